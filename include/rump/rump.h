@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * librump: a POSIX kernel as a library.
+ *
+ * A program boots the kernel with rump_init, then makes processes and lwps
+ * with rump_pub_lwproc_* and calls the kernel with rump_sys_* (see
+ * <rump/rump_syscalls.h>).  Types, flags and error numbers are the host's.
+ * Manual pages: rump(3), rump_lwproc(3), rumpuser(3).
+ */
+#ifndef RUMP_RUMP_H
+#define RUMP_RUMP_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include <rump/rumpdefs.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cred;
+struct lwp;
+struct uio;
+
+/*
+ * Boot
+ */
+
+/*
+ * Boot the kernel in this host process.  Reads the environment variables that
+ * rump(3) lists.  Returns 0, or an errno: ENOMEM if the host gives no memory,
+ * EINVAL if an environment variable has a value that makes no sense (a line on
+ * standard error names it).  Calls after the first successful one return 0 and
+ * do nothing; concurrent calls wait for the first.  (rump(3))
+ */
+int rump_init(void);
+
+/*
+ * Boot, then serve remote clients on url.  Returns 0 or an errno.  Remote
+ * clients are not there yet: boots, and returns ENOSYS.  (rump(3))
+ */
+int rump_init_server(const char *url);
+
+/*
+ * Detach the host process from its terminal around boot.  _begin forks: the
+ * parent waits, the child returns 0 and goes on to boot.  _done(error) ends
+ * the wait: the parent exits with 0 if error is RUMP_DAEMONIZE_SUCCESS, else
+ * it prints the error and exits with 1; the child, on success, leaves the
+ * session and its standard descriptors.  Both return 0 or an errno; _done
+ * without _begin: EINVAL.  (rump(3))
+ */
+#define RUMP_DAEMONIZE_SUCCESS 0
+int rump_daemonize_begin(void);
+int rump_daemonize_done(int error);
+
+/*
+ * Boot flags, before rump_init; RUMP_AB_VERBOSE and RUMP_AB_DEBUG print what
+ * boot does, as RUMP_VERBOSE in the environment.  (rump(3))
+ */
+int rump_boot_gethowto(void);
+void rump_boot_sethowto(int howto);
+
+/*
+ * What a signal posted to a process of the kernel does; before rump_init.
+ * (rump(3))
+ */
+enum rump_sigmodel {
+	RUMP_SIGMODEL_PANIC,  /* end the host process; the default */
+	RUMP_SIGMODEL_IGNORE, /* nothing */
+	RUMP_SIGMODEL_RAISE,  /* raise it on the host process */
+	RUMP_SIGMODEL_RECORD, /* keep it pending and interrupt sleeps */
+};
+void rump_boot_setsigmodel(enum rump_sigmodel model);
+
+/*
+ * Enter and leave the kernel by hand, around direct use of kernel objects.
+ * They come in pairs and nest with nothing: neither a system call nor another
+ * rump_schedule may stand between them.  A host thread that is not bound gets
+ * its implicit context.  Breaking the rule is a fatal error.  (rump(3))
+ */
+void rump_schedule(void);
+void rump_unschedule(void);
+
+/*
+ * Version of the kernel, as major * 100000000 + minor * 1000000 + patch * 100
+ * (the arithmetic of BSD's __NetBSD_Version__).  rump_nativeabi_p is 1: the
+ * kernel's types and numbers are the host's.  (rump(3))
+ */
+int rump_getversion(void);
+int rump_pub_getversion(void);
+int rump_nativeabi_p(void);
+
+/*
+ * Print the kernel's event counters on the console, one a line: forks, lwps
+ * made, memory committed and used in bytes, deferred frees.  (rump(3))
+ */
+void rump_printevcnts(void);
+
+/*
+ * Processes and lwps: rump_lwproc(3)
+ *
+ * The fatal errors print one line on standard error that names the call, the
+ * lwp as pid.lid and the reason, and end the host process by SIGABRT.
+ */
+
+/* Descriptors of a new process: shared by default, copied, or none. */
+#define RUMP_RFFDG    0x01
+#define RUMP_RFCFDG   0x02
+#define RUMP_RFFD_SHARE 0
+#define RUMP_RFFD_COPY	RUMP_RFFDG
+#define RUMP_RFFD_CLEAR RUMP_RFCFDG
+
+/*
+ * Make a process with one lwp in it and make that lwp the current one; the
+ * lwp that was current stays, not running.  The parent is the process of the
+ * calling context.  Returns 0 or, with nothing changed: EINVAL for flags other
+ * than the above or both of them, EAGAIN at RLIMIT_NPROC, ENOMEM, ENXIO before
+ * boot.
+ */
+int rump_pub_lwproc_rfork(int flags);
+
+/*
+ * Make an lwp in process pid and make it the current one.  Returns 0 or, with
+ * nothing changed: ESRCH if no process has this pid, EBUSY if it is going
+ * away, ENOMEM, ENXIO before boot.
+ */
+int rump_pub_lwproc_newlwp(pid_t pid);
+
+/*
+ * Make l the current lwp; the one that was current stays, not running.  NULL
+ * leaves the calling host thread with the implicit context.  Fatal if l is
+ * running, on this host thread or another, or has been released.
+ */
+void rump_pub_lwproc_switch(struct lwp *l);
+
+/*
+ * Release the current lwp; the host thread goes on with the implicit context.
+ * If it was the last of its process, the process goes and its descriptors are
+ * closed before this returns.  Fatal without a current lwp.
+ */
+void rump_pub_lwproc_releaselwp(void);
+
+/* The current lwp, or NULL in the implicit context. */
+struct lwp *rump_pub_lwproc_curlwp(void);
+
+/* Use the host's system call numbers and types: always so here. */
+void rump_pub_lwproc_sysent_usenative(void);
+
+/*
+ * Give the current process and lwp other ids; for processes that come from
+ * elsewhere.  Fatal if there is no current lwp or pid names another process.
+ */
+void rump_pub_allbetsareoff_setid(pid_t pid, int lid);
+
+/*
+ * Credentials and transfers, for calls that take them
+ */
+
+/*
+ * A credential with these user and group ids.  ngroups ids in groups, at most
+ * NGROUPS_MAX.  NULL if there is no memory or there are too many groups.
+ * cred_put drops it.
+ */
+struct cred *rump_pub_cred_create(
+    uid_t uid, gid_t gid, size_t ngroups, gid_t *groups);
+void rump_pub_cred_put(struct cred *cred);
+
+/*
+ * A transfer of buflen bytes to (RUMPUIO_READ) or from (RUMPUIO_WRITE) buf at
+ * an offset.  NULL if there is no memory.  _getresid: bytes still to be moved;
+ * _getoff: the offset reached; _free: frees it, returns the bytes not moved.
+ */
+enum rump_uiorw { RUMPUIO_READ, RUMPUIO_WRITE };
+struct uio *rump_pub_uio_setup(
+    void *buf, size_t buflen, off_t offset, enum rump_uiorw rw);
+size_t rump_pub_uio_getresid(struct uio *uio);
+off_t rump_pub_uio_getoff(struct uio *uio);
+size_t rump_pub_uio_free(struct uio *uio);
+
+/*
+ * Memory and objects of the kernel
+ */
+struct rump_memstat {
+	uint64_t limit;	    /* bytes the kernel may use (RUMP_MEMLIMIT) */
+	uint64_t committed; /* bytes it has from the host */
+	uint64_t used;	    /* bytes in its objects */
+	uint64_t procs;	    /* processes */
+	uint64_t lwps;	    /* lwps, implicit ones not counted */
+	uint64_t files;	    /* open file descriptions */
+	uint64_t creds;	    /* credentials */
+};
+
+/*
+ * Report them.  First gives back what the caches of the calling host thread
+ * hold and what waits to be freed, so that equal states of the kernel report
+ * equal figures.  Returns 0 or ENXIO before boot.
+ */
+int rump_pub_memstat(struct rump_memstat *st);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RUMP_RUMP_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel needs of its host.  Nothing outside src/hyper calls the
+ * host's threads, futexes, clocks, memory, random numbers or console; the
+ * rest of the kernel reaches them through the functions below.  Each kind of
+ * host is a folder beside this file that implements them.
+ *
+ * Locks: none of these functions takes a lock of the kernel's.  Only
+ * hyper_wait and hyper_console_read block.
+ */
+#ifndef HYPER_HYPER_H
+#define HYPER_HYPER_H
+
+#include <sys/types.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+/* No deadline, for hyper_wait. */
+#define HYPER_FOREVER INT64_MAX
+
+enum hyper_clock {
+	HYPER_CLOCK_REALTIME,  /* nanoseconds since 1970 */
+	HYPER_CLOCK_MONOTONIC, /* nanoseconds, never set back */
+};
+
+/*
+ * What the kernel wants to be told.  ho_thread_exit runs on a host thread
+ * that ends, if hyper_thread_register was called on it.  The fork functions
+ * run around the host's fork(2): prepare and parent in the parent, child in
+ * the child.
+ */
+struct hyper_ops {
+	void (*ho_thread_exit)(void *arg);
+	void (*ho_fork_prepare)(void);
+	void (*ho_fork_parent)(void);
+	void (*ho_fork_child)(void);
+};
+
+/*
+ * Prepare the host, once, before any other call.  The table must stay.
+ * Returns 0 or an errno.
+ */
+int hyper_init(const struct hyper_ops *ops);
+
+/*
+ * Have ho_thread_exit(arg) called when the calling host thread ends.
+ * Returns 0 or ENOMEM.
+ */
+int hyper_thread_register(void *arg);
+
+/*
+ * Sleep while *addr == val, until hyper_wake(addr) or the deadline, which is
+ * a time of HYPER_CLOCK_MONOTONIC in nanoseconds or HYPER_FOREVER.  May also
+ * return for no reason.  Returns 0, or ETIMEDOUT once the deadline is over.
+ */
+int hyper_wait(_Atomic uint32_t *addr, uint32_t val, int64_t deadline);
+
+/* Wake at most n sleepers of hyper_wait(addr); INT_MAX means all. */
+void hyper_wake(_Atomic uint32_t *addr, int n);
+
+/* Let other host threads run. */
+void hyper_yield(void);
+
+/*
+ * Make every other running thread of this host process pass a full memory
+ * barrier before the call returns: the expensive half of an asymmetric pair
+ * whose cheap half is a compiler barrier.  Returns false where the host has
+ * no such call; then the cheap half must be a real barrier.
+ */
+bool hyper_membarrier(void);
+
+/* The time of a clock in nanoseconds. */
+int64_t hyper_clock(enum hyper_clock which);
+
+/* Fill buf with len random bytes. */
+void hyper_random(void *buf, size_t len);
+
+/* Processors that the host process may run on, at least 1. */
+int hyper_ncpu(void);
+
+/* Physical memory of the host in bytes. */
+uint64_t hyper_physmem(void);
+
+/* The value of an environment variable of the host process, or NULL. */
+const char *hyper_getenv(const char *name);
+
+/* The host's name, at most len - 1 bytes and a NUL. */
+void hyper_hostname(char *buf, size_t len);
+
+/*
+ * Reserve len bytes of address space, aligned to `align' (a power of two,
+ * at least a page).  Nothing is committed.  NULL if the host refuses.
+ */
+void *hyper_mem_reserve(size_t len, size_t align);
+
+/*
+ * Make reserved pages usable; they read as zero.  Returns 0 or ENOMEM.
+ */
+int hyper_mem_commit(void *addr, size_t len);
+
+/*
+ * Give the contents of committed pages back to the host.  The pages stay
+ * usable and read as zero afterwards.
+ */
+void hyper_mem_discard(void *addr, size_t len);
+
+/*
+ * Fault injection: true if the allocation that asks must fail.  Armed by
+ * rumpuser_memfail (see <rump/rumpuser.h>); one relaxed load while unarmed.
+ */
+extern _Atomic long hyper_memfail_left;
+bool hyper_mem_fails_armed(void);
+
+static inline bool
+hyper_mem_fails(void)
+{
+	if (__builtin_expect(atomic_load_explicit(&hyper_memfail_left,
+				 memory_order_relaxed) == 0,
+		1))
+		return false;
+	return hyper_mem_fails_armed();
+}
+
+/*
+ * Console.  write puts all len bytes on the host's standard output (or
+ * standard error for the message form); read blocks for at least one byte of
+ * standard input and returns 0 or an errno, *lenp being the bytes read, 0 at
+ * the end of the input.
+ */
+void hyper_console_write(const void *buf, size_t len);
+void hyper_console_message(const char *buf, size_t len);
+int hyper_console_read(void *buf, size_t *lenp);
+
+/* Send a signal to the host process. */
+void hyper_raise(int signo);
+
+/* End the host process by SIGABRT, or with an exit status. */
+noreturn void hyper_abort(void);
+noreturn void hyper_exit(int status);
+
+#endif /* HYPER_HYPER_H */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What src/kern offers to the parts above it.
+ */
+#ifndef KERN_KERN_H
+#define KERN_KERN_H
+
+#include "kern/cred.h"
+#include "kern/filedesc.h"
+#include "kern/hostthread.h"
+#include "kern/kmem.h"
+#include "kern/kref.h"
+#include "kern/limit.h"
+#include "kern/lock.h"
+#include "kern/param.h"
+#include "kern/pipe.h"
+#include "kern/proc.h"
+#include "kern/smr.h"
+#include "kern/uio.h"
+
+/* The kernel's clocks. */
+void kern_realtime(struct timespec *);
+int64_t kern_monotonic(void);
+
+#endif /* KERN_KERN_H */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Locks and condition variables.  There is one mutual exclusion lock
+ * (kmutex), one shared/exclusive lock (krwlock) and one way to sleep
+ * (kcondvar); whatever blocks in the kernel blocks in one of them.
+ *
+ * All three live in one or two words, need no destruction, and are valid when
+ * zero.  Their order is in docs/locking.md.
+ */
+#ifndef KERN_LOCK_H
+#define KERN_LOCK_H
+
+#include "kern/param.h"
+#include "kern/hostthread.h"
+
+/*
+ * Mutual exclusion.  Word: 0 free; else the id of the host thread that holds
+ * it shifted left by one, and bit 0 if somebody may be parked on it.
+ * Not recursive.
+ */
+struct kmutex {
+	_Atomic uint32_t m_word;
+};
+
+#define KMUTEX_WAITERS 1u
+
+void mutex_enter_slow(struct kmutex *);
+void mutex_exit_slow(struct kmutex *);
+
+static inline bool
+mutex_tryenter(struct kmutex *m)
+{
+	uint32_t free = 0;
+
+	return atomic_compare_exchange_strong_explicit(&m->m_word, &free,
+	    curht()->ht_id << 1, memory_order_acquire, memory_order_relaxed);
+}
+
+static inline void
+mutex_enter(struct kmutex *m)
+{
+	if (unlikely(!mutex_tryenter(m)))
+		mutex_enter_slow(m);
+}
+
+static inline void
+mutex_exit(struct kmutex *m)
+{
+	/* Pairs with the acquire in mutex_tryenter. */
+	uint32_t old = atomic_exchange_explicit(
+	    &m->m_word, 0, memory_order_release);
+
+	if (unlikely(old & KMUTEX_WAITERS))
+		mutex_exit_slow(m);
+}
+
+/* For assertions: does the calling host thread hold it? */
+static inline bool
+mutex_owned(struct kmutex *m)
+{
+	return atomic_load_explicit(&m->m_word, memory_order_relaxed) >> 1 ==
+	    curht()->ht_id;
+}
+
+/*
+ * Shared/exclusive.  A writer that waits keeps new readers out.
+ * Word: bit 31 held exclusively, bit 30 somebody parked, below: readers.
+ */
+struct krwlock {
+	_Atomic uint32_t rw_word;
+	_Atomic uint32_t rw_writers; /* writers that wait */
+};
+
+#define KRW_WRITER  0x80000000u
+#define KRW_WAITERS 0x40000000u
+
+void rw_enter_read_slow(struct krwlock *);
+void rw_enter_write_slow(struct krwlock *);
+void rw_wake(struct krwlock *);
+
+static inline void
+rw_enter_read(struct krwlock *rw)
+{
+	uint32_t w = atomic_load_explicit(&rw->rw_word, memory_order_relaxed);
+
+	if (unlikely((w & (KRW_WRITER | KRW_WAITERS)) != 0 ||
+		!atomic_compare_exchange_strong_explicit(&rw->rw_word, &w,
+		    w + 1, memory_order_acquire, memory_order_relaxed)))
+		rw_enter_read_slow(rw);
+}
+
+static inline void
+rw_exit_read(struct krwlock *rw)
+{
+	uint32_t w = atomic_fetch_sub_explicit(
+	    &rw->rw_word, 1, memory_order_release);
+
+	if (unlikely(w == (KRW_WAITERS | 1)))
+		rw_wake(rw);
+}
+
+static inline void
+rw_enter_write(struct krwlock *rw)
+{
+	uint32_t w = 0;
+
+	if (unlikely(!atomic_compare_exchange_strong_explicit(&rw->rw_word, &w,
+		KRW_WRITER, memory_order_acquire, memory_order_relaxed)))
+		rw_enter_write_slow(rw);
+}
+
+static inline void
+rw_exit_write(struct krwlock *rw)
+{
+	uint32_t w = atomic_fetch_and_explicit(
+	    &rw->rw_word, ~KRW_WRITER, memory_order_release);
+
+	if (unlikely((w & KRW_WAITERS) != 0))
+		rw_wake(rw);
+}
+
+/* For assertions: held by anybody, exclusively or at all? */
+static inline bool
+rw_write_held(struct krwlock *rw)
+{
+	return (atomic_load_explicit(&rw->rw_word, memory_order_relaxed) &
+		   KRW_WRITER) != 0;
+}
+
+static inline bool
+rw_held(struct krwlock *rw)
+{
+	return (atomic_load_explicit(&rw->rw_word, memory_order_relaxed) &
+		   ~KRW_WAITERS) != 0;
+}
+
+/*
+ * Condition variable: the lwps that wait for something, in order of arrival.
+ * Covered by the mutex that the caller holds around every one of these calls.
+ * A zeroed kcondvar is empty.
+ *
+ * The wait calls must be made by the lwp that is current, with exactly this
+ * one lock held.  They release it, park, and take it again before they
+ * return.  What the caller found in a smr section before is no longer safe
+ * afterwards (see smr.h); a file borrowed by fd_getfile stays (filedesc.h).
+ *
+ *	cv_wait		until signalled; not interruptible; for short waits
+ *	cv_wait_sig	0, or EINTR if the lwp was interrupted (lwp_interrupt)
+ *	cv_timedwait_sig  the same, or ETIMEDOUT at `deadline', nanoseconds of
+ *			HYPER_CLOCK_MONOTONIC or HYPER_FOREVER
+ *
+ * Wake-ups can be spurious: test the condition in a loop.
+ */
+struct kcondvar {
+	struct lwp *cv_first;
+	struct lwp *cv_last;
+};
+
+void cv_wait(struct kcondvar *, struct kmutex *);
+int cv_wait_sig(struct kcondvar *, struct kmutex *);
+int cv_timedwait_sig(struct kcondvar *, struct kmutex *, int64_t deadline);
+void cv_signal(struct kcondvar *);
+void cv_broadcast(struct kcondvar *);
+
+static inline bool
+cv_has_waiters(const struct kcondvar *cv)
+{
+	return cv->cv_first != NULL;
+}
+
+#endif /* KERN_LOCK_H */

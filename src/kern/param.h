@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What every file of the kernel wants: standard types, assertions, panic.
+ */
+#ifndef KERN_PARAM_H
+#define KERN_PARAM_H
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+#include <string.h>
+
+#include "hyper/hyper.h"
+
+struct cred;
+struct file;
+struct filedesc;
+struct hostthread;
+struct lwp;
+struct proc;
+struct uio;
+
+#define likely(x)	   __builtin_expect(!!(x), 1)
+#define unlikely(x)	   __builtin_expect(!!(x), 0)
+#define nitems(a)	   (sizeof(a) / sizeof((a)[0]))
+#define roundup2(x, align) (((x) + (align)-1) & ~((__typeof__(x))(align)-1))
+#define container_of(ptr, type, field) \
+	((type *)((char *)(ptr)-offsetof(type, field)))
+
+#define KPAGE_SIZE  4096u
+#define CACHE_LINE  64
+
+/*
+ * Print one line on standard error and end the host process by SIGABRT.
+ * For the fatal mistakes that the specification names, and for our own.
+ */
+noreturn void panic(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Print a line of information on the console if RUMP_VERBOSE is set. */
+void kern_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Our own mistakes, never the caller's.  Not in the release build.
+ */
+#ifdef RUMP_RELEASE
+#define KASSERT(e) ((void)sizeof(!(e)))
+#else
+#define KASSERT(e) \
+	((e) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, \
+				__LINE__, #e))
+#endif
+
+#endif /* KERN_PARAM_H */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes and lwps.
+ *
+ * A process is a resource container, an lwp an execution context in it.  The
+ * life of an lwp is in l_state, one word:
+ *
+ *	generation << 32 | RELEASED	the slot is free
+ *	generation << 32 | NONE		alive, no host thread runs it
+ *	generation << 32 | RUNNING + id	host thread `id' runs it
+ *
+ * A slot is never used for anything but lwps and its generation goes up with
+ * each release, so that what the application holds (l_handle: generation and
+ * slot number, shaped like a pointer) names one lwp for all time.
+ *
+ * A process goes when its last lwp is released.  struct proc is type-stable:
+ * a pointer found without a lock can be locked (p_lock) and then checked
+ * (p_state, p_pid).
+ *
+ * Letters: (p) p_lock; (a) atomic; (o) only the host thread that runs the
+ * lwp; (s) stable while it lives; (f) the shard lock of the list it is on;
+ * (r) written under p_lock, read in a smr section.
+ */
+#ifndef KERN_PROC_H
+#define KERN_PROC_H
+
+#include <sys/queue.h>
+
+#include "kern/cred.h"
+#include "kern/limit.h"
+#include "kern/lock.h"
+#include "kern/plist.h"
+
+struct cwdinfo; /* src/vfs */
+struct pgrp;
+
+enum lwp_sleep { LWP_AWAKE, LWP_ASLEEP, LWP_WOKEN, LWP_INTERRUPTED };
+
+struct lwp {
+	_Atomic uint64_t l_state; /* (a) see above */
+	uint64_t l_handle;	  /* (s) what the application holds */
+	struct proc *l_proc;	  /* (s) */
+	struct hostthread *l_ht;  /* (o) that runs it */
+	int l_lid;		  /* (s) id in its process */
+	_Atomic uint32_t l_flags; /* (a) LW_* */
+	struct file *l_borrowed;  /* (o) see filedesc.h */
+	struct file *l_held;	  /* (o) see filedesc.h */
+	LIST_ENTRY(lwp) l_sibling; /* (p) of its process */
+
+	/* Sleep; see sleep.c. */
+	_Atomic uint32_t l_sleep;   /* (a) enum lwp_sleep, parked on */
+	struct kcondvar *l_cv;	    /* the cv's mutex: what it waits on */
+	struct lwp *l_cvnext, *l_cvprev; /* the same */
+
+	uint32_t l_slot;     /* (s) number of this slot */
+	struct lwp *l_free;  /* (o) next in a cache of free slots */
+} __attribute__((aligned(CACHE_LINE)));
+
+#define LW_IMPLICIT  1u /* a host thread's implicit context */
+#define LW_INTERRUPT 2u /* its next or current sleep gives EINTR */
+#define LW_EXITING   4u /* every sleep gives EINTR: its process goes */
+
+enum proc_state { PROC_FREE, PROC_ACTIVE, PROC_DYING };
+
+/* Shared, counted and copied on change; inherited by a new process. */
+enum proc_shared { PS_CRED, PS_LIMIT, PS_CWDI, PS_PGRP, PS_COUNT };
+
+#define PROC_NAMELEN  32
+
+struct proc {
+	struct kmutex p_lock;
+	enum proc_state p_state;	    /* (p) */
+	_Atomic pid_t p_pid;		    /* (a) 0 when free */
+	_Atomic pid_t p_ppid;		    /* (a) parent's */
+	struct kref *_Atomic p_shared[PS_COUNT]; /* (r) */
+	struct filedesc *_Atomic p_fd;	    /* (p) NULL: none open so far */
+	_Atomic uint32_t p_nlwps;	    /* (p), read without */
+	int p_nextlid;			    /* (p) */
+	LIST_HEAD(, lwp) p_lwps;	    /* (p) */
+	_Atomic uint32_t p_flags;	    /* (a) PF_* */
+	_Atomic mode_t p_umask;		    /* (a) */
+	struct proc *p_parent;		    /* (f) of p_sibling */
+	struct plist p_children;	    /* members linked by p_sibling */
+	struct plist_entry p_sibling;	    /* (f) */
+	struct plist_entry p_pgmember;	    /* (f) of the group's list */
+	_Atomic uint64_t p_sigpend;	    /* (a) see signal.c */
+	uint64_t p_starttime;		    /* (s) monotonic ns */
+	char p_name[PROC_NAMELEN];	    /* (p) */
+	struct proc *p_free;		    /* in a cache of free processes */
+} __attribute__((aligned(CACHE_LINE)));
+
+#define PF_SUGID   1u /* its ids have changed */
+#define PF_SYSTEM  2u /* processes 0 and 1: never go */
+#define PF_EXITING 4u /* being ended: its lwps must not sleep */
+
+extern struct proc *proc0, *initproc;
+
+/*
+ * What the process points to.  Inside a section these are readable until its
+ * end or the next sleep, even if another lwp of the process changes them.
+ */
+static inline struct kref *
+proc_shared(struct proc *p, enum proc_shared what)
+{
+	return atomic_load_explicit(&p->p_shared[what], memory_order_acquire);
+}
+
+static inline struct cred *
+proc_cred(struct proc *p)
+{
+	return (struct cred *)proc_shared(p, PS_CRED);
+}
+
+static inline struct plimit *
+proc_limits(struct proc *p)
+{
+	return (struct plimit *)proc_shared(p, PS_LIMIT);
+}
+
+static inline struct cwdinfo *
+proc_cwdi(struct proc *p)
+{
+	return (struct cwdinfo *)proc_shared(p, PS_CWDI);
+}
+
+/*
+ * Put a new object in place; consumes the caller's reference to it.  The
+ * process's reference to the old one is dropped.  p_lock held (_locked) or
+ * taken.
+ */
+void proc_setshared(struct proc *, enum proc_shared, struct kref *);
+void proc_setshared_locked(struct proc *, enum proc_shared, struct kref *);
+
+/* The soft limit of a resource (RLIMIT_*). */
+static inline rlim_t
+proc_limit(struct proc *p, int which)
+{
+	return proc_limits(p)->pl_rlimit[which].rlim_cur;
+}
+
+/*
+ * The process with this pid, p_lock held, or NULL.  It may be dying.
+ */
+struct proc *proc_find_locked(pid_t pid);
+
+/*
+ * Parts above that keep state in a process.  exit is called when its last lwp
+ * has gone, in a section, without locks; it may sleep for nothing.
+ */
+struct proc_hook {
+	void (*ph_exit)(struct proc *);
+	struct proc_hook *ph_next;
+};
+void proc_hook_register(struct proc_hook *);
+
+/*
+ * End what an lwp, or every lwp of a process, is sleeping in: the sleep
+ * returns EINTR.  An lwp that is not asleep gets EINTR from its next sleep.
+ */
+void lwp_interrupt(struct lwp *);
+void proc_interrupt(struct proc *);
+
+#endif /* KERN_PROC_H */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory of the caller, and how the kernel copies from and to it.  Nothing
+ * else touches the caller's memory.
+ */
+#ifndef KERN_UIO_H
+#define KERN_UIO_H
+
+#include <sys/uio.h>
+
+#include "kern/param.h"
+
+enum uio_rw { UIO_READ, UIO_WRITE }; /* from the caller's point of view */
+
+/* What remains to be copied. */
+struct uio {
+	struct iovec *uio_iov; /* the next; changed as it is used up */
+	int uio_iovcnt;
+	enum uio_rw uio_rw;
+	size_t uio_resid;
+	off_t uio_offset;
+};
+
+/*
+ * Copy up to n bytes between buf and the caller's memory, in the direction of
+ * uio_rw, and advance.  0 or EFAULT; on EFAULT what was copied before is
+ * counted.
+ */
+int uiomove(void *buf, size_t n, struct uio *);
+
+/* The same with zeroes, for reading holes. */
+int uiomove_zero(size_t n, struct uio *);
+
+/*
+ * Copy len bytes from (copyin) or to (copyout) the caller's memory.  EFAULT
+ * for addresses that no program has: the first page and the kernel half.
+ * Other bad addresses fault as they would in any library.
+ */
+int copyin(const void *uaddr, void *kaddr, size_t len);
+int copyout(const void *kaddr, void *uaddr, size_t len);
+
+/*
+ * Copy a string with its NUL, at most len bytes.  0 with its length without
+ * the NUL in *lenp (unless NULL), EFAULT, or ENAMETOOLONG.
+ */
+int copyinstr(const void *uaddr, char *kaddr, size_t len, size_t *lenp);
+
+/* For sys_*: is [uaddr, uaddr + len) an address a program can have? */
+static inline bool
+useraddr_ok(const void *uaddr, size_t len)
+{
+	uintptr_t a = (uintptr_t)uaddr;
+
+	return a >= KPAGE_SIZE && a < (1UL << 47) && len <= (1UL << 47) - a;
+}
+
+/*
+ * A uio over one buffer, for the plain read and write calls.
+ */
+static inline void
+uio_init1(struct uio *u, struct iovec *iov, void *base, size_t len,
+    enum uio_rw rw)
+{
+	iov->iov_base = base;
+	iov->iov_len = len;
+	u->uio_iov = iov;
+	u->uio_iovcnt = 1;
+	u->uio_rw = rw;
+	u->uio_resid = len;
+	u->uio_offset = 0;
+}
+
+#endif /* KERN_UIO_H */
