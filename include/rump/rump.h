@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rump/rumpdefs.h>

@@ -47,14 +47,14 @@ void rumpuser_putchar(int c);
 
 /* Print on the host's standard error. */
 void rumpuser_dprintf(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2)));
+    __attribute__((__format__(__printf__, 1, 2)));
 
 /* Set the calling host thread's errno. */
 void rumpuser_seterrno(int error);
 
 /* rumpuser_exit ends the host process: by abort(3) for this value. */
 #define RUMPUSER_PANIC (-1)
-void rumpuser_exit(int value) __attribute__((noreturn));
+void rumpuser_exit(int value) __attribute__((__noreturn__));
 
 /*
  * For tests: let allocation number n of kernel memory from now on (1: the

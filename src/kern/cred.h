@@ -45,6 +45,9 @@ cred_rele(struct cred *cr)
 int cred_alloc(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups,
     struct cred **crp);
 
+/* Credentials alive. */
+uint64_t cred_live(void);
+
 /* Is gid the credential's file gid or one of its groups? */
 bool cred_groupmember(const struct cred *, gid_t gid);
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Open file descriptions: what a descriptor names.  Counted; f_ops->fo_close
- * runs when the last reference goes.  struct file is type-stable and retired
- * by smr, so that a table can be read without a lock (fd_getfile).
+ * runs when the last reference goes.
+ *
+ * struct file is type-stable, so that a table can be read without a lock: who
+ * finds one takes a reference unless the count is zero (file_tryhold), and
+ * then looks whether it still is what the slot names (fd_getfile).  So a
+ * stranger can hold a reference to any file for a moment.
  *
  * Letters: (s) stable after file_alloc's caller published it; (a) atomic;
  * (l) f_lock.
@@ -20,10 +24,13 @@ enum file_type { DTYPE_NONE, DTYPE_VNODE, DTYPE_PIPE, DTYPE_CONSOLE };
 struct fileops {
 	/*
 	 * Read or write what the uio says, at *offp, and advance *offp.
-	 * offp is &f_offset with f_lock held for a file with a position
-	 * (fo_seek is not NULL), or the offset of pread and pwrite, or NULL
-	 * for a stream.  Bytes moved are what uio_resid went down by; an
-	 * error with some moved is reported by the caller as success.
+	 * offp is &f_offset for a file with a position (fo_seek is not NULL),
+	 * or the offset of pread and pwrite, or NULL for a stream.  Bytes
+	 * moved are what uio_resid went down by; an error with some moved is
+	 * reported by the caller as success.  The access mode is checked.
+	 *
+	 * &f_offset and fo_seek come with f_lock held, or without it where
+	 * nobody but the calling lwp can reach the file (file_enter).
 	 */
 	int (*fo_read)(struct lwp *, struct file *, off_t *offp, struct uio *);
 	int (*fo_write)(struct lwp *, struct file *, off_t *offp, struct uio *);
@@ -31,7 +38,7 @@ struct fileops {
 	/* Set f_offset; *offp is the new position.  NULL: ESPIPE. */
 	int (*fo_seek)(
 	    struct lwp *, struct file *, off_t off, int whence, off_t *offp);
-	/* NULL: EINVAL. */
+	/* length >= 0; the file is open for writing.  NULL: EINVAL. */
 	int (*fo_truncate)(struct lwp *, struct file *, off_t length);
 	/* NULL: ENOTTY.  data is the caller's, not yet copied. */
 	int (*fo_ioctl)(struct lwp *, struct file *, unsigned long, void *data);
@@ -43,36 +50,86 @@ struct fileops {
 };
 
 struct file {
-	_Atomic uint32_t f_count;  /* (a) references; 0: free */
-	_Atomic uint32_t f_flags;  /* (a) O_* of open, access mode too */
-	enum file_type f_type;	   /* (s) */
-	const struct fileops *f_ops; /* (s) */
-	void *f_data;		   /* (s) pipe, vnode, … */
-	struct cred *f_cred;	   /* (s) of who opened it; held */
-	struct kmutex f_lock;	   /* f_offset, over a whole read or write */
-	off_t f_offset;		   /* (l) */
-	struct smr_item f_smr;
+	const struct fileops *f_ops; /* (s) the allocator's while free */
+	_Atomic uint32_t f_count;    /* (a) references; 0: free */
+	_Atomic uint32_t f_flags;    /* (a) O_* of open, access mode too */
+	enum file_type f_type;	     /* (s) */
+	struct kmutex f_lock;	     /* f_offset, over a whole read or write */
+	void *f_data;		     /* (s) pipe, vnode, … */
+	struct cred *f_cred;	     /* (s) of who opened it; held */
+	off_t f_offset;		     /* (l) */
 };
-
-/* May it be read, written?  By the access mode it was opened with. */
-static inline bool
-file_readable(const struct file *fp)
-{
-	return (atomic_load_explicit(&fp->f_flags, memory_order_relaxed) &
-		   3) != 1;
-}
-
-static inline bool
-file_writable(const struct file *fp)
-{
-	return (atomic_load_explicit(&fp->f_flags, memory_order_relaxed) &
-		   3) != 0;
-}
 
 static inline uint32_t
 file_flags(const struct file *fp)
 {
 	return atomic_load_explicit(&fp->f_flags, memory_order_relaxed);
 }
+
+/*
+ * May it be read, written?  By the access mode it was opened with; mode 3,
+ * Linux's "for ioctl only", gives neither.
+ */
+static inline bool
+file_readable(const struct file *fp)
+{
+	return ((file_flags(fp) + 1) & 1) != 0;
+}
+
+static inline bool
+file_writable(const struct file *fp)
+{
+	return ((file_flags(fp) + 1) & 2) != 0;
+}
+
+/* The last reference is gone. */
+void file_free(struct file *);
+
+/* The caller has a reference and makes another. */
+static inline void
+file_hold(struct file *fp)
+{
+	uint32_t old = atomic_fetch_add_explicit(
+	    &fp->f_count, 1, memory_order_relaxed);
+
+	KASSERT(old != 0);
+	(void)old;
+}
+
+static inline void
+file_rele(struct file *fp)
+{
+	/* acq_rel: every holder's use is over before file_free looks. */
+	if (atomic_fetch_sub_explicit(&fp->f_count, 1, memory_order_acq_rel) ==
+	    1)
+		file_free(fp);
+}
+
+/* fp was read from a slot and may be free, or another file by now. */
+static inline bool
+file_tryhold(struct file *fp)
+{
+	uint32_t n = atomic_load_explicit(&fp->f_count, memory_order_relaxed);
+
+	do {
+		if (n == 0)
+			return false;
+		/* Acquire pairs with the release in file_alloc. */
+	} while (!atomic_compare_exchange_weak_explicit(&fp->f_count, &n,
+	    n + 1, memory_order_acquire, memory_order_relaxed));
+	return true;
+}
+
+/* Open file descriptions, in all processes. */
+uint64_t file_live(void);
+
+/*
+ * How many there can be; ENFILE beyond, except for root.  Boot sets it, before
+ * file_init.
+ */
+extern uint64_t kern_maxfiles;
+#define KERN_MINFILES 1024
+
+void file_init(void);
 
 #endif /* KERN_FILE_H */

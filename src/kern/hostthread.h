@@ -7,33 +7,47 @@
  * ends.  The record and its id are used again for a later host thread.
  *
  * Fields: (o) only the host thread itself; (a) atomic, written by the owner;
- * (h) the list lock in hostthread.c; (s) stable while the thread lives.
+ * (s) stable while the thread lives.
  */
 #ifndef KERN_HOSTTHREAD_H
 #define KERN_HOSTTHREAD_H
 
+#include "kern/kmagazine.h"
 #include "kern/param.h"
-#include "kern/kmem.h"
 
-struct pcache;
+/* Retired objects in a queue; see smr.h. */
 struct smr_item;
+struct smr_list {
+	struct smr_item *sl_first;
+	struct smr_item **sl_last; /* NULL while empty */
+	uint32_t sl_count;
+};
 
 struct hostthread {
 	/* (a) sequence seen at entry, 0 outside the kernel; see smr.h */
 	_Atomic uint64_t ht_smr;
 	uint32_t ht_id;		    /* (s) 1, 2, …; its shard is the id */
-	bool ht_alive;		    /* (h) in use by a host thread */
-	struct lwp *ht_bound;	    /* (o) what curlwp_tls says, if bound */
+	_Atomic bool ht_alive;	    /* (a) in use by a host thread */
+	bool ht_scheduled;	    /* (o) by rump_schedule */
 	struct lwp *ht_implicit;    /* (o) lwp of implicit entries, or NULL */
 	struct hostthread *ht_next; /* (s) all records, never unlinked */
 
-	/* (o) deferred frees of this thread, oldest first; see smr.c */
-	struct smr_item *ht_limbo;
-	struct smr_item **ht_limbotail;
-	uint32_t ht_nlimbo;
+	/* (o) retired objects, oldest first; see smr.c */
+	struct smr_list ht_retired; /* no goal yet */
+	struct smr_list ht_waiting; /* have a goal */
 
-	/* (o) process cache and pids in hand; see proc_cache.c */
-	struct pcache *ht_pcache;
+	/* (o) free lwp slots and processes in hand; see lwp.c, proc.c */
+	struct lwp *ht_lwps;
+	struct proc *ht_procs;
+	uint32_t ht_nlwps;
+	uint32_t ht_nprocs;
+
+	/* (o) pids in hand: from, up to but not including; see pid.c */
+	pid_t ht_pid;
+	pid_t ht_pidend;
+
+	/* (a) processes made less processes gone on this host thread */
+	_Atomic int64_t ht_procbalance;
 
 	/* (o) free objects in hand; see kmem.c */
 	struct kmagazine ht_mag[KMEM_NCACHE];
@@ -66,7 +80,19 @@ curlwp(void)
  */
 int hostthread_attach(void);
 
+/* Boot: the calling thread works on the spare record until it attaches. */
+void hostthread_init(void);
+
+/* The host thread ends: for hyper_init. */
+void hostthread_detach(void *ht);
+
+/* After fork(2): drop the records of host threads that are not in the child. */
+void hostthread_forked(void);
+
 /* All records, for smr.c and the fork handlers: follow ht_next. */
 extern struct hostthread *_Atomic hostthread_list;
+
+/* Last, because its inline functions use the record. */
+#include "kern/kmem.h"
 
 #endif /* KERN_HOSTTHREAD_H */

@@ -144,7 +144,6 @@ rw_held(struct krwlock *rw)
  * return.  What the caller found in a smr section before is no longer safe
  * afterwards (see smr.h); a file borrowed by fd_getfile stays (filedesc.h).
  *
- *	cv_wait		until signalled; not interruptible; for short waits
  *	cv_wait_sig	0, or EINTR if the lwp was interrupted (lwp_interrupt)
  *	cv_timedwait_sig  the same, or ETIMEDOUT at `deadline', nanoseconds of
  *			HYPER_CLOCK_MONOTONIC or HYPER_FOREVER
@@ -156,7 +155,6 @@ struct kcondvar {
 	struct lwp *cv_last;
 };
 
-void cv_wait(struct kcondvar *, struct kmutex *);
 int cv_wait_sig(struct kcondvar *, struct kmutex *);
 int cv_timedwait_sig(struct kcondvar *, struct kmutex *, int64_t deadline);
 void cv_signal(struct kcondvar *);

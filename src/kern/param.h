@@ -26,6 +26,9 @@ struct lwp;
 struct proc;
 struct uio;
 
+/* A function that programs outside the library may call. */
+#define RUMP_EXPORT __attribute__((visibility("default")))
+
 #define likely(x)	   __builtin_expect(!!(x), 1)
 #define unlikely(x)	   __builtin_expect(!!(x), 0)
 #define nitems(a)	   (sizeof(a) / sizeof((a)[0]))
@@ -43,7 +46,11 @@ struct uio;
 noreturn void panic(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Print a line of information on the console if RUMP_VERBOSE is set. */
+/* Print one line on standard error: something is wrong with the caller. */
+void kern_message(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Print one line on the console. */
 void kern_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*

@@ -18,9 +18,22 @@ void fifo_rele(struct pipe *);
 
 /*
  * open(2) of a fifo with the access mode and O_NONBLOCK of `flags': waits for
- * the other end as POSIX says; 0, ENXIO, EINTR.  On success fp has the
+ * the other end as POSIX says; 0, ENXIO, EINTR, EINVAL.  On success fp has the
  * pipe's operations, type and data; it holds the pipe.
  */
 int fifo_open(struct lwp *, struct pipe *, int flags, struct file *fp);
+
+/*
+ * Who owns a fifo's pipe.  fo_stat answers fstat of its open files; fo_close
+ * is called after the pipe's end has been closed, once for each fifo_open that
+ * succeeded.  Set after fifo_alloc, before the first fifo_open.
+ */
+void fifo_setowner(struct pipe *, const struct fileops *, void *owner);
+
+/* The owner, if fp is an open fifo that has one; else NULL. */
+void *fifo_owner(const struct file *fp);
+
+/* Boot: the cache that pipes come from; by fd_init. */
+void pipe_init(void);
 
 #endif /* KERN_PIPE_H */

@@ -13,8 +13,8 @@
 #include "kern/lock.h"
 
 struct plist_entry {
-	LIST_ENTRY(plist_entry) pe_link; /* the shard's lock */
-	struct plist_shard *pe_shard;	 /* where it is, or NULL */
+	LIST_ENTRY(plist_entry) pe_link;      /* the shard's lock */
+	struct plist_shard *_Atomic pe_shard; /* changed under that lock */
 };
 
 struct plist_shard {

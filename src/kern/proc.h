@@ -37,23 +37,26 @@ struct pgrp;
 enum lwp_sleep { LWP_AWAKE, LWP_ASLEEP, LWP_WOKEN, LWP_INTERRUPTED };
 
 struct lwp {
-	_Atomic uint64_t l_state; /* (a) see above */
-	uint64_t l_handle;	  /* (s) what the application holds */
-	struct proc *l_proc;	  /* (s) */
-	struct hostthread *l_ht;  /* (o) that runs it */
-	int l_lid;		  /* (s) id in its process */
-	_Atomic uint32_t l_flags; /* (a) LW_* */
-	struct file *l_borrowed;  /* (o) see filedesc.h */
-	struct file *l_held;	  /* (o) see filedesc.h */
-	LIST_ENTRY(lwp) l_sibling; /* (p) of its process */
+	_Atomic uint64_t l_state;	 /* (a) see above */
+	uint64_t l_handle;		 /* (s) what the application holds */
+	struct proc *l_proc;		 /* (s) */
+	struct hostthread *_Atomic l_ht; /* (a) that ran it last */
+	int l_lid;			 /* (s) id in its process */
+	_Atomic uint32_t l_flags;	 /* (a) LW_* */
+	struct file *_Atomic l_borrowed; /* (a) see filedesc.h */
+	struct file *l_held;		 /* (o) see filedesc.h */
+	uint32_t l_fdresv[2];		 /* fd_lock; see filedesc.h */
+	LIST_ENTRY(lwp) l_sibling;	 /* (p) of its process */
 
 	/* Sleep; see sleep.c. */
-	_Atomic uint32_t l_sleep;   /* (a) enum lwp_sleep, parked on */
-	struct kcondvar *l_cv;	    /* the cv's mutex: what it waits on */
+	_Atomic uint32_t l_sleep;	 /* (a) enum lwp_sleep, parked on */
+	uint32_t l_slot;		 /* (s) number of this slot */
+	struct kcondvar *l_cv;		 /* the cv's mutex: what it waits on */
 	struct lwp *l_cvnext, *l_cvprev; /* the same */
 
-	uint32_t l_slot;     /* (s) number of this slot */
-	struct lwp *l_free;  /* (o) next in a cache of free slots */
+	int l_lastlid;	    /* (o) the ids of the lwp before, */
+	pid_t l_lastpid;    /* (o) to name it when it is used late */
+	struct lwp *l_free; /* (o) next in a cache of free slots */
 } __attribute__((aligned(CACHE_LINE)));
 
 #define LW_IMPLICIT  1u /* a host thread's implicit context */
@@ -65,35 +68,42 @@ enum proc_state { PROC_FREE, PROC_ACTIVE, PROC_DYING };
 /* Shared, counted and copied on change; inherited by a new process. */
 enum proc_shared { PS_CRED, PS_LIMIT, PS_CWDI, PS_PGRP, PS_COUNT };
 
-#define PROC_NAMELEN  32
+#define PROC_NAMELEN 16 /* with the NUL */
 
 struct proc {
+	/* The first word of free memory is the allocator's; see kmem.h. */
+	struct proc *p_free; /* (o) of a cache, while free */
 	struct kmutex p_lock;
-	enum proc_state p_state;	    /* (p) */
-	_Atomic pid_t p_pid;		    /* (a) 0 when free */
-	_Atomic pid_t p_ppid;		    /* (a) parent's */
+	_Atomic int p_state;  /* (a) enum proc_state; changed under (p) */
+	_Atomic pid_t p_pid;  /* (a) 0 when free */
+	_Atomic pid_t p_ppid; /* (a) parent's */
 	struct kref *_Atomic p_shared[PS_COUNT]; /* (r) */
-	struct filedesc *_Atomic p_fd;	    /* (p) NULL: none open so far */
-	_Atomic uint32_t p_nlwps;	    /* (p), read without */
-	int p_nextlid;			    /* (p) */
-	LIST_HEAD(, lwp) p_lwps;	    /* (p) */
-	_Atomic uint32_t p_flags;	    /* (a) PF_* */
-	_Atomic mode_t p_umask;		    /* (a) */
-	struct proc *p_parent;		    /* (f) of p_sibling */
-	struct plist p_children;	    /* members linked by p_sibling */
-	struct plist_entry p_sibling;	    /* (f) */
-	struct plist_entry p_pgmember;	    /* (f) of the group's list */
-	_Atomic uint64_t p_sigpend;	    /* (a) see signal.c */
-	uint64_t p_starttime;		    /* (s) monotonic ns */
-	char p_name[PROC_NAMELEN];	    /* (p) */
-	struct proc *p_free;		    /* in a cache of free processes */
+	struct filedesc *_Atomic p_fd; /* (p) NULL: none open so far */
+	_Atomic uint32_t p_nlwps;      /* (p), read without */
+	int p_nextlid;		       /* (p) */
+	LIST_HEAD(, lwp) p_lwps;       /* (p) */
+	_Atomic uint32_t p_flags;      /* (a) PF_* */
+	_Atomic mode_t p_umask;	       /* (a) */
+	struct proc *p_parent;	       /* (f) of p_sibling */
+	struct plist p_children;       /* members linked by p_sibling */
+	struct plist_entry p_sibling;  /* (f) */
+	struct plist_entry p_pgmember; /* (f) of the group's list */
+	_Atomic uint64_t p_sigpend;    /* (a) see signal.c */
+	char p_name[PROC_NAMELEN];     /* (p) */
 } __attribute__((aligned(CACHE_LINE)));
 
 #define PF_SUGID   1u /* its ids have changed */
 #define PF_SYSTEM  2u /* processes 0 and 1: never go */
 #define PF_EXITING 4u /* being ended: its lwps must not sleep */
+#define PF_PARENT  8u /* has had children */
 
 extern struct proc *proc0, *initproc;
+
+static inline pid_t
+proc_pid(const struct proc *p)
+{
+	return atomic_load_explicit(&p->p_pid, memory_order_relaxed);
+}
 
 /*
  * What the process points to.  Inside a section these are readable until its
@@ -124,12 +134,13 @@ proc_cwdi(struct proc *p)
 }
 
 /*
- * Put a new object in place; consumes the caller's reference to it.  The
- * process's reference to the old one is dropped.  p_lock held (_locked) or
- * taken.
+ * Put a new object in place; consumes the caller's reference to it and drops
+ * the process's to the old one.  _locked: p_lock is held, and the reference
+ * to the old one is the caller's to drop, when the lock is not.
  */
 void proc_setshared(struct proc *, enum proc_shared, struct kref *);
-void proc_setshared_locked(struct proc *, enum proc_shared, struct kref *);
+struct kref *
+proc_setshared_locked(struct proc *, enum proc_shared, struct kref *);
 
 /* The soft limit of a resource (RLIMIT_*). */
 static inline rlim_t

@@ -68,17 +68,23 @@ smr_exit(struct hostthread *ht)
 static inline bool
 smr_entered(void)
 {
-	return atomic_load_explicit(
-		   &curht()->ht_smr, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&curht()->ht_smr, memory_order_relaxed) !=
+	       0;
 }
 
+/* Retired objects that a host thread collects before it looks for readers. */
+#define SMR_BATCH 64
+
 /*
- * Have item freed by fn once no reader can hold it.  Takes no lock, never
- * fails, may run other retired objects' functions before it returns.  fn is
- * called in a section, on any host thread, with no lock held; it must not
+ * Have item freed by fn once no reader can hold it.  Takes no lock, may be
+ * called with locks held, never fails.  fn is called when some host thread
+ * leaves the kernel (smr_poll), in a section, with no lock held; it must not
  * sleep.
  */
 void smr_retire(struct smr_item *item, void (*fn)(struct smr_item *));
+
+/* On the way out of the kernel, outside the section: free what can be. */
+void smr_poll(struct hostthread *);
 
 /*
  * Wait until everything that this host thread retired so far is freed.

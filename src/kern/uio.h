@@ -2,6 +2,10 @@
 /*
  * Memory of the caller, and how the kernel copies from and to it.  Nothing
  * else touches the caller's memory.
+ *
+ * The kernel shares its address space with the program.  EFAULT is given for
+ * addresses that no program has: the first page, and what is beyond
+ * USERADDR_END.  Other bad addresses fault as they would in any library.
  */
 #ifndef KERN_UIO_H
 #define KERN_UIO_H
@@ -9,6 +13,11 @@
 #include <sys/uio.h>
 
 #include "kern/param.h"
+
+#define USERADDR_END ((UINT64_C(1) << 47) - KPAGE_SIZE)
+
+/* The most that one call reads or writes; a longer one is cut to this. */
+#define UIO_MAXLEN 0x7ffff000u
 
 enum uio_rw { UIO_READ, UIO_WRITE }; /* from the caller's point of view */
 
@@ -32,9 +41,7 @@ int uiomove(void *buf, size_t n, struct uio *);
 int uiomove_zero(size_t n, struct uio *);
 
 /*
- * Copy len bytes from (copyin) or to (copyout) the caller's memory.  EFAULT
- * for addresses that no program has: the first page and the kernel half.
- * Other bad addresses fault as they would in any library.
+ * Copy len bytes from (copyin) or to (copyout) the caller's memory.  EFAULT.
  */
 int copyin(const void *uaddr, void *kaddr, size_t len);
 int copyout(const void *kaddr, void *uaddr, size_t len);
@@ -45,13 +52,22 @@ int copyout(const void *kaddr, void *uaddr, size_t len);
  */
 int copyinstr(const void *uaddr, char *kaddr, size_t len, size_t *lenp);
 
-/* For sys_*: is [uaddr, uaddr + len) an address a program can have? */
+/*
+ * What read and write refuse before they do anything: [uaddr, uaddr + len)
+ * leaves the program's half of the address space.  A pointer to the first
+ * page is found out only when something is copied.
+ */
+static inline bool
+useraddr_inrange(const void *uaddr, size_t len)
+{
+	return len <= USERADDR_END && (uintptr_t)uaddr <= USERADDR_END - len;
+}
+
+/* Is [uaddr, uaddr + len) an address that a program can have? */
 static inline bool
 useraddr_ok(const void *uaddr, size_t len)
 {
-	uintptr_t a = (uintptr_t)uaddr;
-
-	return a >= KPAGE_SIZE && a < (1UL << 47) && len <= (1UL << 47) - a;
+	return (uintptr_t)uaddr >= KPAGE_SIZE && useraddr_inrange(uaddr, len);
 }
 
 /*

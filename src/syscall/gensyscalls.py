@@ -145,12 +145,12 @@ def stub(c):
             out.append(f"\t{n} = va_arg(ap, {promoted(t)});\n")
         out.append("\tva_end(ap);\n")
     out.append("\tif (unlikely((l = syscall_enter()) == NULL))\n"
-               f"\t\treturn ({result})syscall_refuse();\n")
+               f"\t\treturn ({result})syscall_error(syscall_refusal());\n")
     args = ["l"] + [n for _, n in c.fixed + c.extra]
     if c.result:
         args.append("&retval")
     out.append(f"\terror = sys_{c.name}({', '.join(args)});\n")
-    out.append("\tsyscall_exit(l);\n")
+    out.append("\tsyscall_exit();\n")
     out.append("\tif (unlikely(error != 0))\n"
                f"\t\treturn ({result})syscall_error(error);\n")
     out.append(f"\treturn {'retval' if c.result else '0'};\n}}\n\n")
@@ -160,7 +160,7 @@ def stub(c):
 def stubs(calls):
     return [SPDX, MADE,
             '#include <stdarg.h>\n\n#include <rump/rump_syscalls.h>\n\n'
-            '#include "syscall/entry.h"\n#include "sysproto.h"\n\n'
+            '#include "kern/entry.h"\n#include "sysproto.h"\n\n'
             ] + [stub(c) for c in calls]
 
 

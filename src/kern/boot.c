@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot: each part in order, once in the life of the host process.
+ */
+#include "kern/boot.h"
+
+#include <inttypes.h>
+
+#include <rump/rump.h>
+
+#include "kern/entry.h"
+#include "kern/filedesc.h"
+#include "kern/lwp.h"
+#include "kern/proc_impl.h"
+
+#define VERSION_MAJOR 0
+#define VERSION_MINOR 1
+#define VERSION_PATCH 0
+
+/* How far boot has come; threads that find it going on wait. */
+enum { BOOT_NOT, BOOT_GOING, BOOT_DONE };
+static _Atomic uint32_t boot_state;
+
+bool
+kern_booted(void)
+{
+	/* Acquire pairs with the release in rump_init. */
+	return atomic_load_explicit(&boot_state, memory_order_acquire) ==
+	       BOOT_DONE;
+}
+
+void
+kern_boot_wait(void)
+{
+	while (atomic_load_explicit(&boot_state, memory_order_acquire) ==
+	       BOOT_GOING)
+		hyper_wait(&boot_state, BOOT_GOING, HYPER_FOREVER);
+}
+
+static const struct hyper_ops hyper_ops = {
+    .ho_thread_exit = hostthread_detach,
+    .ho_fork_prepare = fork_prepare,
+    .ho_fork_parent = fork_parent,
+    .ho_fork_child = fork_child,
+};
+
+/* Where host resources are had, which cannot be had twice. */
+static int
+boot_host(void)
+{
+	int error;
+
+	if ((error = hyper_init(&hyper_ops)) != 0)
+		return error;
+	if ((error = config_read()) != 0)
+		return error;
+	return kmem_init(kern_config.kc_memlimit);
+}
+
+/* The parts, from the bottom up. */
+static int
+boot_parts_init(void)
+{
+	const struct boot_part *bp;
+	struct kref *cwdi = NULL;
+	int error;
+
+	if (!hyper_membarrier())
+		atomic_fetch_or_explicit(
+		    &kern_entry.ke_slow, KE_STRONG, memory_order_relaxed);
+	fd_init();
+	for (bp = boot_parts; bp->bp_name != NULL; bp++) {
+		if (kern_config.kc_verbose)
+			kern_printf("boot: %s", bp->bp_name);
+		if ((error = bp->bp_init(&cwdi)) != 0)
+			return error;
+	}
+	return proc_init(cwdi);
+}
+
+static int
+boot(void)
+{
+	struct lwp *l;
+	int error;
+
+	if ((error = boot_host()) != 0)
+		return error;
+	hostthread_init();
+	smr_enter(curht());
+	error = boot_parts_init();
+	smr_exit(curht());
+	if (error != 0 || (error = hostthread_attach()) != 0)
+		return error;
+	smr_enter(curht());
+	if ((l = lwp_implicit()) == NULL)
+		error = ENOMEM;
+	else {
+		curlwp_tls = l;
+		error = console_open_std(l);
+	}
+	syscall_exit();
+	return error;
+}
+
+RUMP_EXPORT int
+rump_init(void)
+{
+	uint32_t state = BOOT_NOT;
+	int error;
+
+	while (!atomic_compare_exchange_strong_explicit(&boot_state, &state,
+	    BOOT_GOING, memory_order_acquire, memory_order_acquire)) {
+		if (state == BOOT_DONE)
+			return 0;
+		hyper_wait(&boot_state, BOOT_GOING, HYPER_FOREVER);
+		state = BOOT_NOT;
+	}
+	error = boot();
+	/* Release pairs with the acquire in kern_booted. */
+	atomic_store_explicit(&boot_state, error == 0 ? BOOT_DONE : BOOT_NOT,
+	    memory_order_release);
+	hyper_wake(&boot_state, INT_MAX);
+	if (error == 0 && kern_config.kc_verbose)
+		kern_printf("librump %d.%d.%d: %s, %d cpus", VERSION_MAJOR,
+		    VERSION_MINOR, VERSION_PATCH, kern_config.kc_hostname,
+		    kern_config.kc_ncpu);
+	return error;
+}
+
+RUMP_EXPORT int
+rump_init_server(const char *url)
+{
+	int error = rump_init();
+
+	(void)url;
+	return error != 0 ? error : ENOSYS;
+}
+
+RUMP_EXPORT int
+rump_getversion(void)
+{
+	return VERSION_MAJOR * 100000000 + VERSION_MINOR * 1000000 +
+	       VERSION_PATCH * 100;
+}
+
+RUMP_EXPORT int
+rump_pub_getversion(void)
+{
+	return rump_getversion();
+}
+
+RUMP_EXPORT int
+rump_nativeabi_p(void)
+{
+	return 1;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot, and what the environment configured.
+ */
+#ifndef KERN_BOOT_H
+#define KERN_BOOT_H
+
+#include "kern/param.h"
+
+struct kern_config {
+	uint64_t kc_memlimit; /* RUMP_MEMLIMIT in bytes, 0: the host's */
+	uint64_t kc_nvnodes;  /* RUMP_NVNODES, 0: as memory allows */
+	int kc_ncpu;	      /* RUMP_NCPU */
+	bool kc_verbose;      /* RUMP_VERBOSE */
+	char kc_hostname[65]; /* RUMP_HOSTNAME */
+};
+
+/* Stable after boot. */
+extern struct kern_config kern_config;
+
+/*
+ * Fill kern_config from the environment.  EINVAL for a value that makes no
+ * sense, after a line on standard error that names it.
+ */
+int config_read(void);
+
+/*
+ * Parts of the kernel above src/kern, to be started at boot in this order
+ * when processes are about to be made: a part sets *cwdip or leaves it.
+ */
+struct kref;
+struct boot_part {
+	const char *bp_name;
+	int (*bp_init)(struct kref **cwdip);
+};
+
+/* Ends with a NULL name; defined in src/syscall/boot_parts.c. */
+extern const struct boot_part boot_parts[];
+
+bool kern_booted(void);
+
+/* Wait until no host thread is in the middle of booting. */
+void kern_boot_wait(void);
+
+/* Around the host's fork(2); see fork.c. */
+void fork_prepare(void);
+void fork_parent(void);
+void fork_child(void);
+
+#endif /* KERN_BOOT_H */

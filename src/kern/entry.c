@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The slow ways into the kernel, and the ways in by hand.
+ */
+#include "kern/entry.h"
+
+#include <rump/rump.h>
+
+#include "kern/boot.h"
+#include "kern/lwp.h"
+
+struct lwp *
+syscall_enter_first(void)
+{
+	struct lwp *l;
+
+	if (!kern_booted())
+		return NULL;
+	if (curht() == NULL && hostthread_attach() != 0)
+		return NULL;
+	smr_enter(curht());
+	if ((l = lwp_implicit()) == NULL) {
+		syscall_exit();
+		return NULL;
+	}
+	curlwp_tls = l;
+	return l;
+}
+
+int
+syscall_refusal(void)
+{
+	return kern_booted() ? ENOMEM : ENXIO;
+}
+
+int
+syscall_error(int error)
+{
+	errno = error;
+	return -1;
+}
+
+RUMP_EXPORT void
+rump_schedule(void)
+{
+	struct hostthread *ht = curht();
+
+	if (ht != NULL && ht->ht_scheduled)
+		panic("rump_schedule: lwp %d.%d: already in the kernel",
+		    (int)proc_pid(curlwp()->l_proc), curlwp()->l_lid);
+	if (syscall_enter() == NULL)
+		panic("rump_schedule: no kernel to enter: error %d",
+		    syscall_refusal());
+	curht()->ht_scheduled = true;
+}
+
+RUMP_EXPORT void
+rump_unschedule(void)
+{
+	struct hostthread *ht = curht();
+
+	if (ht == NULL || !ht->ht_scheduled)
+		panic("rump_unschedule: not in the kernel");
+	ht->ht_scheduled = false;
+	syscall_exit();
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How every call enters and leaves the kernel.
+ */
+#ifndef KERN_ENTRY_H
+#define KERN_ENTRY_H
+
+#include "kern/proc.h"
+#include "kern/smr.h"
+
+/*
+ * The calling host thread has no lwp: give it its implicit one and enter.
+ * NULL before boot (ENXIO) or without memory (ENOMEM); syscall_refusal() says
+ * which.
+ */
+struct lwp *syscall_enter_first(void);
+int syscall_refusal(void);
+
+/* Set the host thread's errno; returns -1. */
+int syscall_error(int error);
+
+static inline struct lwp *
+syscall_enter(void)
+{
+	struct lwp *l = curlwp();
+
+	if (unlikely(l == NULL))
+		return syscall_enter_first();
+	smr_enter(curht());
+	return l;
+}
+
+static inline void
+syscall_exit(void)
+{
+	struct hostthread *ht = curht();
+
+	smr_exit(ht);
+	if (unlikely(ht->ht_retired.sl_count >= SMR_BATCH))
+		smr_poll(ht);
+}
+
+#endif /* KERN_ENTRY_H */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host's fork(2).
+ *
+ * While the host copies the process, no other host thread may be inside the
+ * kernel, unless it is parked: parked threads hold no lock and leave every
+ * structure whole.  So entries are stopped (KE_FORK) and whoever is inside is
+ * waited for.  The child has one host thread; what the others ran becomes not
+ * running, and what they slept in is forgotten.
+ *
+ * Only one fork at a time goes through here.
+ */
+#include "kern/boot.h"
+#include "kern/smr.h"
+
+static _Atomic uint32_t fork_going;
+
+static void
+fork_lock(void)
+{
+	uint32_t no = 0;
+
+	while (!atomic_compare_exchange_strong_explicit(
+	    &fork_going, &no, 1, memory_order_acquire, memory_order_relaxed)) {
+		no = 0;
+		hyper_wait(&fork_going, 1, HYPER_FOREVER);
+	}
+}
+
+static void
+fork_unlock(void)
+{
+	atomic_fetch_and_explicit(
+	    &kern_entry.ke_slow, ~KE_FORK, memory_order_release);
+	atomic_store_explicit(&fork_going, 0, memory_order_release);
+}
+
+void
+fork_prepare(void)
+{
+	struct hostthread *ht;
+
+	fork_lock();
+	kern_boot_wait();
+	atomic_fetch_or_explicit(
+	    &kern_entry.ke_slow, KE_FORK, memory_order_seq_cst);
+	/* Pairs with smr_enter: who missed the flag shows its ht_smr. */
+	(void)hyper_membarrier();
+	ht = atomic_load_explicit(&hostthread_list, memory_order_acquire);
+	for (; ht != NULL; ht = ht->ht_next) {
+		if (ht == curht())
+			continue;
+		while (atomic_load_explicit(
+			   &ht->ht_smr, memory_order_acquire) != 0)
+			hyper_yield();
+	}
+}
+
+void
+fork_parent(void)
+{
+	fork_unlock();
+	hyper_wake(&kern_entry.ke_slow, INT_MAX);
+	hyper_wake(&fork_going, INT_MAX);
+}
+
+void
+fork_child(void)
+{
+	fork_unlock();
+	if (kern_booted())
+		hostthread_forked();
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The calls that bind host threads to lwps: rump_lwproc(3).
+ *
+ * What the application holds as a struct lwp pointer is l_handle, the
+ * generation and number of a slot, and is never followed.  Taking an lwp is
+ * one compare-and-swap on its state and leaving it one store, so a host thread
+ * that switches waits for nobody.
+ */
+#include <inttypes.h>
+
+#include <rump/rump.h>
+
+#include "kern/entry.h"
+#include "kern/lwp.h"
+#include "kern/proc_impl.h"
+
+/* The lwp could not be taken: say why, and die. */
+static noreturn void
+switch_failed(uint64_t handle)
+{
+	static const char call[] = "rump_pub_lwproc_switch";
+	struct lwp *l = lwp_slot(handle);
+	uint32_t gen = (uint32_t)(handle >> 32), now, owner;
+	uint64_t state;
+
+	if (l == NULL || handle != lwp_handle(gen, l->l_slot))
+		panic("%s: lwp ?.? (%#" PRIx64 "): not an lwp", call, handle);
+	state = atomic_load_explicit(&l->l_state, memory_order_acquire);
+	now = (uint32_t)(state >> 32);
+	owner = (uint32_t)state;
+	if (now == gen + 1)
+		panic("%s: lwp %d.%d (%#" PRIx64 "): released", call,
+		    (int)l->l_lastpid, l->l_lastlid, handle);
+	if (now != gen)
+		panic("%s: lwp ?.? (%#" PRIx64 "): released long ago", call,
+		    handle);
+	panic("%s: lwp %d.%d: already running on %s host thread", call,
+	    (int)proc_pid(l->l_proc), l->l_lid,
+	    owner == LWP_RUNNING + curht()->ht_id ? "this" : "another");
+}
+
+/* Make l, which this host thread has taken or made, the current lwp. */
+static void
+lwproc_bind(struct lwp *l)
+{
+	struct lwp *old = curlwp();
+
+	curlwp_tls = l;
+	if (old != NULL && !lwp_is_implicit(old))
+		lwp_leave(old);
+}
+
+static int
+lwproc_rfork(struct lwp *l, int flags)
+{
+	struct lwp *newl;
+	int error;
+
+	if ((flags & ~(RUMP_RFFDG | RUMP_RFCFDG)) != 0 ||
+	    flags == (RUMP_RFFDG | RUMP_RFCFDG))
+		return EINVAL;
+	error = proc_create(l->l_proc, flags, &newl);
+	if (error == 0)
+		lwproc_bind(newl);
+	return error;
+}
+
+RUMP_EXPORT int
+rump_pub_lwproc_rfork(int flags)
+{
+	struct lwp *l;
+	int error;
+
+	if ((l = syscall_enter()) == NULL)
+		return syscall_refusal();
+	error = lwproc_rfork(l, flags);
+	syscall_exit();
+	return error;
+}
+
+static int
+lwproc_newlwp(pid_t pid)
+{
+	struct proc *p;
+	struct lwp *l;
+	int error;
+
+	if ((p = proc_find_locked(pid)) == NULL)
+		return ESRCH;
+	if (atomic_load_explicit(&p->p_state, memory_order_relaxed) !=
+	    PROC_ACTIVE)
+		error = EBUSY;
+	else if ((l = lwp_alloc(p, false)) == NULL)
+		error = ENOMEM;
+	else {
+		lwp_attach(l);
+		error = 0;
+	}
+	mutex_exit(&p->p_lock);
+	if (error == 0)
+		lwproc_bind(l);
+	return error;
+}
+
+RUMP_EXPORT int
+rump_pub_lwproc_newlwp(pid_t pid)
+{
+	int error;
+
+	if (syscall_enter() == NULL)
+		return syscall_refusal();
+	error = lwproc_newlwp(pid);
+	syscall_exit();
+	return error;
+}
+
+RUMP_EXPORT void
+rump_pub_lwproc_switch(struct lwp *handle)
+{
+	struct lwp *old = curlwp(), *l;
+	struct hostthread *ht;
+
+	if (unlikely(old == NULL)) {
+		if (handle == NULL || (old = syscall_enter_first()) == NULL)
+			return;
+		syscall_exit();
+	}
+	ht = curht();
+	if (handle != NULL) {
+		l = lwp_take((uint64_t)(uintptr_t)handle, ht);
+		if (unlikely(l == NULL))
+			switch_failed((uint64_t)(uintptr_t)handle);
+	} else
+		l = ht->ht_implicit;
+	curlwp_tls = l;
+	if (!lwp_is_implicit(old))
+		lwp_leave(old);
+}
+
+RUMP_EXPORT void
+rump_pub_lwproc_releaselwp(void)
+{
+	struct lwp *l = curlwp();
+	struct hostthread *ht = curht();
+	pid_t pid;
+
+	if (unlikely(l == NULL))
+		panic("rump_pub_lwproc_releaselwp: lwp 1.0: "
+		      "no current lwp: implicit context");
+	if (unlikely(lwp_is_implicit(l)))
+		panic("rump_pub_lwproc_releaselwp: lwp %d.%d: "
+		      "no current lwp: implicit context",
+		    (int)proc_pid(l->l_proc), l->l_lid);
+	smr_enter(ht);
+	pid = proc_pid(l->l_proc);
+	proc_detach_lwp(l);
+	curlwp_tls = ht->ht_implicit;
+	lwp_free(l, pid);
+	syscall_exit();
+}
+
+RUMP_EXPORT struct lwp *
+rump_pub_lwproc_curlwp(void)
+{
+	struct lwp *l = curlwp();
+
+	if (unlikely(l == NULL))
+		return NULL;
+	return (struct lwp *)(uintptr_t)l->l_handle;
+}
+
+RUMP_EXPORT void
+rump_pub_lwproc_sysent_usenative(void)
+{
+}
+
+RUMP_EXPORT void
+rump_pub_allbetsareoff_setid(pid_t pid, int lid)
+{
+	static const char call[] = "rump_pub_allbetsareoff_setid";
+	struct lwp *l = curlwp();
+
+	if (l == NULL || lwp_is_implicit(l))
+		panic("%s: no current lwp: implicit context", call);
+	smr_enter(curht());
+	if (proc_setid(l->l_proc, pid) != 0)
+		panic("%s: lwp %d.%d: pid %d cannot be used", call,
+		    (int)proc_pid(l->l_proc), l->l_lid, (int)pid);
+	mutex_enter(&l->l_proc->p_lock);
+	l->l_lid = lid;
+	if (l->l_proc->p_nextlid < lid)
+		l->l_proc->p_nextlid = lid;
+	mutex_exit(&l->l_proc->p_lock);
+	syscall_exit();
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Process ids.
+ *
+ * The table is an array with a slot for every pid below `space', in an area
+ * of its own, so that finding a process is one load.  A slot names the
+ * process and the process group of that id; a pid is free when it names
+ * neither.
+ *
+ * Pids are handed out in rising order, PID_BATCH at a time to a host thread,
+ * and start over at PID_FIRST when `space' is reached: a pid that has become
+ * free is not used again soon.  A host thread takes a slot of its batch by
+ * compare-and-swap, because a batch can be handed out again while a thread
+ * still has the rest of it.  When the batches that are handed out are found
+ * crowded and a quarter of all pids are in use, space is doubled.
+ *
+ * Lock: pid_lock covers the cursor, space, and the growth of the area.
+ */
+#include "kern/proc_impl.h"
+
+#define PID_BATCH   64
+#define PID_FIRST   300	  /* where it starts again */
+#define PID_SPACE   32768 /* at the beginning */
+#define PID_CROWDED 16	  /* crowded batches in a row */
+
+static struct kmutex pid_lock;
+static pid_t pid_next = 2;	    /* (pid_lock) */
+static pid_t pid_space = PID_SPACE; /* (pid_lock) */
+static int pid_crowded;		    /* (pid_lock) */
+
+static struct pidslot *
+slot_at(pid_t pid)
+{
+	return (struct pidslot *)kmem_pid_area.ka_base + pid;
+}
+
+struct pidslot *
+pid_slot(pid_t pid)
+{
+	/* Acquire pairs with the release in area_grow. */
+	if (pid < 0 || ((size_t)pid + 1) * sizeof(struct pidslot) >
+			   atomic_load_explicit(&kmem_pid_area.ka_committed,
+			       memory_order_acquire))
+		return NULL;
+	return slot_at(pid);
+}
+
+static pid_t
+pid_max(void)
+{
+	size_t n = kmem_pid_area.ka_size / sizeof(struct pidslot);
+
+	return n > INT_MAX / 2 ? INT_MAX / 2 : (pid_t)n;
+}
+
+static bool
+slot_is_free(struct pidslot *ps)
+{
+	return atomic_load_explicit(&ps->ps_proc, memory_order_relaxed) ==
+		   NULL &&
+	       atomic_load_explicit(&ps->ps_pgrp, memory_order_relaxed) == NULL;
+}
+
+/* Is less than half of the batch at `first' free? */
+static bool
+batch_crowded(pid_t first)
+{
+	int i, nfree = 0;
+
+	for (i = 0; i < PID_BATCH; i++)
+		nfree += slot_is_free(slot_at(first + i));
+	return nfree < PID_BATCH / 2;
+}
+
+/* Double the space, if it is the number of processes that fills it. */
+static void
+pid_grow(void)
+{
+	pid_crowded = 0;
+	if ((uint64_t)pid_space / 4 > proc_live() || pid_space > pid_max() / 2)
+		return;
+	pid_next = pid_space;
+	pid_space *= 2;
+}
+
+/* The next batch, in the thread's record.  ENOMEM. */
+static int
+pid_batch(struct hostthread *ht)
+{
+	int error;
+
+	mutex_enter(&pid_lock);
+	if (pid_next + PID_BATCH > pid_space)
+		pid_next = PID_FIRST;
+	error = area_grow(&kmem_pid_area,
+	    (size_t)(pid_next + PID_BATCH) * sizeof(struct pidslot));
+	if (error == 0) {
+		ht->ht_pid = pid_next;
+		ht->ht_pidend = pid_next += PID_BATCH;
+		if (!batch_crowded(ht->ht_pid))
+			pid_crowded = 0;
+		else if (++pid_crowded >= PID_CROWDED)
+			pid_grow();
+	}
+	mutex_exit(&pid_lock);
+	return error;
+}
+
+/* Take the slot if it is free. */
+static bool
+slot_take(struct pidslot *ps, struct proc *p)
+{
+	struct proc *none = NULL;
+
+	if (!slot_is_free(ps))
+		return false;
+	/* Release: a reader finds p as it is now, not yet active. */
+	if (!atomic_compare_exchange_strong_explicit(&ps->ps_proc, &none, p,
+		memory_order_acq_rel, memory_order_relaxed))
+		return false;
+	/* The last process of this id may have left a group behind. */
+	if (likely(atomic_load_explicit(&ps->ps_pgrp, memory_order_acquire) ==
+		   NULL))
+		return true;
+	atomic_store_explicit(&ps->ps_proc, NULL, memory_order_relaxed);
+	return false;
+}
+
+int
+pid_alloc(struct proc *p)
+{
+	struct hostthread *ht = curht();
+	int64_t tried = 0;
+	pid_t pid;
+	int error;
+
+	for (;;) {
+		while (ht->ht_pid < ht->ht_pidend) {
+			pid = ht->ht_pid++;
+			if (likely(slot_take(slot_at(pid), p))) {
+				atomic_store_explicit(
+				    &p->p_pid, pid, memory_order_relaxed);
+				return 0;
+			}
+		}
+		/* Twice round, and every pid is taken. */
+		if (tried / 2 > pid_max())
+			return EAGAIN;
+		tried += PID_BATCH;
+		if ((error = pid_batch(ht)) != 0)
+			return error;
+	}
+}
+
+int
+pid_take(struct proc *p, pid_t pid)
+{
+	int error;
+
+	if (pid < 2 || pid >= pid_max())
+		return EINVAL;
+	mutex_enter(&pid_lock);
+	error = area_grow(
+	    &kmem_pid_area, ((size_t)pid + 1) * sizeof(struct pidslot));
+	mutex_exit(&pid_lock);
+	if (error != 0)
+		return error;
+	return slot_take(slot_at(pid), p) ? 0 : EBUSY;
+}
+
+void
+pid_free(pid_t pid)
+{
+	atomic_store_explicit(
+	    &slot_at(pid)->ps_proc, NULL, memory_order_release);
+}
+
+void
+proc_foreach(bool (*fn)(struct proc *, void *), void *arg)
+{
+	struct pidslot *ps;
+	struct proc *p;
+	pid_t pid;
+	bool more = true;
+
+	for (pid = 0; more && (ps = pid_slot(pid)) != NULL; pid++) {
+		if (atomic_load_explicit(&ps->ps_proc, memory_order_relaxed) ==
+		    NULL)
+			continue;
+		if ((p = proc_find_locked(pid)) == NULL)
+			continue;
+		more = fn(p, arg);
+		mutex_exit(&p->p_lock);
+	}
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes: making them, finding them, their end.
+ *
+ *	FREE	in a cache; nothing points to it but stale pointers, which
+ *		find out under p_lock
+ *	ACTIVE	has lwps; can be found by its pid
+ *	DYING	its last lwp was released; descriptors close, children move
+ *		to process 1; found by its pid, but takes no lwp (EBUSY)
+ *
+ * A free process in a host thread's cache keeps its references to the
+ * credentials, limits, directories and group that it last had, if others use
+ * them too.  The next process that the thread makes most often inherits the
+ * same ones, and then touches no count that other threads touch.
+ *
+ * Locks: p_lock of the process, then the shard of a list.  Never two p_locks.
+ */
+#include "kern/filedesc.h"
+#include "kern/lwp.h"
+#include "kern/proc_impl.h"
+
+#include <rump/rump.h>
+
+#define PROC_KEEP 32
+
+struct proc *proc0, *initproc;
+
+static struct kcache *proc_cache;
+static struct proc_hook *hooks;
+static struct plist_wide init_children[PLIST_WIDTH];
+
+void
+proc_hook_register(struct proc_hook *ph)
+{
+	ph->ph_next = hooks;
+	hooks = ph;
+}
+
+static void
+proc_count(int64_t n)
+{
+	_Atomic int64_t *b = &curht()->ht_procbalance;
+
+	/* Only its owner writes it. */
+	atomic_store_explicit(b,
+	    atomic_load_explicit(b, memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+uint64_t
+proc_live(void)
+{
+	struct hostthread *ht;
+	int64_t n = 0;
+
+	ht = atomic_load_explicit(&hostthread_list, memory_order_acquire);
+	for (; ht != NULL; ht = ht->ht_next)
+		n += atomic_load_explicit(
+		    &ht->ht_procbalance, memory_order_relaxed);
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+/*
+ * Structures
+ */
+
+static struct proc *
+proc_get(struct hostthread *ht)
+{
+	struct proc *p = ht->ht_procs;
+
+	if (hyper_mem_fails())
+		return NULL;
+	if (likely(p != NULL)) {
+		ht->ht_procs = p->p_free;
+		ht->ht_nprocs--;
+		return p;
+	}
+	return kcache_alloc(proc_cache);
+}
+
+/* Let go of what a free process still refers to, and of its memory. */
+static void
+proc_destroy(struct proc *p)
+{
+	struct kref *kr;
+	int i;
+
+	for (i = 0; i < PS_COUNT; i++) {
+		kr =
+		    atomic_load_explicit(&p->p_shared[i], memory_order_relaxed);
+		atomic_store_explicit(
+		    &p->p_shared[i], NULL, memory_order_relaxed);
+		if (kr != NULL)
+			kref_rele(kr);
+	}
+	kcache_free(proc_cache, p);
+}
+
+/* Put a free process into the host thread's cache. */
+static void
+proc_put(struct proc *p)
+{
+	struct hostthread *ht = curht();
+	struct kref *kr;
+	int i;
+
+	if (unlikely(ht->ht_nprocs >= PROC_KEEP)) {
+		proc_destroy(p);
+		return;
+	}
+	for (i = 0; i < PS_COUNT; i++) {
+		kr =
+		    atomic_load_explicit(&p->p_shared[i], memory_order_relaxed);
+		/* What nobody else has is not kept alive. */
+		if (kr != NULL && kref_count(kr) == 1) {
+			atomic_store_explicit(
+			    &p->p_shared[i], NULL, memory_order_relaxed);
+			kref_rele(kr);
+		}
+	}
+	p->p_free = ht->ht_procs;
+	ht->ht_procs = p;
+	ht->ht_nprocs++;
+}
+
+void
+proc_thread_flush(struct hostthread *ht)
+{
+	struct proc *p;
+
+	while ((p = ht->ht_procs) != NULL) {
+		ht->ht_procs = p->p_free;
+		ht->ht_nprocs--;
+		proc_destroy(p);
+	}
+	ht->ht_pid = ht->ht_pidend = 0;
+}
+
+/*
+ * What is shared
+ */
+
+struct kref *
+proc_setshared_locked(struct proc *p, enum proc_shared what, struct kref *kr)
+{
+	KASSERT(mutex_owned(&p->p_lock));
+	/* Release pairs with the acquire in proc_shared. */
+	return atomic_exchange_explicit(
+	    &p->p_shared[what], kr, memory_order_acq_rel);
+}
+
+void
+proc_setshared(struct proc *p, enum proc_shared what, struct kref *kr)
+{
+	mutex_enter(&p->p_lock);
+	kr = proc_setshared_locked(p, what, kr);
+	mutex_exit(&p->p_lock);
+	kref_rele(kr);
+}
+
+/* Does the child have its parent's, from the process that it was before? */
+static bool
+proc_inherited(struct proc *p, struct proc *parent)
+{
+	int i, same = 0;
+
+	for (i = 0; i < PS_COUNT; i++)
+		same += atomic_load_explicit(
+			    &p->p_shared[i], memory_order_relaxed) ==
+			atomic_load_explicit(
+			    &parent->p_shared[i], memory_order_relaxed);
+	return same == PS_COUNT;
+}
+
+static void
+proc_inherit(struct proc *p, struct proc *parent)
+{
+	struct kref *kr, *old[PS_COUNT];
+	int i;
+
+	if (likely(proc_inherited(p, parent)))
+		return;
+	mutex_enter(&parent->p_lock);
+	for (i = 0; i < PS_COUNT; i++) {
+		kr = atomic_load_explicit(
+		    &parent->p_shared[i], memory_order_relaxed);
+		kref_hold(kr);
+		old[i] =
+		    atomic_load_explicit(&p->p_shared[i], memory_order_relaxed);
+		atomic_store_explicit(
+		    &p->p_shared[i], kr, memory_order_relaxed);
+	}
+	mutex_exit(&parent->p_lock);
+	for (i = 0; i < PS_COUNT; i++) {
+		if (old[i] != NULL)
+			kref_rele(old[i]);
+	}
+}
+
+/*
+ * Creation
+ */
+
+static int
+proc_inherit_fds(struct proc *p, struct proc *parent, int flags)
+{
+	if ((flags & RUMP_RFCFDG) != 0)
+		return 0;
+	if ((flags & RUMP_RFFDG) != 0)
+		return fd_copy(parent, p);
+	return fd_share(parent, p);
+}
+
+/* Fields of a new process that are its own. */
+static void
+proc_reset(struct proc *p, struct proc *parent)
+{
+	atomic_store_explicit(&p->p_fd, NULL, memory_order_relaxed);
+	atomic_store_explicit(&p->p_nlwps, 0, memory_order_relaxed);
+	p->p_nextlid = 0;
+	LIST_INIT(&p->p_lwps);
+	atomic_store_explicit(&p->p_flags,
+	    atomic_load_explicit(&parent->p_flags, memory_order_relaxed) &
+		PF_SUGID,
+	    memory_order_relaxed);
+	atomic_store_explicit(&p->p_umask,
+	    atomic_load_explicit(&parent->p_umask, memory_order_relaxed),
+	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &p->p_ppid, proc_pid(parent), memory_order_relaxed);
+	atomic_store_explicit(&p->p_sigpend, 0, memory_order_relaxed);
+	p->p_parent = parent;
+	memcpy(p->p_name, parent->p_name, sizeof(p->p_name));
+}
+
+/* Put the process where others find it. */
+static void
+proc_publish(struct proc *p, struct proc *parent)
+{
+	uint32_t flags =
+	    atomic_load_explicit(&parent->p_flags, memory_order_relaxed);
+
+	if (unlikely((flags & PF_PARENT) == 0))
+		atomic_fetch_or_explicit(
+		    &parent->p_flags, PF_PARENT, memory_order_relaxed);
+	plist_insert(&parent->p_children, &p->p_sibling);
+	pgrp_enter(proc_pgrp(p), p);
+	proc_count(1);
+	/* Release pairs with the acquire in proc_find_locked. */
+	atomic_store_explicit(&p->p_state, PROC_ACTIVE, memory_order_release);
+}
+
+int
+proc_create(struct proc *parent, int flags, struct lwp **lp)
+{
+	struct hostthread *ht = curht();
+	struct proc *p;
+	struct cred *cr;
+	struct lwp *l;
+	int error;
+
+	if ((p = proc_get(ht)) == NULL)
+		return ENOMEM;
+	proc_inherit(p, parent);
+	proc_reset(p, parent);
+	cr = proc_cred(p);
+	if (!uidinfo_enter(cr->cr_uidinfo, !cred_is_root(cr),
+		proc_limit(p, RLIMIT_NPROC))) {
+		error = EAGAIN;
+		goto fail_proc;
+	}
+	if ((l = lwp_alloc(p, false)) == NULL) {
+		error = ENOMEM;
+		goto fail_uid;
+	}
+	if ((error = proc_inherit_fds(p, parent, flags)) != 0)
+		goto fail_lwp;
+	if ((error = pid_alloc(p)) != 0)
+		goto fail_fd;
+	l->l_lid = p->p_nextlid = 1;
+	LIST_INSERT_HEAD(&p->p_lwps, l, l_sibling);
+	atomic_store_explicit(&p->p_nlwps, 1, memory_order_relaxed);
+	proc_publish(p, parent);
+	*lp = l;
+	return 0;
+
+fail_fd:
+	fd_free(p);
+fail_lwp:
+	lwp_free(l, 0);
+fail_uid:
+	uidinfo_leave(cr->cr_uidinfo);
+fail_proc:
+	proc_put(p);
+	return error;
+}
+
+/*
+ * End
+ */
+
+/* Give a dying process's children to process 1. */
+static void
+proc_reparent(struct proc *p)
+{
+	struct plist_shard *s;
+	struct plist_entry *pe;
+	struct proc *child;
+	unsigned i;
+
+	for (i = 0; (s = plist_nth(&p->p_children, i)) != NULL; i++) {
+		mutex_enter(&s->ps_lock);
+		while ((pe = LIST_FIRST(&s->ps_head)) != NULL) {
+			child = container_of(pe, struct proc, p_sibling);
+			LIST_REMOVE(pe, pe_link);
+			child->p_parent = initproc;
+			atomic_store_explicit(&child->p_ppid,
+			    proc_pid(initproc), memory_order_relaxed);
+			/* Shards of different lists: ours, then process 1's. */
+			plist_insert(&initproc->p_children, pe);
+		}
+		mutex_exit(&s->ps_lock);
+	}
+}
+
+/* The last lwp of p has gone. */
+static void
+proc_exit(struct proc *p)
+{
+	struct proc_hook *ph;
+	pid_t pid = proc_pid(p);
+
+	KASSERT(p->p_state == PROC_DYING);
+	if (atomic_load_explicit(&p->p_fd, memory_order_relaxed) != NULL)
+		fd_free(p);
+	for (ph = hooks; ph != NULL; ph = ph->ph_next)
+		ph->ph_exit(p);
+	if (unlikely((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
+			 PF_PARENT) != 0))
+		proc_reparent(p);
+	plist_remove(&p->p_sibling);
+	/* Whoever has found p is done with it once we have the lock. */
+	mutex_enter(&p->p_lock);
+	pgrp_leave(p);
+	uidinfo_leave(proc_cred(p)->cr_uidinfo);
+	atomic_store_explicit(&p->p_state, PROC_FREE, memory_order_relaxed);
+	atomic_store_explicit(&p->p_pid, 0, memory_order_relaxed);
+	mutex_exit(&p->p_lock);
+	pid_free(pid);
+	proc_count(-1);
+	proc_put(p);
+}
+
+void
+proc_detach_lwp(struct lwp *l)
+{
+	struct proc *p = l->l_proc;
+	uint32_t n;
+	bool last;
+
+	mutex_enter(&p->p_lock);
+	LIST_REMOVE(l, l_sibling);
+	n = atomic_load_explicit(&p->p_nlwps, memory_order_relaxed) - 1;
+	atomic_store_explicit(&p->p_nlwps, n, memory_order_relaxed);
+	last =
+	    n == 0 && (atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
+			  PF_SYSTEM) == 0;
+	if (last)
+		atomic_store_explicit(
+		    &p->p_state, PROC_DYING, memory_order_relaxed);
+	mutex_exit(&p->p_lock);
+	if (last)
+		proc_exit(p);
+}
+
+/*
+ * Others
+ */
+
+struct proc *
+proc_find_locked(pid_t pid)
+{
+	struct pidslot *ps = pid_slot(pid);
+	struct proc *p;
+
+	if (ps == NULL)
+		return NULL;
+	p = atomic_load_explicit(&ps->ps_proc, memory_order_acquire);
+	if (p == NULL)
+		return NULL;
+	mutex_enter(&p->p_lock);
+	/* Acquire pairs with the release in proc_publish. */
+	if (likely(proc_pid(p) == pid &&
+		   atomic_load_explicit(&p->p_state, memory_order_acquire) !=
+		       PROC_FREE))
+		return p;
+	mutex_exit(&p->p_lock);
+	return NULL;
+}
+
+int
+proc_setid(struct proc *p, pid_t pid)
+{
+	pid_t old = proc_pid(p);
+	struct plist_entry *pe;
+	struct plist_shard *s;
+	unsigned i;
+	int error;
+
+	if (pid == old)
+		return 0;
+	if ((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
+		PF_SYSTEM) != 0)
+		return EPERM;
+	if ((error = pid_take(p, pid)) != 0)
+		return error;
+	mutex_enter(&p->p_lock);
+	atomic_store_explicit(&p->p_pid, pid, memory_order_relaxed);
+	mutex_exit(&p->p_lock);
+	pid_free(old);
+	for (i = 0; (s = plist_nth(&p->p_children, i)) != NULL; i++) {
+		mutex_enter(&s->ps_lock);
+		LIST_FOREACH (pe, &s->ps_head, pe_link)
+			atomic_store_explicit(
+			    &container_of(pe, struct proc, p_sibling)->p_ppid,
+			    pid, memory_order_relaxed);
+		mutex_exit(&s->ps_lock);
+	}
+	return 0;
+}
+
+/* Processes 0 and 1: without parents that matter, and for good. */
+static struct proc *
+proc_boot(pid_t pid, struct kref *shared[PS_COUNT], const char *name)
+{
+	struct pidslot *ps = pid_slot(pid);
+	struct proc *p = kcache_alloc(proc_cache);
+	int i;
+
+	if (p == NULL || ps == NULL)
+		return NULL;
+	for (i = 0; i < PS_COUNT; i++)
+		atomic_store_explicit(
+		    &p->p_shared[i], shared[i], memory_order_relaxed);
+	atomic_store_explicit(&p->p_pid, pid, memory_order_relaxed);
+	atomic_store_explicit(
+	    &p->p_flags, PF_SYSTEM | PF_PARENT, memory_order_relaxed);
+	atomic_store_explicit(&p->p_umask, 022, memory_order_relaxed);
+	strncpy(p->p_name, name, sizeof(p->p_name) - 1);
+	p->p_parent = p;
+	LIST_INIT(&p->p_lwps);
+	pgrp_enter(proc_pgrp(p), p);
+	(void)uidinfo_enter(proc_cred(p)->cr_uidinfo, false, 0);
+	proc_count(1);
+	atomic_store_explicit(&p->p_state, PROC_ACTIVE, memory_order_relaxed);
+	atomic_store_explicit(&ps->ps_proc, p, memory_order_release);
+	return p;
+}
+
+int
+proc_init(struct kref *cwdi)
+{
+	struct kref *shared[PS_COUNT];
+	struct pgrp *pg;
+
+	/* A process read late is a process: zero once, stable ever after. */
+	proc_cache =
+	    kcache_init("proc", sizeof(struct proc), CACHE_LINE, KCACHE_STABLE);
+	if (area_grow(&kmem_pid_area, 2 * sizeof(struct pidslot)) != 0 ||
+	    cred_alloc(0, 0, 0, NULL, &cred0) != 0)
+		return ENOMEM;
+	shared[PS_CRED] = &cred0->cr_ref;
+	shared[PS_CWDI] = cwdi;
+	if ((shared[PS_LIMIT] = (struct kref *)limit_init()) == NULL ||
+	    pgrp_make(0, NULL, &pg) != 0)
+		return ENOMEM;
+	shared[PS_PGRP] = &pg->pg_ref;
+	if ((proc0 = proc_boot(0, shared, "system")) == NULL)
+		return ENOMEM;
+	for (int i = 0; i < PS_PGRP; i++)
+		kref_hold(shared[i]);
+	if (pgrp_make(1, NULL, &pg) != 0)
+		return ENOMEM;
+	shared[PS_PGRP] = &pg->pg_ref;
+	if ((initproc = proc_boot(1, shared, "init")) == NULL)
+		return ENOMEM;
+	initproc->p_children.pl_wide = init_children;
+	initproc->p_parent = proc0;
+	return 0;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleeping and waking.
+ *
+ * An lwp that waits is on a condition variable's list and its l_sleep word is
+ * LWP_ASLEEP.  Two sides end that, each with one compare-and-swap, so that
+ * exactly one of them does:
+ *
+ *	cv_signal, cv_broadcast	ASLEEP to WOKEN, with the cv's mutex held;
+ *		they also take the lwp off the list
+ *	lwp_interrupt		ASLEEP to INTERRUPTED, with no lock of the cv:
+ *		the sleeper takes itself off the list
+ *
+ * A wake-up that meets an interrupted lwp goes on to the next one, so it is
+ * not lost.  An interrupt that comes before the sleep is in l_flags, which the
+ * sleeper looks at after it has written ASLEEP, and the interrupter writes
+ * before it looks at l_sleep.
+ */
+#include "kern/filedesc.h"
+#include "kern/lock.h"
+#include "kern/lwp.h"
+#include "kern/smr.h"
+
+static void
+cv_enqueue(struct kcondvar *cv, struct lwp *l)
+{
+	l->l_cv = cv;
+	l->l_cvnext = NULL;
+	l->l_cvprev = cv->cv_last;
+	if (cv->cv_last != NULL)
+		cv->cv_last->l_cvnext = l;
+	else
+		cv->cv_first = l;
+	cv->cv_last = l;
+}
+
+static void
+cv_dequeue(struct kcondvar *cv, struct lwp *l)
+{
+	KASSERT(l->l_cv == cv);
+	if (l->l_cvnext != NULL)
+		l->l_cvnext->l_cvprev = l->l_cvprev;
+	else
+		cv->cv_last = l->l_cvprev;
+	if (l->l_cvprev != NULL)
+		l->l_cvprev->l_cvnext = l->l_cvnext;
+	else
+		cv->cv_first = l->l_cvnext;
+	l->l_cv = NULL;
+}
+
+/* Has the lwp been interrupted?  An interrupt counts once. */
+static bool
+lwp_take_interrupt(struct lwp *l)
+{
+	uint32_t flags =
+	    atomic_load_explicit(&l->l_flags, memory_order_seq_cst);
+
+	if (likely((flags & (LW_INTERRUPT | LW_EXITING)) == 0))
+		return false;
+	if ((flags & LW_INTERRUPT) != 0)
+		atomic_fetch_and_explicit(
+		    &l->l_flags, ~LW_INTERRUPT, memory_order_relaxed);
+	return true;
+}
+
+/* Park until l_sleep is no longer ASLEEP.  True at the deadline. */
+static bool
+lwp_park(struct lwp *l, int64_t deadline)
+{
+	struct hostthread *ht = curht();
+	uint32_t asleep = LWP_ASLEEP;
+	bool late = false;
+
+	/* Pairs with lwp_interrupt: ASLEEP was written before this look. */
+	if ((atomic_load_explicit(&l->l_flags, memory_order_seq_cst) &
+		(LW_INTERRUPT | LW_EXITING)) != 0)
+		atomic_compare_exchange_strong_explicit(&l->l_sleep, &asleep,
+		    LWP_INTERRUPTED, memory_order_relaxed,
+		    memory_order_relaxed);
+	smr_exit(ht);
+	/* Acquire pairs with the release of who ended the sleep. */
+	while (!late && atomic_load_explicit(
+			    &l->l_sleep, memory_order_acquire) == LWP_ASLEEP)
+		late =
+		    hyper_wait(&l->l_sleep, LWP_ASLEEP, deadline) == ETIMEDOUT;
+	smr_enter(ht);
+	return late;
+}
+
+int
+cv_timedwait_sig(struct kcondvar *cv, struct kmutex *m, int64_t deadline)
+{
+	struct lwp *l = curlwp();
+	uint32_t how;
+	bool late;
+
+	KASSERT(mutex_owned(m));
+	KASSERT(smr_entered());
+	if (lwp_take_interrupt(l))
+		return EINTR;
+	fd_borrow_settle(l);
+	cv_enqueue(cv, l);
+	atomic_store_explicit(&l->l_sleep, LWP_ASLEEP, memory_order_seq_cst);
+	mutex_exit(m);
+	late = lwp_park(l, deadline);
+	mutex_enter(m);
+	if (l->l_cv != NULL)
+		cv_dequeue(cv, l);
+	how = atomic_exchange_explicit(
+	    &l->l_sleep, LWP_AWAKE, memory_order_acquire);
+	if (how == LWP_WOKEN)
+		return 0;
+	if (how == LWP_INTERRUPTED) {
+		(void)lwp_take_interrupt(l);
+		return EINTR;
+	}
+	return late ? ETIMEDOUT : 0;
+}
+
+int
+cv_wait_sig(struct kcondvar *cv, struct kmutex *m)
+{
+	return cv_timedwait_sig(cv, m, HYPER_FOREVER);
+}
+
+/* End the sleep of l, if nobody did before.  Its slot may be anybody's. */
+static bool
+lwp_end_sleep(struct lwp *l, uint32_t how)
+{
+	uint32_t asleep = LWP_ASLEEP;
+
+	if (!atomic_compare_exchange_strong_explicit(&l->l_sleep, &asleep, how,
+		memory_order_seq_cst, memory_order_seq_cst))
+		return false;
+	hyper_wake(&l->l_sleep, 1);
+	return true;
+}
+
+void
+cv_signal(struct kcondvar *cv)
+{
+	struct lwp *l;
+
+	while ((l = cv->cv_first) != NULL) {
+		cv_dequeue(cv, l);
+		if (lwp_end_sleep(l, LWP_WOKEN))
+			break;
+	}
+}
+
+void
+cv_broadcast(struct kcondvar *cv)
+{
+	struct lwp *l;
+
+	while ((l = cv->cv_first) != NULL) {
+		cv_dequeue(cv, l);
+		(void)lwp_end_sleep(l, LWP_WOKEN);
+	}
+}
+
+void
+lwp_interrupt(struct lwp *l)
+{
+	atomic_fetch_or_explicit(
+	    &l->l_flags, LW_INTERRUPT, memory_order_seq_cst);
+	(void)lwp_end_sleep(l, LWP_INTERRUPTED);
+}
+
+void
+proc_interrupt(struct proc *p)
+{
+	struct lwp *l;
+
+	KASSERT(mutex_owned(&p->p_lock));
+	LIST_FOREACH (l, &p->p_lwps, l_sibling)
+		lwp_interrupt(l);
+}
+
+void
+lwp_sleep_abandon(struct lwp *l)
+{
+	if (l->l_cv != NULL)
+		cv_dequeue(l->l_cv, l);
+	atomic_store_explicit(&l->l_sleep, LWP_AWAKE, memory_order_relaxed);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The parts above src/kern that boot starts, from the bottom up.
+ */
+#include "kern/boot.h"
+#include "kern/kref.h"
+#include "vfs/vfs.h"
+
+static int
+boot_vfs(struct kref **cwdip)
+{
+	struct cwdinfo *cwdi;
+	int error = vfs_init(&cwdi);
+
+	if (error == 0)
+		*cwdip = (struct kref *)cwdi;
+	return error;
+}
+
+const struct boot_part boot_parts[] = {
+    {"vfs", boot_vfs},
+    {NULL, NULL},
+};
