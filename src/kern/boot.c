@@ -96,7 +96,7 @@ boot(void)
 	if ((l = lwp_implicit()) == NULL)
 		error = ENOMEM;
 	else {
-		curlwp_tls = l;
+		kern_tls.kt_lwp = l;
 		error = console_open_std(l);
 	}
 	syscall_exit();

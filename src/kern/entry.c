@@ -23,7 +23,17 @@ syscall_enter_first(void)
 		syscall_exit();
 		return NULL;
 	}
-	curlwp_tls = l;
+	kern_tls.kt_lwp = l;
+	return l;
+}
+
+struct lwp *
+syscall_peek_first(void)
+{
+	struct lwp *l = syscall_enter_first();
+
+	if (l != NULL)
+		syscall_exit();
 	return l;
 }
 

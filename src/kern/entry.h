@@ -14,6 +14,7 @@
  * which.
  */
 struct lwp *syscall_enter_first(void);
+struct lwp *syscall_peek_first(void);
 int syscall_refusal(void);
 
 /* Set the host thread's errno; returns -1. */
@@ -28,6 +29,17 @@ syscall_enter(void)
 		return syscall_enter_first();
 	smr_enter(curht());
 	return l;
+}
+
+/* The same for calls that need no section: it is not entered. */
+static inline struct lwp *
+syscall_peek(void)
+{
+	struct lwp *l = curlwp();
+
+	if (likely(l != NULL))
+		return l;
+	return syscall_peek_first();
 }
 
 static inline void

@@ -27,8 +27,8 @@
  * or, when something fails in between, fd_abort(l, fd) and file_abort(fp).
  * An lwp has at most two descriptors reserved at once.
  *
- * Letters: (a) atomic; (d) fd_lock; (p) p_lock of the one process that has
- * the table; (r) written under fd_lock, read in a smr section.
+ * Letters: (a) atomic; (d) fd_lock; (r) written under fd_lock, read in a smr
+ * section.
  */
 #ifndef KERN_FILEDESC_H
 #define KERN_FILEDESC_H
@@ -50,19 +50,19 @@ struct fdtab {
 	struct file *_Atomic ft_file[]; /* (r) */
 };
 
-#define FD_SMALL      20 /* slots in struct filedesc itself */
-#define FD_SMALLWORDS (FD_SMALL + 3)
+/* A table in struct filedesc itself: its header, slots and bitmaps. */
+#define FD_SMALL      20
+#define FD_SMALLWORDS (sizeof(struct fdtab) / 8 + FD_SMALL + 3)
 
 struct filedesc {
 	struct fdtab *_Atomic fd_tab; /* (r) */
 	_Atomic uint32_t fd_shared;   /* (a) others may see it; filedesc.c */
 	_Atomic uint32_t fd_refs;     /* (a) processes */
-	struct lwp *fd_lender;	      /* (p) may have a loan; filedesc.c */
+	struct lwp *_Atomic fd_lender; /* (a) may have a loan; filedesc.c */
 	struct kmutex fd_lock;
 	uint32_t fd_lowest; /* (d) no free descriptor is below this */
-	bool fd_stale;	    /* (d) an lwp may read it after the last rele */
-	struct fdtab fd_small;
-	uint64_t fd_smallwords[FD_SMALLWORDS]; /* the rest of fd_small */
+	bool fd_stale;	    /* (d) can be read after the last rele */
+	uint64_t fd_small[FD_SMALLWORDS]; /* a struct fdtab */
 };
 
 int fd_getfile_slow(struct lwp *, struct filedesc *, int fd, struct file **);

@@ -15,8 +15,7 @@
 #include "kern/lwp.h"
 #include "kern/smr.h"
 
-_Thread_local struct hostthread *curht_tls;
-_Thread_local struct lwp *curlwp_tls;
+_Thread_local struct kern_tls kern_tls;
 
 struct hostthread *_Atomic hostthread_list;
 
@@ -36,7 +35,7 @@ spare_enter(void)
 		no = 0;
 		hyper_yield();
 	}
-	curht_tls = &spare;
+	kern_tls.kt_ht = &spare;
 	smr_enter(&spare);
 }
 
@@ -44,7 +43,7 @@ static void
 spare_exit(struct hostthread *ht)
 {
 	smr_exit(&spare);
-	curht_tls = ht;
+	kern_tls.kt_ht = ht;
 	/* Release pairs with the acquire in spare_enter. */
 	atomic_store_explicit(&spare_taken, 0, memory_order_release);
 }
@@ -112,17 +111,17 @@ hostthread_attach(void)
 	struct hostthread *ht;
 
 	if ((ht = hostthread_reuse()) == NULL) {
-		if (curht_tls != &spare)
+		if (kern_tls.kt_ht != &spare)
 			spare_enter();
 		ht = hostthread_make();
 		spare_exit(ht);
 		if (ht == NULL)
 			return ENOMEM;
-	} else if (curht_tls == &spare)
+	} else if (kern_tls.kt_ht == &spare)
 		spare_exit(ht);
-	curht_tls = ht;
+	kern_tls.kt_ht = ht;
 	if (hyper_thread_register(ht) != 0) {
-		curht_tls = NULL;
+		kern_tls.kt_ht = NULL;
 		atomic_store_explicit(
 		    &ht->ht_alive, false, memory_order_release);
 		return ENOMEM;
@@ -145,16 +144,16 @@ hostthread_detach(void *arg)
 {
 	struct hostthread *ht = arg;
 
-	KASSERT(curht_tls == ht);
+	KASSERT(kern_tls.kt_ht == ht);
 	if (ht->ht_scheduled)
 		panic("a host thread ended between rump_schedule and "
 		      "rump_unschedule");
 	smr_enter(ht);
 	lwp_thread_exit(ht);
 	hostthread_empty(ht);
-	curlwp_tls = NULL;
+	kern_tls.kt_lwp = NULL;
 	smr_exit(ht);
-	curht_tls = NULL;
+	kern_tls.kt_ht = NULL;
 	atomic_store_explicit(&ht->ht_alive, false, memory_order_release);
 }
 

@@ -54,25 +54,27 @@ struct hostthread {
 } __attribute__((aligned(CACHE_LINE)));
 
 /*
- * The host thread's record and current lwp.  curlwp_tls is NULL until the
- * first entry; from then on it is the lwp the thread is bound to or, when it
- * is not bound, its implicit lwp.
+ * The host thread's record and current lwp, NULL until the first entry.
+ * kt_lwp is the lwp that the thread is bound to or, when it is not bound, its
+ * implicit lwp.
  */
-extern _Thread_local struct hostthread *curht_tls
-    __attribute__((tls_model("initial-exec")));
-extern _Thread_local struct lwp *curlwp_tls
+struct kern_tls {
+	struct lwp *kt_lwp;
+	struct hostthread *kt_ht;
+};
+extern _Thread_local struct kern_tls kern_tls
     __attribute__((tls_model("initial-exec")));
 
 static inline struct hostthread *
 curht(void)
 {
-	return curht_tls;
+	return kern_tls.kt_ht;
 }
 
 static inline struct lwp *
 curlwp(void)
 {
-	return curlwp_tls;
+	return kern_tls.kt_lwp;
 }
 
 /*

@@ -94,7 +94,7 @@ kcache_init(const char *name, size_t size, size_t align, unsigned flags);
 /* Objects of a cache that are allocated now, from all host threads. */
 uint64_t kcache_live(struct kcache *);
 
-/* The magazine is empty, or full. */
+/* The magazine is empty or faults are injected; the magazine is full. */
 void *kcache_alloc_slow(struct kcache *);
 void kcache_free_slow(struct kcache *, void *);
 
@@ -111,9 +111,7 @@ kcache_alloc(struct kcache *kc)
 	struct kmagazine *km = kcache_magazine(kc);
 	void *obj = km->km_objs;
 
-	if (unlikely(hyper_mem_fails()))
-		return NULL;
-	if (unlikely(obj == NULL))
+	if (unlikely(obj == NULL || hyper_mem_armed()))
 		return kcache_alloc_slow(kc);
 	km->km_objs = kmem_link(obj);
 	atomic_store_explicit(&km->km_count,
@@ -123,6 +121,7 @@ kcache_alloc(struct kcache *kc)
 	return obj;
 }
 
+/* Give it back; not NULL. */
 static inline void
 kcache_free(struct kcache *kc, void *obj)
 {

@@ -46,7 +46,7 @@ lwproc_bind(struct lwp *l)
 {
 	struct lwp *old = curlwp();
 
-	curlwp_tls = l;
+	kern_tls.kt_lwp = l;
 	if (old != NULL && !lwp_is_implicit(old))
 		lwp_leave(old);
 }
@@ -115,26 +115,41 @@ rump_pub_lwproc_newlwp(pid_t pid)
 	return error;
 }
 
+/* To the implicit context, or from a host thread that was never here. */
+static void __attribute__((noinline)) switch_slow(struct lwp *handle)
+{
+	struct lwp *old = curlwp();
+
+	if (old == NULL) {
+		if (handle == NULL)
+			return;
+		if (syscall_enter_first() == NULL)
+			panic("rump_pub_lwproc_switch: lwp ?.? (%p): "
+			      "cannot enter the kernel: error %d",
+			    (void *)handle, syscall_refusal());
+		syscall_exit();
+		rump_pub_lwproc_switch(handle);
+	} else {
+		kern_tls.kt_lwp = curht()->ht_implicit;
+		if (!lwp_is_implicit(old))
+			lwp_leave(old);
+	}
+}
+
 RUMP_EXPORT void
 rump_pub_lwproc_switch(struct lwp *handle)
 {
 	struct lwp *old = curlwp(), *l;
-	struct hostthread *ht;
 
-	if (unlikely(old == NULL)) {
-		if (handle == NULL || (old = syscall_enter_first()) == NULL)
-			return;
-		syscall_exit();
+	if (unlikely(old == NULL || handle == NULL)) {
+		switch_slow(handle);
+		return;
 	}
-	ht = curht();
-	if (handle != NULL) {
-		l = lwp_take((uint64_t)(uintptr_t)handle, ht);
-		if (unlikely(l == NULL))
-			switch_failed((uint64_t)(uintptr_t)handle);
-	} else
-		l = ht->ht_implicit;
-	curlwp_tls = l;
-	if (!lwp_is_implicit(old))
+	l = lwp_take((uint64_t)(uintptr_t)handle, curht());
+	if (unlikely(l == NULL))
+		switch_failed((uint64_t)(uintptr_t)handle);
+	kern_tls.kt_lwp = l;
+	if (likely(!lwp_is_implicit(old)))
 		lwp_leave(old);
 }
 
@@ -155,7 +170,7 @@ rump_pub_lwproc_releaselwp(void)
 	smr_enter(ht);
 	pid = proc_pid(l->l_proc);
 	proc_detach_lwp(l);
-	curlwp_tls = ht->ht_implicit;
+	kern_tls.kt_lwp = ht->ht_implicit;
 	lwp_free(l, pid);
 	syscall_exit();
 }

@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls about the calling process that need no more than a look at it.
+ * System calls about small attributes of the calling process.
  */
 #include <sys/prctl.h>
 
 #include "kern/proc.h"
 #include "kern/uio.h"
 #include "sysproto.h"
-
-int
-sys_getpid(struct lwp *l, pid_t *retval)
-{
-	*retval = proc_pid(l->l_proc);
-	return 0;
-}
-
-int
-sys_getppid(struct lwp *l, pid_t *retval)
-{
-	*retval =
-	    atomic_load_explicit(&l->l_proc->p_ppid, memory_order_relaxed);
-	return 0;
-}
-
-int
-sys_gettid(struct lwp *l, pid_t *retval)
-{
-	*retval = l->l_lid;
-	return 0;
-}
 
 int
 sys_umask(struct lwp *l, mode_t mask, mode_t *retval)

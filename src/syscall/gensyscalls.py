@@ -21,7 +21,9 @@ class Call:
         if len(fields) != 5:
             sys.exit(f"{where}: five fields wanted: {line}")
         self.number = int(fields[0])
-        self.result = None if fields[1] == "zero" else fields[1]
+        self.pure = fields[1].startswith("pure ")
+        self.result = None if fields[1] == "zero" else \
+            fields[1].removeprefix("pure ")
         m = re.fullmatch(r"(\w+)\((.*)\)", fields[2])
         if not m:
             sys.exit(f"{where}: not a prototype: {fields[2]}")
@@ -118,7 +120,7 @@ def protos(calls):
 struct lwp;
 
 """]
-    out += [f"int {c.handler()};\n" for c in calls]
+    out += [f"int {c.handler()};\n" for c in calls if not c.pure]
     out.append("\n#endif /* SYSCALL_SYSPROTO_H */\n")
     return out
 
@@ -128,7 +130,17 @@ def promoted(ctype):
     return "unsigned int" if ctype == "mode_t" else ctype
 
 
+def pure_stub(c):
+    return (f"RUMP_EXPORT {c.result}\n{c.prototype()}\n{{\n"
+            "\tstruct lwp *l;\n\n"
+            "\tif (unlikely((l = syscall_peek()) == NULL))\n"
+            f"\t\treturn ({c.result})syscall_error(syscall_refusal());\n"
+            f"\treturn sys_{c.name}(l);\n}}\n\n")
+
+
 def stub(c):
+    if c.pure:
+        return pure_stub(c)
     result = c.result or "int"
     out = [f"RUMP_EXPORT {result}\n{c.prototype()}\n{{\n"]
     out.append("\tstruct lwp *l;\n")
@@ -160,7 +172,7 @@ def stub(c):
 def stubs(calls):
     return [SPDX, MADE,
             '#include <stdarg.h>\n\n#include <rump/rump_syscalls.h>\n\n'
-            '#include "kern/entry.h"\n#include "sysproto.h"\n\n'
+            '#include "kern/entry.h"\n#include "kern/pure.h"\n#include "sysproto.h"\n\n'
             ] + [stub(c) for c in calls]
 
 
