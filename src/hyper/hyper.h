@@ -112,17 +112,22 @@ void hyper_mem_discard(void *addr, size_t len);
  * Fault injection: true if the allocation that asks must fail.  Armed by
  * rumpuser_memfail (see <rump/rumpuser.h>); one relaxed load while unarmed.
  */
-extern _Atomic long hyper_memfail_left;
+extern _Atomic long hyper_memfail_left
+    __attribute__((visibility("hidden")));
 bool hyper_mem_fails_armed(void);
+
+static inline bool
+hyper_mem_armed(void)
+{
+	return __builtin_expect(atomic_load_explicit(&hyper_memfail_left,
+				    memory_order_relaxed) != 0,
+	    0);
+}
 
 static inline bool
 hyper_mem_fails(void)
 {
-	if (__builtin_expect(atomic_load_explicit(&hyper_memfail_left,
-				 memory_order_relaxed) == 0,
-		1))
-		return false;
-	return hyper_mem_fails_armed();
+	return hyper_mem_armed() && hyper_mem_fails_armed();
 }
 
 /*

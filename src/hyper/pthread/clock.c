@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Clocks and random numbers of the host.
+ */
+#include <sys/random.h>
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "hyper/pthread/impl.h"
+
+int64_t
+hyper_clock(enum hyper_clock which)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(
+	    which == HYPER_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC,
+	    &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void
+hyper_random(void *buf, size_t len)
+{
+	static const char msg[] = "rump: the host gives no random numbers\n";
+	char *p = buf;
+	int saved = errno;
+	ssize_t n;
+
+	while (len > 0) {
+		n = getrandom(p, len, 0);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			/* Better none than some that can be guessed. */
+			hyper_console_message(msg, sizeof(msg) - 1);
+			hyper_abort();
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+	errno = saved;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The console: standard input, output and error of the host process.
+ *
+ * Output that nobody takes is dropped.  A reader that has gone must not end
+ * the host process by SIGPIPE, which would hide a panic's SIGABRT; so that
+ * signal is held back while writing, and taken away if the write made it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hyper/pthread/impl.h"
+
+/* The descriptor is in non-blocking mode: wait as if it were not. */
+static int
+fd_waitready(int fd, short events)
+{
+	struct pollfd pfd = {.fd = fd, .events = events};
+
+	return poll(&pfd, 1, -1) < 0 ? errno : 0;
+}
+
+static int
+fd_write(int fd, const char *p, size_t len)
+{
+	ssize_t n;
+	int error;
+
+	while (len > 0) {
+		n = write(fd, p, len);
+		if (n >= 0) {
+			p += n;
+			len -= (size_t)n;
+			continue;
+		}
+		error = errno;
+		if (error == EAGAIN)
+			error = fd_waitready(fd, POLLOUT);
+		if (error != 0 && error != EINTR)
+			return error;
+	}
+	return 0;
+}
+
+static void
+fd_write_quiet(int fd, const char *p, size_t len)
+{
+	static const struct timespec now;
+	int saved = errno;
+	sigset_t pipe, pending, old;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigemptyset(&pending);
+	(void)sigpending(&pending);
+	(void)pthread_sigmask(SIG_BLOCK, &pipe, &old);
+	if (fd_write(fd, p, len) == EPIPE && !sigismember(&pending, SIGPIPE)) {
+		while (sigtimedwait(&pipe, NULL, &now) == -1 && errno == EINTR)
+			continue;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = saved;
+}
+
+void
+hyper_console_write(const void *buf, size_t len)
+{
+	fd_write_quiet(STDOUT_FILENO, buf, len);
+}
+
+void
+hyper_console_message(const char *buf, size_t len)
+{
+	fd_write_quiet(STDERR_FILENO, buf, len);
+}
+
+/* A handler of the host that interrupts the read is reported as EINTR. */
+int
+hyper_console_read(void *buf, size_t *lenp)
+{
+	int error = 0, saved = errno;
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, buf, *lenp)) < 0) {
+		error = errno;
+		if (error == EAGAIN)
+			error = fd_waitready(STDIN_FILENO, POLLIN);
+		if (error != 0)
+			break;
+	}
+	*lenp = n < 0 ? 0 : (size_t)n;
+	errno = saved;
+	return error;
+}

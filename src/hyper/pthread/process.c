@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host process and its machine: processors, environment, name, signals
+ * and the end.
+ */
+#include <sys/types.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hyper/pthread/impl.h"
+
+int
+hyper_ncpu(void)
+{
+	cpu_set_t set;
+	int saved = errno, n = 0;
+
+	/* Fails on machines with more than CPU_SETSIZE processors. */
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	else
+		n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	errno = saved;
+	return n > 0 ? n : 1;
+}
+
+const char *
+hyper_getenv(const char *name)
+{
+	return getenv(name);
+}
+
+void
+hyper_hostname(char *buf, size_t len)
+{
+	int saved = errno;
+
+	/* A name that is too long may come without a NUL. */
+	buf[0] = '\0';
+	(void)gethostname(buf, len);
+	buf[len - 1] = '\0';
+	errno = saved;
+}
+
+void
+hyper_raise(int signo)
+{
+	int saved = errno;
+
+	(void)kill(getpid(), signo);
+	errno = saved;
+}
+
+noreturn void
+hyper_abort(void)
+{
+	abort();
+}
+
+noreturn void
+hyper_exit(int status)
+{
+	exit(status);
+}
