@@ -44,16 +44,21 @@ static const struct hyper_ops hyper_ops = {
     .ho_fork_child = fork_child,
 };
 
-/* Where host resources are had, which cannot be had twice. */
+/*
+ * What can be tried again when it fails: the environment, and memory.  The
+ * host is prepared once only.
+ */
 static int
 boot_host(void)
 {
+	static bool prepared;
 	int error;
 
-	if ((error = hyper_init(&hyper_ops)) != 0)
-		return error;
 	if ((error = config_read()) != 0)
 		return error;
+	if (!prepared && (error = hyper_init(&hyper_ops)) != 0)
+		return error;
+	prepared = true;
 	return kmem_init(kern_config.kc_memlimit);
 }
 
@@ -78,19 +83,14 @@ boot_parts_init(void)
 	return proc_init(cwdi);
 }
 
+/* Process 1 gets its first lwp, the caller's implicit one, and a console. */
 static int
-boot(void)
+boot_init_process(void)
 {
 	struct lwp *l;
 	int error;
 
-	if ((error = boot_host()) != 0)
-		return error;
-	hostthread_init();
-	smr_enter(curht());
-	error = boot_parts_init();
-	smr_exit(curht());
-	if (error != 0 || (error = hostthread_attach()) != 0)
+	if ((error = hostthread_attach()) != 0)
 		return error;
 	smr_enter(curht());
 	if ((l = lwp_implicit()) == NULL)
@@ -100,6 +100,28 @@ boot(void)
 		error = console_open_std(l);
 	}
 	syscall_exit();
+	return error;
+}
+
+static int
+boot(void)
+{
+	static int failed;
+	int error;
+
+	/* A kernel that is half there stays so. */
+	if (failed != 0)
+		return failed;
+	if ((error = boot_host()) != 0)
+		return error;
+	hostthread_init();
+	error = boot_parts_init();
+	if (error == 0)
+		error = boot_init_process();
+	if (error != 0) {
+		hostthread_boot_failed();
+		failed = error;
+	}
 	return error;
 }
 

@@ -23,7 +23,7 @@ fdtab_bytes(uint32_t size)
 	uint32_t words = (size + 63) / 64;
 
 	return sizeof(struct fdtab) +
-	    (size + 2 * words + (words + 63) / 64) * sizeof(uint64_t);
+	       (size + 2 * words + (words + 63) / 64) * sizeof(uint64_t);
 }
 
 /* Empty; what is beyond the last slot is in use for good. */
@@ -39,8 +39,7 @@ fdtab_init(struct fdtab *ft, uint32_t size, uint32_t bytes)
 		fdtab_used(ft)[size / 64] = UINT64_MAX << size % 64;
 	full = fdtab_full(ft);
 	if (fdtab_words(ft) % 64 != 0)
-		full[fdtab_words(ft) / 64] = UINT64_MAX
-		    << fdtab_words(ft) % 64;
+		full[fdtab_words(ft) / 64] = UINT64_MAX << fdtab_words(ft) % 64;
 }
 
 struct fdtab *
@@ -116,8 +115,8 @@ fdtab_grow(struct filedesc *fdp, uint32_t fd, struct fdtab **oldp)
 	if ((ft = fdtab_alloc(fd)) == NULL)
 		return ENOMEM;
 	for (i = 0; i < old->ft_size; i++)
-		atomic_store_explicit(&ft->ft_file[i], fdtab_file(old, i),
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &ft->ft_file[i], fdtab_file(old, i), memory_order_relaxed);
 	memcpy(fdtab_used(ft), fdtab_used(old), n * sizeof(uint64_t));
 	memcpy(fdtab_cloexec(ft), fdtab_cloexec(old), n * sizeof(uint64_t));
 	/* Bits of the last word that were beyond the old table are free. */

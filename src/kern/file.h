@@ -16,6 +16,9 @@
 
 #include <sys/stat.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "kern/lock.h"
 #include "kern/uio.h"
 
@@ -34,6 +37,13 @@ struct fileops {
 	 */
 	int (*fo_read)(struct lwp *, struct file *, off_t *offp, struct uio *);
 	int (*fo_write)(struct lwp *, struct file *, off_t *offp, struct uio *);
+	/*
+	 * Short cuts for a stream, or NULL: move up to len bytes, 1 to
+	 * UIO_SMALL, of memory that is checked, without sleeping or waiting.
+	 * The bytes moved; 0 if it is a case for fo_read or fo_write.
+	 */
+	size_t (*fo_fastread)(struct file *, void *, size_t len);
+	size_t (*fo_fastwrite)(struct file *, const void *, size_t len);
 	int (*fo_stat)(struct lwp *, struct file *, struct stat *);
 	/* Set f_offset; *offp is the new position.  NULL: ESPIPE. */
 	int (*fo_seek)(
@@ -67,19 +77,20 @@ file_flags(const struct file *fp)
 }
 
 /*
- * May it be read, written?  By the access mode it was opened with; mode 3,
- * Linux's "for ioctl only", gives neither.
+ * May it be read, written?  By the access mode it was opened with, whose two
+ * bits plus one are the answer.  Mode 3, Linux's "for ioctl only", gives
+ * neither, and so does O_PATH.
  */
 static inline bool
 file_readable(const struct file *fp)
 {
-	return ((file_flags(fp) + 1) & 1) != 0;
+	return ((file_flags(fp) + 1) & (O_PATH | 1)) == 1;
 }
 
 static inline bool
 file_writable(const struct file *fp)
 {
-	return ((file_flags(fp) + 1) & 2) != 0;
+	return ((file_flags(fp) + 1) & (O_PATH | 2)) == 2;
 }
 
 /* The last reference is gone. */

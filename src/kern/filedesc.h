@@ -66,7 +66,7 @@ struct filedesc {
 };
 
 int fd_getfile_slow(struct lwp *, struct filedesc *, int fd, struct file **);
-void fd_putfile_slow(struct lwp *, struct file *);
+void fd_putfile_slow(struct lwp *);
 
 static inline int
 fd_getfile(struct lwp *l, int fd, struct file **fpp)
@@ -76,6 +76,9 @@ fd_getfile(struct lwp *l, int fd, struct file **fpp)
 	struct fdtab *ft;
 	struct file *fp;
 
+	KASSERT(l->l_held == NULL &&
+		atomic_load_explicit(
+		    &l->l_borrowed, memory_order_relaxed) == NULL);
 	if (unlikely(fdp == NULL))
 		return EBADF;
 	/* Acquire pairs with the releases in fdtab_replace, fd_affix. */
@@ -98,13 +101,30 @@ fd_getfile(struct lwp *l, int fd, struct file **fpp)
 static inline void
 fd_putfile(struct lwp *l, struct file *fp)
 {
+	KASSERT(fp == l->l_held ||
+		fp == atomic_load_explicit(
+			  &l->l_borrowed, memory_order_relaxed));
+	(void)fp;
 	/* Release pairs with the acquire in fd_unlend. */
 	if (likely(atomic_load_explicit(
 		       &l->l_borrowed, memory_order_relaxed) != NULL))
 		atomic_store_explicit(
 		    &l->l_borrowed, NULL, memory_order_release);
 	else
-		fd_putfile_slow(l, fp);
+		fd_putfile_slow(l);
+}
+
+/* The same, but EBADF for what was opened with O_PATH. */
+static inline int
+fd_getopen(struct lwp *l, int fd, struct file **fpp)
+{
+	int error = fd_getfile(l, fd, fpp);
+
+	if (error == 0 && unlikely((file_flags(*fpp) & O_PATH) != 0)) {
+		fd_putfile(l, *fpp);
+		error = EBADF;
+	}
+	return error;
 }
 
 /* A reference of the caller's own to what fd names.  EBADF. */

@@ -71,6 +71,14 @@ hostthread_init(void)
 	spare_enter();
 }
 
+void
+hostthread_boot_failed(void)
+{
+	if (kern_tls.kt_ht == &spare)
+		spare_exit(NULL);
+	kern_tls = (struct kern_tls){NULL, NULL};
+}
+
 /* A record that an ended thread has left, or NULL. */
 static struct hostthread *
 hostthread_reuse(void)

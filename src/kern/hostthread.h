@@ -85,6 +85,9 @@ int hostthread_attach(void);
 /* Boot: the calling thread works on the spare record until it attaches. */
 void hostthread_init(void);
 
+/* Boot has failed: the calling thread leaves the kernel. */
+void hostthread_boot_failed(void);
+
 /* The host thread ends: for hyper_init. */
 void hostthread_detach(void *ht);
 

@@ -203,6 +203,20 @@ slabs_give(struct kslabs *ks, void *const *objs, unsigned n)
 		heap_put(ks->ks_order, empty, nempty);
 }
 
+/* Give the spare slab back to the heap. */
+static void
+slabs_reap(struct kslabs *ks)
+{
+	void *empty;
+
+	mutex_enter(&ks->ks_lock);
+	empty = ks->ks_empty;
+	ks->ks_empty = NULL;
+	mutex_exit(&ks->ks_lock);
+	if (empty != NULL)
+		heap_put(ks->ks_order, &empty, 1);
+}
+
 /*
  * The same for any kind of cache.
  */
@@ -328,11 +342,22 @@ kcache_free_slow(struct kcache *kc, void *obj)
 void
 kmem_thread_flush(struct hostthread *ht)
 {
-	uint32_t i,
-	    n = atomic_load_explicit(&caches.count, memory_order_acquire);
+	uint32_t i, n;
 
+	n = atomic_load_explicit(&caches.count, memory_order_acquire);
 	for (i = 0; i < n; i++)
 		magazine_cut(&caches.cache[i], &ht->ht_mag[i], 0);
+}
+
+void
+kcache_reap_all(void)
+{
+	uint32_t i, n;
+
+	kmem_thread_flush(curht());
+	n = atomic_load_explicit(&caches.count, memory_order_acquire);
+	for (i = 0; i < n; i++)
+		slabs_reap(&caches.slabs[i]);
 }
 
 /*
@@ -422,10 +447,10 @@ kcache_live(struct kcache *kc)
 uint64_t
 kcache_used_all(void)
 {
-	uint32_t i,
-	    n = atomic_load_explicit(&caches.count, memory_order_acquire);
+	uint32_t i, n;
 	uint64_t used = 0;
 
+	n = atomic_load_explicit(&caches.count, memory_order_acquire);
 	for (i = 0; i < n; i++)
 		used += cache_live(i) * caches.cache[i].kc_size;
 	return used;

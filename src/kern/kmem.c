@@ -56,7 +56,7 @@ kmem_init(uint64_t limit)
 void
 kmem_reclaim_now(void)
 {
-	kmem_thread_flush(curht());
+	kcache_reap_all();
 	/*
 	 * Not waiting for the other host thread that reclaims: it may be
 	 * waiting for us.  Nor again inside itself.
@@ -64,7 +64,7 @@ kmem_reclaim_now(void)
 	if (kmem_reclaim != NULL && mutex_tryenter(&kmem.reclaim)) {
 		kmem_reclaim();
 		mutex_exit(&kmem.reclaim);
-		kmem_thread_flush(curht());
+		kcache_reap_all();
 	}
 }
 

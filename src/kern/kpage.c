@@ -5,8 +5,7 @@
  * A run is 2^order pages, aligned to its length; pages are numbered from an
  * address before the heap that the longest run is aligned to.  What is known
  * about a page stands outside of it, in an array of struct kpageinfo, so that
- * a free page is never touched.  The first page of a run carries the run's
- *state:
+ * a free page is never touched.  The first page of a run carries its state:
  *
  *	PG_FREE | order		free, linked on heap.free[order]
  *	PG_BUSY | order		allocated
@@ -41,11 +40,13 @@
 
 /*
  * Free dirty pages that are kept in any case: a part of those in use, at least
- * KEEP_MIN.  An epoch sees EPOCH_MIN runs freed, or several times the heap.
+ * KEEP_MIN; and LEARN_MAX more at most, because they were wanted again.  An
+ * epoch sees EPOCH_MIN runs freed, or several times the heap.
  */
 #define DISCARD_ORDER 9u
 #define KEEP_MIN      4096u
 #define KEEP_PART     8u
+#define LEARN_MAX     16384u
 #define EPOCH_MIN     65536u
 
 /* Pages that are discarded at once, at least, when the limit is reached. */
@@ -222,6 +223,8 @@ pages_soil(uint32_t pg, uint32_t n, uint32_t clean)
 
 	heap.discarded -= again;
 	heap.learned += again;
+	if (heap.learned > LEARN_MAX)
+		heap.learned = LEARN_MAX;
 	for (i = 0; i < n; i++)
 		page_info(pg + i)->pi_state |= PG_DIRTY;
 }
@@ -288,7 +291,6 @@ static int
 frontier_move(uint32_t end)
 {
 	uint32_t pg = heap.frontier;
-
 	size_t len = (size_t)(end - pg) << KPAGE_SHIFT;
 
 	if (area_commit(
@@ -323,7 +325,8 @@ heap_grow_locked(unsigned order)
 	step = (heap.frontier - heap.first) / 2;
 	step = step < GROW_MIN ? GROW_MIN : step > GROW_MAX ? GROW_MAX : step;
 	end = heap.frontier + (step & ~(GROW_MIN - 1));
-	if (end > need && end <= heap.end && frontier_move(end) == 0)
+	end = end > heap.end ? heap.end : end;
+	if (end > need && frontier_move(end) == 0)
 		return 0;
 	if (frontier_move(need) == 0)
 		return 0;

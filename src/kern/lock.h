@@ -160,6 +160,14 @@ int cv_timedwait_sig(struct kcondvar *, struct kmutex *, int64_t deadline);
 void cv_signal(struct kcondvar *);
 void cv_broadcast(struct kcondvar *);
 
+/*
+ * cv_signal in two steps, so that the lwp that wakes up does not run into the
+ * mutex: cv_take picks it (or NULL) under the mutex, cv_wake wakes it after
+ * mutex_exit.
+ */
+struct lwp *cv_take(struct kcondvar *);
+void cv_wake(struct lwp *);
+
 static inline bool
 cv_has_waiters(const struct kcondvar *cv)
 {

@@ -127,9 +127,10 @@ lwp_alloc(struct proc *p, bool implicit)
 			 32);
 	l->l_handle = implicit ? 0 : lwp_handle(gen, l->l_slot);
 	l->l_proc = p;
-	l->l_borrowed = NULL;
 	l->l_held = NULL;
+	l->l_fdresv[0] = l->l_fdresv[1] = 0;
 	l->l_cv = NULL;
+	atomic_store_explicit(&l->l_borrowed, NULL, memory_order_relaxed);
 	atomic_store_explicit(&l->l_ht, ht, memory_order_relaxed);
 	atomic_store_explicit(
 	    &l->l_flags, implicit ? LW_IMPLICIT : 0, memory_order_relaxed);
@@ -261,13 +262,7 @@ static void
 lwp_orphaned(struct lwp *l)
 {
 	lwp_sleep_abandon(l);
-	l->l_borrowed = NULL;
-	if (l->l_held != NULL) {
-		struct file *fp = l->l_held;
-
-		l->l_held = NULL;
-		file_rele(fp);
-	}
+	fd_abandon(l);
 	if (lwp_is_implicit(l))
 		lwp_implicit_free(l);
 	else

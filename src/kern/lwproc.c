@@ -12,6 +12,7 @@
 #include <rump/rump.h>
 
 #include "kern/entry.h"
+#include "kern/filedesc.h"
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
 
@@ -82,8 +83,8 @@ rump_pub_lwproc_rfork(int flags)
 static int
 lwproc_newlwp(pid_t pid)
 {
+	struct lwp *l, *lender = NULL;
 	struct proc *p;
-	struct lwp *l;
 	int error;
 
 	if ((p = proc_find_locked(pid)) == NULL)
@@ -94,13 +95,17 @@ lwproc_newlwp(pid_t pid)
 	else if ((l = lwp_alloc(p, false)) == NULL)
 		error = ENOMEM;
 	else {
+		lender = fd_make_shared(p);
 		lwp_attach(l);
 		error = 0;
 	}
 	mutex_exit(&p->p_lock);
-	if (error == 0)
-		lwproc_bind(l);
-	return error;
+	if (error != 0)
+		return error;
+	if (unlikely(lender != NULL))
+		fd_unlend(p, lender);
+	lwproc_bind(l);
+	return 0;
 }
 
 RUMP_EXPORT int

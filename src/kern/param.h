@@ -37,7 +37,7 @@ struct uio;
 	((type *)((char *)(ptr)-offsetof(type, field)))
 
 #define KPAGE_SIZE  4096u
-#define CACHE_LINE  64
+#define CACHE_LINE 128 /* two lines: what is fetched together */
 
 /*
  * Print one line on standard error and end the host process by SIGABRT.

@@ -126,27 +126,40 @@ cv_wait_sig(struct kcondvar *cv, struct kmutex *m)
 
 /* End the sleep of l, if nobody did before.  Its slot may be anybody's. */
 static bool
-lwp_end_sleep(struct lwp *l, uint32_t how)
+lwp_mark(struct lwp *l, uint32_t how)
 {
 	uint32_t asleep = LWP_ASLEEP;
 
-	if (!atomic_compare_exchange_strong_explicit(&l->l_sleep, &asleep, how,
-		memory_order_seq_cst, memory_order_seq_cst))
-		return false;
-	hyper_wake(&l->l_sleep, 1);
-	return true;
+	return atomic_compare_exchange_strong_explicit(&l->l_sleep, &asleep,
+	    how, memory_order_seq_cst, memory_order_seq_cst);
 }
 
-void
-cv_signal(struct kcondvar *cv)
+struct lwp *
+cv_take(struct kcondvar *cv)
 {
 	struct lwp *l;
 
 	while ((l = cv->cv_first) != NULL) {
 		cv_dequeue(cv, l);
-		if (lwp_end_sleep(l, LWP_WOKEN))
+		if (lwp_mark(l, LWP_WOKEN))
 			break;
 	}
+	return l;
+}
+
+void
+cv_wake(struct lwp *l)
+{
+	hyper_wake(&l->l_sleep, 1);
+}
+
+void
+cv_signal(struct kcondvar *cv)
+{
+	struct lwp *l = cv_take(cv);
+
+	if (l != NULL)
+		cv_wake(l);
 }
 
 void
@@ -154,10 +167,8 @@ cv_broadcast(struct kcondvar *cv)
 {
 	struct lwp *l;
 
-	while ((l = cv->cv_first) != NULL) {
-		cv_dequeue(cv, l);
-		(void)lwp_end_sleep(l, LWP_WOKEN);
-	}
+	while ((l = cv_take(cv)) != NULL)
+		cv_wake(l);
 }
 
 void
@@ -165,7 +176,8 @@ lwp_interrupt(struct lwp *l)
 {
 	atomic_fetch_or_explicit(
 	    &l->l_flags, LW_INTERRUPT, memory_order_seq_cst);
-	(void)lwp_end_sleep(l, LWP_INTERRUPTED);
+	if (lwp_mark(l, LWP_INTERRUPTED))
+		cv_wake(l);
 }
 
 void

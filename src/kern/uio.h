@@ -71,6 +71,47 @@ useraddr_ok(const void *uaddr, size_t len)
 }
 
 /*
+ * The most that is copied without a call, and whether so much from uaddr on
+ * is fine.
+ */
+#define UIO_SMALL 16
+
+static inline bool
+useraddr_small(const void *uaddr)
+{
+	return (uintptr_t)uaddr - KPAGE_SIZE <=
+	       USERADDR_END - UIO_SMALL - KPAGE_SIZE;
+}
+
+/* Copy 1 to UIO_SMALL bytes. */
+static inline void
+copy_small(char *to, const char *from, size_t n)
+{
+	uint64_t a8, b8;
+	uint32_t a4, b4;
+	uint16_t a2, b2;
+
+	if (n == 1) {
+		*to = *from;
+	} else if (n >= 8) {
+		memcpy(&a8, from, 8);
+		memcpy(&b8, from + n - 8, 8);
+		memcpy(to, &a8, 8);
+		memcpy(to + n - 8, &b8, 8);
+	} else if (n >= 4) {
+		memcpy(&a4, from, 4);
+		memcpy(&b4, from + n - 4, 4);
+		memcpy(to, &a4, 4);
+		memcpy(to + n - 4, &b4, 4);
+	} else {
+		memcpy(&a2, from, 2);
+		memcpy(&b2, from + n - 2, 2);
+		memcpy(to, &a2, 2);
+		memcpy(to + n - 2, &b2, 2);
+	}
+}
+
+/*
  * A uio over one buffer, for the plain read and write calls.
  */
 static inline void

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The console: the host process's standard input and output, as a file.
+ *
+ * Reading and writing can block in the host for as long as it likes.  The lwp
+ * is outside its section then, as if it slept: nobody waits for it.
+ */
+#include <sys/sysmacros.h>
+
+#include <fcntl.h>
+
+#include "kern/kern.h"
+
+/* The device numbers of a console on Linux; on no file system. */
+#define CONSOLE_RDEV makedev(5, 1)
+#define CONSOLE_DEV  makedev(0, 0xffffe)
+
+/* The next buffer that is not empty, or NULL; EFAULT if it is a bad one. */
+static int
+console_buffer(struct uio *uio, struct iovec **iovp)
+{
+	*iovp = NULL;
+	while (uio->uio_iovcnt > 0 && uio->uio_iov->iov_len == 0) {
+		uio->uio_iov++;
+		uio->uio_iovcnt--;
+	}
+	if (uio->uio_iovcnt == 0)
+		return 0;
+	*iovp = uio->uio_iov;
+	return useraddr_ok((*iovp)->iov_base, (*iovp)->iov_len) ? 0 : EFAULT;
+}
+
+static int
+console_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
+{
+	struct hostthread *ht = curht();
+	struct iovec *iov;
+	size_t n;
+	int error;
+
+	(void)fp, (void)offp;
+	error = console_buffer(uio, &iov);
+	if (error != 0 || iov == NULL)
+		return error;
+	n = iov->iov_len;
+	fd_borrow_settle(l);
+	smr_exit(ht);
+	error = hyper_console_read(iov->iov_base, &n);
+	smr_enter(ht);
+	if (error == 0)
+		uio->uio_resid -= n;
+	return error;
+}
+
+static int
+console_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
+{
+	struct hostthread *ht = curht();
+	struct iovec *iov;
+	int error;
+
+	(void)fp, (void)offp;
+	fd_borrow_settle(l);
+	while ((error = console_buffer(uio, &iov)) == 0 && iov != NULL) {
+		smr_exit(ht);
+		hyper_console_write(iov->iov_base, iov->iov_len);
+		smr_enter(ht);
+		uio->uio_resid -= iov->iov_len;
+		uio->uio_iov++;
+		uio->uio_iovcnt--;
+	}
+	return error;
+}
+
+static int
+console_stat(struct lwp *l, struct file *fp, struct stat *st)
+{
+	(void)l, (void)fp;
+	memset(st, 0, sizeof(*st));
+	st->st_dev = CONSOLE_DEV;
+	st->st_ino = 1;
+	st->st_mode = S_IFCHR | 0620;
+	st->st_nlink = 1;
+	st->st_rdev = CONSOLE_RDEV;
+	st->st_blksize = 1024;
+	return 0;
+}
+
+static void
+console_close(struct file *fp)
+{
+	(void)fp;
+}
+
+static const struct fileops console_fileops = {
+    .fo_read = console_read,
+    .fo_write = console_write,
+    .fo_stat = console_stat,
+    .fo_close = console_close,
+};
+
+int
+console_open_std(struct lwp *l)
+{
+	struct file *fp;
+	int fd, i, error;
+
+	if ((error = file_alloc(l, &fp)) != 0)
+		return error;
+	fp->f_type = DTYPE_CONSOLE;
+	fp->f_ops = &console_fileops;
+	atomic_store_explicit(&fp->f_flags, O_RDWR, memory_order_relaxed);
+	for (i = 0; i < 3 && error == 0; i++) {
+		if ((error = fd_alloc(l, i, &fd)) == 0) {
+			file_hold(fp);
+			fd_affix(l, fd, fp, false);
+		}
+	}
+	file_rele(fp);
+	return error;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptors: finding, making and closing them.
+ *
+ * A descriptor is free, reserved (its bit is set, its slot is NULL; l_fdresv
+ * of the lwp that reserved it names it) or affixed (its slot names a file and
+ * holds a reference to it).  A slot is cleared before the reference is
+ * dropped, and references are dropped after fd_lock.
+ */
+#include "kern/fdtab.h"
+
+/* References that are dropped together, after one hold of fd_lock. */
+#define FD_BATCH 32
+
+uint32_t
+fd_limit(struct lwp *l)
+{
+	rlim_t lim = proc_limit(l->l_proc, RLIMIT_NOFILE);
+
+	return lim < FD_MAX ? (uint32_t)lim : FD_MAX;
+}
+
+int
+fd_getref(struct lwp *l, int fd, struct file **fpp)
+{
+	struct filedesc *fdp =
+	    atomic_load_explicit(&l->l_proc->p_fd, memory_order_acquire);
+	struct fdtab *ft;
+	struct file *fp;
+
+	if (fdp == NULL)
+		return EBADF;
+	for (;;) {
+		ft = atomic_load_explicit(&fdp->fd_tab, memory_order_acquire);
+		if ((uint32_t)fd >= ft->ft_size)
+			return EBADF;
+		fp = atomic_load_explicit(
+		    &ft->ft_file[fd], memory_order_acquire);
+		if (fp == NULL)
+			return EBADF;
+		/* On its way out: its slot is another by now. */
+		if (!file_tryhold(fp))
+			continue;
+		/*
+		 * What we hold may have been freed and made again before.  It
+		 * is what we looked for if the slot still names it, and the
+		 * slot is not one that fdtab_grow has left behind.
+		 */
+		if (likely(atomic_load_explicit(
+			       &fdp->fd_tab, memory_order_acquire) == ft &&
+			   atomic_load_explicit(
+			       &ft->ft_file[fd], memory_order_acquire) == fp))
+			break;
+		file_rele(fp);
+	}
+	*fpp = fp;
+	return 0;
+}
+
+/*
+ * Making
+ */
+
+/* What the lwp has reserved. */
+static void
+fd_note(struct lwp *l, uint32_t fd)
+{
+	unsigned i = l->l_fdresv[0] != 0;
+
+	KASSERT(l->l_fdresv[i] == 0);
+	l->l_fdresv[i] = fd + 1;
+}
+
+static void
+fd_unnote(struct lwp *l, uint32_t fd)
+{
+	unsigned i = l->l_fdresv[0] != fd + 1;
+
+	KASSERT(l->l_fdresv[i] == fd + 1);
+	l->l_fdresv[i] = 0;
+}
+
+/*
+ * Mark the lowest free descriptor from `min' on as in use.  What the caller
+ * must retire when it has dropped fd_lock is in *oldp.
+ */
+static int
+fd_take(struct lwp *l, struct filedesc *fdp, uint32_t min, bool cloexec,
+    uint32_t *fdresult, struct fdtab **oldp)
+{
+	uint32_t fd;
+
+	KASSERT(mutex_owned(&fdp->fd_lock));
+	*oldp = NULL;
+	fd = fdtab_lowest(
+	    filedesc_tab(fdp), min > fdp->fd_lowest ? min : fdp->fd_lowest);
+	if (fd >= fd_limit(l))
+		return EMFILE;
+	if (unlikely(fd >= filedesc_tab(fdp)->ft_size) &&
+	    fdtab_grow(fdp, fd, oldp) != 0)
+		return ENOMEM;
+	fdtab_take(fdp, fd, cloexec);
+	*fdresult = fd;
+	return 0;
+}
+
+int
+fd_alloc(struct lwp *l, int min, int *fdresult)
+{
+	struct filedesc *fdp;
+	struct fdtab *old;
+	uint32_t fd = 0;
+	int error;
+
+	if ((error = filedesc_make(l->l_proc)) != 0)
+		return error;
+	fdp = filedesc_enter(l->l_proc);
+	error = fd_take(l, fdp, (uint32_t)min, false, &fd, &old);
+	if (error == 0)
+		fd_note(l, fd);
+	mutex_exit(&fdp->fd_lock);
+	fdtab_retire(old);
+	*fdresult = (int)fd;
+	return error;
+}
+
+/* Let a slot name a file; consumes the reference. */
+static void
+fd_put(struct filedesc *fdp, uint32_t fd, struct file *fp)
+{
+	/* Release pairs with the acquire in fd_getfile. */
+	atomic_store_explicit(
+	    &filedesc_tab(fdp)->ft_file[fd], fp, memory_order_release);
+}
+
+void
+fd_affix(struct lwp *l, int fd, struct file *fp, bool cloexec)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+
+	KASSERT(fdtab_file(filedesc_tab(fdp), (uint32_t)fd) == NULL);
+	fd_unnote(l, (uint32_t)fd);
+	fdtab_setbit(fdtab_cloexec(filedesc_tab(fdp)), (uint32_t)fd, cloexec);
+	fd_put(fdp, (uint32_t)fd, fp);
+	mutex_exit(&fdp->fd_lock);
+}
+
+void
+fd_abort(struct lwp *l, int fd)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+
+	KASSERT(fdtab_file(filedesc_tab(fdp), (uint32_t)fd) == NULL);
+	fd_unnote(l, (uint32_t)fd);
+	fdtab_drop(fdp, (uint32_t)fd);
+	mutex_exit(&fdp->fd_lock);
+}
+
+int
+fd_dup(struct lwp *l, int fd, int min, bool cloexec, int *newfdp)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct fdtab *old;
+	struct file *fp;
+	uint32_t newfd;
+	int error;
+
+	if (fdp == NULL)
+		return EBADF;
+	fp = fdtab_file(filedesc_tab(fdp), (uint32_t)fd);
+	if (fp == NULL) {
+		mutex_exit(&fdp->fd_lock);
+		return EBADF;
+	}
+	error = fd_take(l, fdp, (uint32_t)min, cloexec, &newfd, &old);
+	if (error == 0) {
+		file_hold(fp);
+		fd_put(fdp, newfd, fp);
+		*newfdp = (int)newfd;
+	}
+	mutex_exit(&fdp->fd_lock);
+	fdtab_retire(old);
+	return error;
+}
+
+int
+fd_dup2(struct lwp *l, int fd, int newfd, bool cloexec)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct file *fp, *victim = NULL;
+	struct fdtab *old = NULL;
+	int error;
+
+	if (fdp == NULL)
+		return EBADF;
+	KASSERT(fd != newfd && newfd >= 0);
+	fp = fdtab_file(filedesc_tab(fdp), (uint32_t)fd);
+	if (fp == NULL)
+		error = EBADF;
+	else if ((error = fdtab_grow(fdp, (uint32_t)newfd, &old)) == 0) {
+		victim = fdtab_file(filedesc_tab(fdp), (uint32_t)newfd);
+		if (victim == NULL &&
+		    fdtab_bit(fdtab_used(filedesc_tab(fdp)), (uint32_t)newfd))
+			error = EBUSY;
+	}
+	if (error == 0) {
+		file_hold(fp);
+		fdtab_take(fdp, (uint32_t)newfd, cloexec);
+		fd_put(fdp, (uint32_t)newfd, fp);
+	}
+	mutex_exit(&fdp->fd_lock);
+	fdtab_retire(old);
+	if (victim != NULL)
+		file_rele(victim);
+	return error;
+}
+
+/*
+ * Closing
+ */
+
+/* Free an affixed descriptor; the caller drops the reference afterwards. */
+static struct file *
+fd_clear(struct filedesc *fdp, uint32_t fd)
+{
+	struct file *fp = fdtab_file(filedesc_tab(fdp), fd);
+
+	if (fp != NULL) {
+		/* Before the last reference goes; see fd_getref. */
+		atomic_store_explicit(&filedesc_tab(fdp)->ft_file[fd], NULL,
+		    memory_order_relaxed);
+		fdtab_drop(fdp, fd);
+	}
+	return fp;
+}
+
+int
+fd_close(struct lwp *l, int fd)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct file *fp;
+
+	if (fdp == NULL)
+		return EBADF;
+	fp = fd_clear(fdp, (uint32_t)fd);
+	mutex_exit(&fdp->fd_lock);
+	if (fp == NULL)
+		return EBADF;
+	file_rele(fp);
+	return 0;
+}
+
+/*
+ * Close what is open from first to last, only of what has close-on-exec if
+ * so asked.
+ */
+static void
+fd_closesome(struct lwp *l, uint32_t first, uint32_t last, bool onexec)
+{
+	struct file *batch[FD_BATCH], *fp;
+	struct filedesc *fdp;
+	struct fdtab *ft;
+	uint32_t fd = first;
+	unsigned n;
+
+	do {
+		if ((fdp = filedesc_enter(l->l_proc)) == NULL)
+			return;
+		ft = filedesc_tab(fdp);
+		for (n = 0; n < nitems(batch); fd++) {
+			fd = fdtab_next(ft,
+			    onexec ? fdtab_cloexec(ft) : fdtab_used(ft), fd);
+			if (fd >= ft->ft_size || fd > last)
+				break;
+			if ((fp = fd_clear(fdp, fd)) != NULL)
+				batch[n++] = fp;
+		}
+		mutex_exit(&fdp->fd_lock);
+		for (unsigned i = 0; i < n; i++)
+			file_rele(batch[i]);
+	} while (n == nitems(batch));
+}
+
+void
+fd_closerange(struct lwp *l, uint32_t first, uint32_t last)
+{
+	fd_closesome(l, first, last, false);
+}
+
+void
+fd_closeexec(struct lwp *l)
+{
+	fd_closesome(l, 0, UINT32_MAX, true);
+}
+
+/*
+ * Close-on-exec
+ */
+
+void
+fd_markrange(struct lwp *l, uint32_t first, uint32_t last)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct fdtab *ft;
+	uint32_t fd;
+
+	if (fdp == NULL)
+		return;
+	ft = filedesc_tab(fdp);
+	for (fd = first;
+	     (fd = fdtab_next(ft, fdtab_used(ft), fd)) < ft->ft_size &&
+	     fd <= last;
+	     fd++)
+		fdtab_setbit(fdtab_cloexec(ft), fd, true);
+	mutex_exit(&fdp->fd_lock);
+}
+
+int
+fd_getcloexec(struct lwp *l, int fd, bool *cloexec)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct fdtab *ft;
+	bool open;
+
+	if (fdp == NULL)
+		return EBADF;
+	ft = filedesc_tab(fdp);
+	open = fdtab_file(ft, (uint32_t)fd) != NULL;
+	if (open)
+		*cloexec = fdtab_bit(fdtab_cloexec(ft), (uint32_t)fd);
+	mutex_exit(&fdp->fd_lock);
+	return open ? 0 : EBADF;
+}
+
+int
+fd_setcloexec(struct lwp *l, int fd, bool cloexec)
+{
+	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct fdtab *ft;
+	bool open;
+
+	if (fdp == NULL)
+		return EBADF;
+	ft = filedesc_tab(fdp);
+	open = fdtab_file(ft, (uint32_t)fd) != NULL;
+	if (open)
+		fdtab_setbit(fdtab_cloexec(ft), (uint32_t)fd, cloexec);
+	mutex_exit(&fdp->fd_lock);
+	return open ? 0 : EBADF;
+}

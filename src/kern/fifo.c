@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fifos: a pipe that a vnode keeps, and whose ends are opened by name.
+ *
+ * The pipe is held by the vnode and by each open file.  An end counts as open
+ * from the moment its open(2) begins, also while that waits for the other end:
+ * so two that wait for each other both go on.  What is waited for is that the
+ * other end has been opened since, not that it still is.
+ */
+#include <fcntl.h>
+
+#include "kern/kern.h"
+#include "kern/pipe_impl.h"
+
+int
+fifo_alloc(struct pipe **pip)
+{
+	*pip = pipe_alloc();
+	return *pip != NULL ? 0 : ENOMEM;
+}
+
+void
+fifo_rele(struct pipe *pi)
+{
+	pipe_rele(pi);
+}
+
+void
+fifo_setowner(struct pipe *pi, const struct fileops *ops, void *owner)
+{
+	pi->pi_ownerops = ops;
+	pi->pi_owner = owner;
+}
+
+void *
+fifo_owner(const struct file *fp)
+{
+	const struct pipe *pi = fp->f_data;
+
+	return fp->f_ops == &pipe_fileops ? pi->pi_owner : NULL;
+}
+
+/* Wait for the other end, if it is not open and the mode wants it. */
+static int
+fifo_wait(struct pipe *pi, int flags)
+{
+	bool reads = (flags & O_ACCMODE) == O_RDONLY;
+	const uint32_t *count = reads ? &pi->pi_wopens : &pi->pi_ropens;
+	uint32_t seen = *count;
+	int error = 0;
+
+	if ((flags & O_ACCMODE) == O_RDWR ||
+	    (reads ? pi->pi_writers : pi->pi_readers) > 0 ||
+	    (flags & O_NONBLOCK) != 0)
+		return 0;
+	while (*count == seen && error == 0)
+		error = cv_wait_sig(&pi->pi_ocv, &pi->pi_lock);
+	return *count != seen ? 0 : error;
+}
+
+int
+fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
+{
+	int error;
+
+	(void)l;
+	if ((flags & O_ACCMODE) == O_ACCMODE)
+		return EINVAL;
+	mutex_enter(&pi->pi_lock);
+	if ((flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) != 0 &&
+	    pi->pi_readers == 0) {
+		mutex_exit(&pi->pi_lock);
+		return ENXIO;
+	}
+	pi->pi_refs++;
+	pipe_open_ends(pi, (uint32_t)flags);
+	cv_broadcast(&pi->pi_ocv);
+	error = fifo_wait(pi, flags);
+	if (error != 0)
+		pipe_close_ends(pi, (uint32_t)flags);
+	mutex_exit(&pi->pi_lock);
+	if (error != 0) {
+		pipe_rele(pi);
+		return error;
+	}
+	fp->f_type = DTYPE_PIPE;
+	fp->f_data = pi;
+	fp->f_ops = &pipe_fileops;
+	return 0;
+}

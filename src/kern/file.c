@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Open file descriptions: their life, and how many there can be.
+ *
+ * kern_maxfiles permits are dealt out.  A file needs one and gives it back at
+ * its end.  Permits lie in shards, a host thread takes from the shard of its
+ * id, and in a pool that shards take from and give to in batches, so that
+ * host threads that make files write no line in common.  Permits and files
+ * together are always kern_maxfiles; root goes on when there is none, and
+ * then the pool is below zero.
+ */
+#include "kern/filedesc.h"
+#include "kern/kmem.h"
+
+#define FILE_SHARDS 16
+#define FILE_BATCH  32
+
+struct file_shard {
+	_Atomic int64_t fs_permits;
+} __attribute__((aligned(CACHE_LINE)));
+
+uint64_t kern_maxfiles;
+
+/* All relaxed: they are counts and publish nothing. */
+static struct file_shard shards[FILE_SHARDS];
+static struct file_shard pool;
+static struct kcache *file_cache;
+
+void
+file_init(void)
+{
+	struct kmem_stats ks;
+
+	if (kern_maxfiles == 0) {
+		kmem_stats(&ks);
+		kern_maxfiles = ks.ks_limit / 1024;
+		if (kern_maxfiles < KERN_MINFILES)
+			kern_maxfiles = KERN_MINFILES;
+	}
+	atomic_store_explicit(
+	    &pool.fs_permits, (int64_t)kern_maxfiles, memory_order_relaxed);
+	file_cache =
+	    kcache_init("file", sizeof(struct file), CACHE_LINE, KCACHE_STABLE);
+}
+
+uint64_t
+file_live(void)
+{
+	return kcache_live(file_cache);
+}
+
+/* Take between one and max permits; how many there were. */
+static int64_t
+permits_take(struct file_shard *fs, int64_t max)
+{
+	int64_t n = atomic_load_explicit(&fs->fs_permits, memory_order_relaxed);
+	int64_t want;
+
+	do {
+		if (n <= 0)
+			return 0;
+		want = n < max ? n : max;
+	} while (!atomic_compare_exchange_weak_explicit(&fs->fs_permits, &n,
+	    n - want, memory_order_relaxed, memory_order_relaxed));
+	return want;
+}
+
+static void
+permits_put(struct file_shard *fs, int64_t n)
+{
+	atomic_fetch_add_explicit(&fs->fs_permits, n, memory_order_relaxed);
+}
+
+static int
+permit_get(struct lwp *l)
+{
+	struct file_shard *mine = &shards[curht()->ht_id % FILE_SHARDS];
+	int64_t n;
+	int i;
+
+	if (likely(permits_take(mine, 1) != 0))
+		return 0;
+	if ((n = permits_take(&pool, FILE_BATCH)) != 0) {
+		if (n > 1)
+			permits_put(mine, n - 1);
+		return 0;
+	}
+	for (i = 0; i < FILE_SHARDS; i++) {
+		if (permits_take(&shards[i], 1) != 0)
+			return 0;
+	}
+	if (!cred_is_root(proc_cred(l->l_proc)))
+		return ENFILE;
+	permits_put(&pool, -1);
+	return 0;
+}
+
+static void
+permit_put(void)
+{
+	struct file_shard *mine = &shards[curht()->ht_id % FILE_SHARDS];
+	int64_t n;
+
+	if (unlikely(atomic_load_explicit(
+			 &pool.fs_permits, memory_order_relaxed) < 0)) {
+		permits_put(&pool, 1);
+		return;
+	}
+	permits_put(mine, 1);
+	if (unlikely(atomic_load_explicit(&mine->fs_permits,
+			 memory_order_relaxed) > 2 * FILE_BATCH)) {
+		n = permits_take(mine, FILE_BATCH);
+		permits_put(&pool, n);
+	}
+}
+
+int
+file_alloc(struct lwp *l, struct file **fpp)
+{
+	struct file *fp;
+	int error;
+
+	if ((error = permit_get(l)) != 0)
+		return error;
+	if ((fp = kcache_alloc(file_cache)) == NULL) {
+		permit_put();
+		return ENOMEM;
+	}
+	/* NULL until it is a file: see file_free. */
+	fp->f_ops = NULL;
+	fp->f_type = DTYPE_NONE;
+	fp->f_data = NULL;
+	fp->f_cred = cred_hold(proc_cred(l->l_proc));
+	fp->f_offset = 0;
+	atomic_store_explicit(&fp->f_flags, 0, memory_order_relaxed);
+	/* Release pairs with the acquire in file_tryhold. */
+	atomic_store_explicit(&fp->f_count, 1, memory_order_release);
+	*fpp = fp;
+	return 0;
+}
+
+void
+file_abort(struct file *fp)
+{
+	/* A stranger's reference can outlive ours; see file.h. */
+	fp->f_ops = NULL;
+	file_rele(fp);
+}
+
+void
+file_free(struct file *fp)
+{
+	KASSERT(atomic_load_explicit(&fp->f_count, memory_order_relaxed) == 0);
+	if (fp->f_ops != NULL)
+		fp->f_ops->fo_close(fp);
+	cred_rele(fp->f_cred);
+	kcache_free(file_cache, fp);
+	permit_put();
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls on descriptors themselves.
+ */
+#include <sys/ioctl.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "kern/kern.h"
+#include "sysproto.h"
+
+/* What F_SETFL can change. */
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+int
+sys_close(struct lwp *l, int fd)
+{
+	return fd_close(l, fd);
+}
+
+int
+sys_close_range(struct lwp *l, unsigned int first, unsigned int last, int flags)
+{
+	bool mark = (flags & (int)CLOSE_RANGE_CLOEXEC) != 0;
+	int error;
+
+	if ((flags & ~(int)(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) != 0 ||
+	    first > last)
+		return EINVAL;
+	if ((flags & (int)CLOSE_RANGE_UNSHARE) != 0) {
+		error = mark ? fd_unshare(l, 1, 0) : fd_unshare(l, first, last);
+		if (error != 0)
+			return error;
+	}
+	if (mark)
+		fd_markrange(l, first, last);
+	else
+		fd_closerange(l, first, last);
+	return 0;
+}
+
+int
+sys_dup(struct lwp *l, int fd, int *retval)
+{
+	return fd_dup(l, fd, 0, false, retval);
+}
+
+static int
+do_dup3(struct lwp *l, int fd, int newfd, int flags, int *retval)
+{
+	int error;
+
+	/* A negative one is too large. */
+	if ((uint32_t)newfd >= fd_limit(l))
+		return EBADF;
+	error = fd_dup2(l, fd, newfd, (flags & O_CLOEXEC) != 0);
+	if (error == 0)
+		*retval = newfd;
+	return error;
+}
+
+int
+sys_dup2(struct lwp *l, int fd, int newfd, int *retval)
+{
+	bool cloexec;
+
+	if (fd != newfd)
+		return do_dup3(l, fd, newfd, 0, retval);
+	*retval = newfd;
+	return fd_getcloexec(l, fd, &cloexec);
+}
+
+int
+sys_dup3(struct lwp *l, int fd, int newfd, int flags, int *retval)
+{
+	if ((flags & ~O_CLOEXEC) != 0 || fd == newfd)
+		return EINVAL;
+	return do_dup3(l, fd, newfd, flags, retval);
+}
+
+/*
+ * fcntl
+ */
+
+static int
+fcntl_dup(struct lwp *l, int fd, uint32_t min, bool cloexec, int *retval)
+{
+	bool ignored;
+	int error;
+
+	if (min < fd_limit(l))
+		return fd_dup(l, fd, (int)min, cloexec, retval);
+	error = fd_getcloexec(l, fd, &ignored);
+	return error != 0 ? error : EINVAL;
+}
+
+static int
+fcntl_getfd(struct lwp *l, int fd, int *retval)
+{
+	bool cloexec;
+	int error = fd_getcloexec(l, fd, &cloexec);
+
+	if (error == 0)
+		*retval = cloexec ? FD_CLOEXEC : 0;
+	return error;
+}
+
+/* May the flags be set that not everybody can set on every file? */
+static int
+setfl_check(struct lwp *l, struct file *fp, uint32_t flags)
+{
+	struct cred *cr = proc_cred(l->l_proc);
+	struct stat st;
+	int error;
+
+	if ((flags & (O_NOATIME | O_DIRECT)) == 0)
+		return 0;
+	if ((error = fp->f_ops->fo_stat(l, fp, &st)) != 0)
+		return error;
+	if ((flags & ~file_flags(fp) & O_NOATIME) != 0 && !cred_is_fsroot(cr) &&
+	    cr->cr_fsuid != st.st_uid)
+		return EPERM;
+	if ((flags & O_DIRECT) != 0 && !S_ISREG(st.st_mode) &&
+	    !S_ISFIFO(st.st_mode))
+		return EINVAL;
+	return 0;
+}
+
+/* Set the flags of `mask' to what `flags' says. */
+static void
+file_setflags(struct file *fp, uint32_t mask, uint32_t flags)
+{
+	uint32_t old = file_flags(fp);
+
+	while (!atomic_compare_exchange_weak_explicit(&fp->f_flags, &old,
+	    (old & ~mask) | (flags & mask), memory_order_relaxed,
+	    memory_order_relaxed))
+		continue;
+}
+
+static int
+fcntl_file(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
+{
+	int error;
+
+	if (cmd == F_GETFL) {
+		*retval = (int)file_flags(fp);
+		return 0;
+	}
+	if ((file_flags(fp) & O_PATH) != 0)
+		return EBADF;
+	switch (cmd) {
+	case F_SETFL:
+		error = setfl_check(l, fp, (uint32_t)arg);
+		if (error == 0)
+			file_setflags(fp, SETFL_MASK, (uint32_t)arg);
+		return error;
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		if (fp->f_type != DTYPE_PIPE)
+			return EBADF;
+		break;
+	}
+	if (fp->f_ops->fo_fcntl == NULL)
+		return EINVAL;
+	return fp->f_ops->fo_fcntl(l, fp, cmd, arg, retval);
+}
+
+int
+sys_fcntl(struct lwp *l, int fd, int cmd, uintptr_t arg, int *retval)
+{
+	struct file *fp;
+	int error;
+
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return fcntl_dup(
+		    l, fd, (uint32_t)arg, cmd == F_DUPFD_CLOEXEC, retval);
+	case F_GETFD:
+		return fcntl_getfd(l, fd, retval);
+	case F_SETFD:
+		return fd_setcloexec(l, fd, (arg & FD_CLOEXEC) != 0);
+	}
+	if ((error = fd_getfile(l, fd, &fp)) != 0)
+		return error;
+	error = fcntl_file(l, fp, cmd, arg, retval);
+	fd_putfile(l, fp);
+	return error;
+}
+
+/*
+ * ioctl
+ */
+
+static int
+ioctl_file(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+{
+	int on, error;
+
+	if (cmd == FIONBIO) {
+		error = copyin(data, &on, sizeof(on));
+		if (error == 0)
+			file_setflags(fp, O_NONBLOCK, on != 0 ? O_NONBLOCK : 0);
+		return error;
+	}
+	if (fp->f_ops->fo_ioctl == NULL)
+		return ENOTTY;
+	return fp->f_ops->fo_ioctl(l, fp, cmd, data);
+}
+
+int
+sys_ioctl(struct lwp *l, int fd, unsigned long cmd, void *data, int *retval)
+{
+	struct file *fp;
+	int error;
+
+	*retval = 0;
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	if (cmd == FIOCLEX || cmd == FIONCLEX)
+		error = fd_setcloexec(l, fd, cmd == FIOCLEX);
+	else
+		error = ioctl_file(l, fp, cmd, data);
+	fd_putfile(l, fp);
+	return error;
+}

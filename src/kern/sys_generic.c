@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls on what a descriptor names: reading, writing, positions.
+ *
+ * The order of the checks is Linux's: the descriptor, its access mode, the
+ * caller's memory, the offset.
+ */
+#include <limits.h>
+#include <unistd.h>
+
+#include "kern/kern.h"
+#include "sysproto.h"
+
+/* Buffers of readv and writev that need no memory. */
+#define IOV_FEW 8
+
+/* The buffers of one call. */
+struct iovs {
+	struct iovec *iv_mem; /* NULL: iv_few */
+	size_t iv_size;
+	struct iovec iv_few[IOV_FEW];
+};
+
+static inline bool
+file_allows(const struct file *fp, enum uio_rw rw)
+{
+	return rw == UIO_READ ? file_readable(fp) : file_writable(fp);
+}
+
+/* One transfer; offp as for fo_read.  len is what the caller asked for. */
+static inline int
+file_transfer(
+    struct lwp *l, struct file *fp, off_t *offp, size_t len, struct uio *uio)
+{
+	if (offp != NULL && len > (size_t)(INT64_MAX - *offp))
+		return EINVAL;
+	return (uio->uio_rw == UIO_READ
+		    ? fp->f_ops->fo_read
+		    : fp->f_ops->fo_write)(l, fp, offp, uio);
+}
+
+/*
+ * Read or write at *offp, or where the file is if that is NULL.  An error
+ * after some bytes is not reported.
+ */
+static inline int
+file_rw(struct lwp *l, struct file *fp, off_t *offp, size_t len,
+    struct uio *uio, ssize_t *retval)
+{
+	size_t whole = uio->uio_resid;
+	bool locked;
+	int error;
+
+	if (offp != NULL || fp->f_ops->fo_seek == NULL)
+		error = file_transfer(l, fp, offp, len, uio);
+	else {
+		locked = file_enter(l, fp);
+		error = file_transfer(l, fp, &fp->f_offset, len, uio);
+		file_leave(fp, locked);
+	}
+	*retval = (ssize_t)(whole - uio->uio_resid);
+	return *retval > 0 ? 0 : error;
+}
+
+/* One buffer, at *offp or where the file is. */
+static __attribute__((noinline)) int
+file_rw1(struct lwp *l, struct file *fp, void *buf, size_t len, off_t *offp,
+    enum uio_rw rw, ssize_t *retval)
+{
+	struct iovec iov;
+	struct uio uio;
+
+	if (offp != NULL && fp->f_ops->fo_seek == NULL)
+		return ESPIPE;
+	if (!file_allows(fp, rw))
+		return EBADF;
+	if (!useraddr_inrange(buf, len))
+		return EFAULT;
+	uio_init1(&uio, &iov, buf, len < UIO_MAXLEN ? len : UIO_MAXLEN, rw);
+	return file_rw(l, fp, offp, len, &uio, retval);
+}
+
+/* Is this small, and a buffer that short cuts can be tried with? */
+static inline bool
+buf_small(const void *buf, size_t len)
+{
+	return len - 1 < UIO_SMALL && useraddr_small(buf);
+}
+
+int
+sys_read(struct lwp *l, int fd, void *buf, size_t len, ssize_t *retval)
+{
+	struct file *fp;
+	size_t n = 0;
+	int error;
+
+	if (unlikely((error = fd_getfile(l, fd, &fp)) != 0))
+		return error;
+	if (buf_small(buf, len) && fp->f_ops->fo_fastread != NULL &&
+	    file_readable(fp))
+		n = fp->f_ops->fo_fastread(fp, buf, len);
+	if (likely(n != 0))
+		*retval = (ssize_t)n;
+	else
+		error = file_rw1(l, fp, buf, len, NULL, UIO_READ, retval);
+	fd_putfile(l, fp);
+	return error;
+}
+
+int
+sys_write(struct lwp *l, int fd, const void *buf, size_t len, ssize_t *retval)
+{
+	struct file *fp;
+	size_t n = 0;
+	int error;
+
+	if (unlikely((error = fd_getfile(l, fd, &fp)) != 0))
+		return error;
+	if (buf_small(buf, len) && fp->f_ops->fo_fastwrite != NULL &&
+	    file_writable(fp))
+		n = fp->f_ops->fo_fastwrite(fp, buf, len);
+	if (likely(n != 0))
+		*retval = (ssize_t)n;
+	else
+		error = file_rw1(l, fp, (void *)(uintptr_t)buf, len, NULL,
+		    UIO_WRITE, retval);
+	fd_putfile(l, fp);
+	return error;
+}
+
+static int
+do_prw(struct lwp *l, int fd, void *buf, size_t len, off_t off, enum uio_rw rw,
+    ssize_t *retval)
+{
+	struct file *fp;
+	int error;
+
+	if (off < 0)
+		return EINVAL;
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	error = file_rw1(l, fp, buf, len, &off, rw, retval);
+	fd_putfile(l, fp);
+	return error;
+}
+
+int
+sys_pread(
+    struct lwp *l, int fd, void *buf, size_t len, off_t off, ssize_t *retval)
+{
+	return do_prw(l, fd, buf, len, off, UIO_READ, retval);
+}
+
+int
+sys_pwrite(struct lwp *l, int fd, const void *buf, size_t len, off_t off,
+    ssize_t *retval)
+{
+	return do_prw(
+	    l, fd, (void *)(uintptr_t)buf, len, off, UIO_WRITE, retval);
+}
+
+/*
+ * Several buffers
+ */
+
+static void
+iovs_free(struct iovs *iv)
+{
+	if (iv->iv_mem != NULL)
+		kmem_free(iv->iv_mem, iv->iv_size);
+}
+
+/* Check the buffers, cut them to UIO_MAXLEN bytes and set up the uio. */
+static int
+iovs_check(struct iovec *iov, int iovcnt, enum uio_rw rw, struct uio *uio)
+{
+	size_t len;
+	int i;
+
+	for (i = 0; i < iovcnt; i++) {
+		if (iov[i].iov_len > SSIZE_MAX)
+			return EINVAL;
+	}
+	uio->uio_resid = 0;
+	for (i = 0; i < iovcnt; i++) {
+		len = iov[i].iov_len;
+		if (!useraddr_inrange(iov[i].iov_base, len))
+			return EFAULT;
+		if (len > UIO_MAXLEN - uio->uio_resid)
+			len = iov[i].iov_len = UIO_MAXLEN - uio->uio_resid;
+		uio->uio_resid += len;
+	}
+	uio->uio_iov = iov;
+	uio->uio_iovcnt = iovcnt;
+	uio->uio_rw = rw;
+	uio->uio_offset = 0;
+	return 0;
+}
+
+/* Copy in the caller's array; iovs_free even if this fails. */
+static int
+iovs_copyin(struct iovs *iv, const struct iovec *uiov, int iovcnt,
+    enum uio_rw rw, struct uio *uio)
+{
+	struct iovec *iov = iv->iv_few;
+	int error;
+
+	iv->iv_mem = NULL;
+	if (iovcnt < 0 || iovcnt > IOV_MAX)
+		return EINVAL;
+	if (iovcnt > IOV_FEW) {
+		iv->iv_size = (size_t)iovcnt * sizeof(*iov);
+		if ((iov = iv->iv_mem = kmem_alloc(iv->iv_size)) == NULL)
+			return ENOMEM;
+	}
+	error = copyin(uiov, iov, (size_t)iovcnt * sizeof(*iov));
+	return error != 0 ? error : iovs_check(iov, iovcnt, rw, uio);
+}
+
+/* readv, writev and, with an offset, preadv and pwritev. */
+static int
+do_rwv(struct lwp *l, int fd, const struct iovec *uiov, int iovcnt, off_t *offp,
+    enum uio_rw rw, ssize_t *retval)
+{
+	struct iovs iv;
+	struct uio uio;
+	struct file *fp;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	if (offp != NULL && fp->f_ops->fo_seek == NULL)
+		error = ESPIPE;
+	else if (!file_allows(fp, rw))
+		error = EBADF;
+	else {
+		error = iovs_copyin(&iv, uiov, iovcnt, rw, &uio);
+		if (error == 0 && uio.uio_resid > 0)
+			error =
+			    file_rw(l, fp, offp, uio.uio_resid, &uio, retval);
+		iovs_free(&iv);
+	}
+	fd_putfile(l, fp);
+	return error;
+}
+
+int
+sys_readv(
+    struct lwp *l, int fd, const struct iovec *iov, int iovcnt, ssize_t *retval)
+{
+	return do_rwv(l, fd, iov, iovcnt, NULL, UIO_READ, retval);
+}
+
+int
+sys_writev(
+    struct lwp *l, int fd, const struct iovec *iov, int iovcnt, ssize_t *retval)
+{
+	return do_rwv(l, fd, iov, iovcnt, NULL, UIO_WRITE, retval);
+}
+
+int
+sys_preadv(struct lwp *l, int fd, const struct iovec *iov, int iovcnt,
+    off_t off, ssize_t *retval)
+{
+	if (off < 0)
+		return EINVAL;
+	return do_rwv(l, fd, iov, iovcnt, &off, UIO_READ, retval);
+}
+
+int
+sys_pwritev(struct lwp *l, int fd, const struct iovec *iov, int iovcnt,
+    off_t off, ssize_t *retval)
+{
+	if (off < 0)
+		return EINVAL;
+	return do_rwv(l, fd, iov, iovcnt, &off, UIO_WRITE, retval);
+}
+
+/*
+ * Others
+ */
+
+int
+sys_lseek(struct lwp *l, int fd, off_t off, int whence, off_t *retval)
+{
+	struct file *fp;
+	bool locked;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	if (whence < 0 || whence > SEEK_HOLE)
+		error = EINVAL;
+	else if (fp->f_ops->fo_seek == NULL)
+		error = ESPIPE;
+	else {
+		locked = file_enter(l, fp);
+		error = fp->f_ops->fo_seek(l, fp, off, whence, retval);
+		file_leave(fp, locked);
+	}
+	fd_putfile(l, fp);
+	return error;
+}
+
+int
+sys_ftruncate(struct lwp *l, int fd, off_t length)
+{
+	struct file *fp;
+	int error;
+
+	if (length < 0)
+		return EINVAL;
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	if (fp->f_ops->fo_truncate == NULL || !file_writable(fp))
+		error = EINVAL;
+	else
+		error = fp->f_ops->fo_truncate(l, fp, length);
+	fd_putfile(l, fp);
+	return error;
+}
+
+int
+sys_fstat(struct lwp *l, int fd, struct stat *sb)
+{
+	struct file *fp;
+	struct stat st;
+	int error;
+
+	if ((error = fd_getfile(l, fd, &fp)) != 0)
+		return error;
+	error = fp->f_ops->fo_stat(l, fp, &st);
+	fd_putfile(l, fp);
+	return error != 0 ? error : copyout(&st, sb, sizeof(st));
+}
+
+/* Everything is in memory: nothing to wait for. */
+int
+sys_fsync(struct lwp *l, int fd)
+{
+	struct file *fp;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	if (fp->f_type != DTYPE_VNODE)
+		error = EINVAL;
+	fd_putfile(l, fp);
+	return error;
+}
+
+int
+sys_fdatasync(struct lwp *l, int fd)
+{
+	return sys_fsync(l, fd);
+}
