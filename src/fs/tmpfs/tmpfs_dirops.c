@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making, removing and renaming entries.
+ *
+ * Each operation first gets the memory and the room that it takes, then
+ * changes things without a way to fail.
+ */
+#include "fs/tmpfs/tmpfs.h"
+
+/* What Linux says that an entry takes of a directory's size. */
+#define DIRENT_SIZE 20
+
+static int
+tmpfs_lookup(struct vnode *dvp, const struct cname *cn, struct vnode **vpp)
+{
+	struct tmpfs_dirent *td = tmpfs_dir_find(vp_to_node(dvp), cn);
+
+	if (td == NULL)
+		return ENOENT;
+	*vpp = &td->td_node->tn_vnode;
+	return 0;
+}
+
+static struct vnode *
+tmpfs_parent(struct vnode *dvp)
+{
+	return &tmpfs_get(vp_to_node(dvp)->tn_parent)->tn_vnode;
+}
+
+static void
+tmpfs_name(struct vnode *dvp, const char **namep, size_t *lenp)
+{
+	const struct tmpfs_dirent *td = tmpfs_get(vp_to_node(dvp)->tn_entry);
+
+	*namep = td->td_name;
+	*lenp = td->td_len;
+}
+
+/*
+ * Entries
+ */
+
+static inline size_t
+dirent_bytes(size_t namelen)
+{
+	return offsetof(struct tmpfs_dirent, td_name) + namelen;
+}
+
+static struct tmpfs_dirent *
+dirent_alloc(struct tmpfs_node *tn, const struct cname *cn)
+{
+	struct tmpfs_dirent *td = kmem_alloc(dirent_bytes(cn->cn_len));
+
+	if (td == NULL)
+		return NULL;
+	td->td_node = tn;
+	td->td_len = (uint8_t)cn->cn_len;
+	memcpy(td->td_name, cn->cn_name, cn->cn_len);
+	return td;
+}
+
+static void
+dirent_free(struct tmpfs_dirent *td)
+{
+	kmem_free(td, dirent_bytes(td->td_len));
+}
+
+static void
+dirent_smrfree(struct smr_item *si)
+{
+	dirent_free(container_of(si, struct tmpfs_dirent, td_smr));
+}
+
+static inline bool
+node_isdir(const struct tmpfs_node *tn)
+{
+	return vnode_type(&tn->tn_vnode) == S_IFDIR;
+}
+
+/* dn has so many more entries, some of which are directories. */
+static void
+dir_changed(
+    struct tmpfs_node *dn, int entries, int dirs, const struct timespec *now)
+{
+	tmpfs_change(dn);
+	tmpfs_set(dn->tn_size, tmpfs_size(dn) + entries * DIRENT_SIZE);
+	tmpfs_set(dn->tn_nlink, tmpfs_nlink(dn) + (uint32_t)dirs);
+	tmpfs_settime(dn, TMPFS_MTIME, now);
+	tmpfs_settime(dn, TMPFS_CTIME, now);
+	tmpfs_changed(dn);
+}
+
+/* tn has so many links now. */
+static void
+node_setlinks(
+    struct tmpfs_node *tn, uint32_t nlink, const struct timespec *now)
+{
+	tmpfs_change(tn);
+	tmpfs_set(tn->tn_nlink, nlink);
+	tmpfs_settime(tn, TMPFS_CTIME, now);
+	tmpfs_changed(tn);
+}
+
+/* The directory tn has a place now: the entry td in dn, where a reference is. */
+static void
+node_setparent(struct tmpfs_node *tn, struct tmpfs_node *dn,
+    struct tmpfs_dirent *td)
+{
+	tmpfs_set(tn->tn_parent, dn);
+	tmpfs_set(tn->tn_entry, td);
+}
+
+static int
+tmpfs_create(struct vnode *dvp, const struct cname *cn,
+    const struct vattr *va, struct vnode **vpp)
+{
+	struct tmpfs_node *dn = vp_to_node(dvp), *tn;
+	struct tmpfs_dirent *td;
+	struct timespec now;
+	int error;
+
+	vfs_now(&now);
+	if ((error = tmpfs_dir_reserve(dn, cn)) != 0 ||
+	    (error = tmpfs_node_alloc(node_mount(dn), va, &now, &tn)) != 0)
+		return error;
+	if ((td = dirent_alloc(tn, cn)) == NULL) {
+		tmpfs_node_abort(tn);
+		return ENOMEM;
+	}
+	if (node_isdir(tn)) {
+		vnode_hold(dvp);
+		node_setparent(tn, dn, td);
+	}
+	atomic_init(&tn->tn_nlink, node_isdir(tn) ? 2 : 1);
+	tmpfs_dir_insert(dn, cn, td);
+	dir_changed(dn, 1, node_isdir(tn), &now);
+	*vpp = &tn->tn_vnode;
+	return 0;
+}
+
+static int
+tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
+{
+	struct tmpfs_node *dn = vp_to_node(dvp), *tn = vp_to_node(vp);
+	struct tmpfs_dirent *td;
+	struct timespec now;
+	int error;
+
+	if (tmpfs_nlink(tn) == 0)
+		return ENOENT;
+	if ((error = tmpfs_dir_reserve(dn, cn)) != 0)
+		return error;
+	if ((td = dirent_alloc(tn, cn)) == NULL)
+		return ENOMEM;
+	vfs_now(&now);
+	tmpfs_dir_insert(dn, cn, td);
+	dir_changed(dn, 1, 0, &now);
+	node_setlinks(tn, tmpfs_nlink(tn) + 1, &now);
+	return 0;
+}
+
+/*
+ * tn has lost an entry.  True if that was its last: the tree's reference to it
+ * is to be dropped.
+ */
+static bool
+node_unlinked(struct tmpfs_node *tn, const struct timespec *now)
+{
+	struct vnode *vp = &tn->tn_vnode;
+
+	if (!node_isdir(tn)) {
+		node_setlinks(tn, tmpfs_nlink(tn) - 1, now);
+		return tmpfs_nlink(tn) == 0;
+	}
+	KASSERT(tmpfs_dir_isempty(tn));
+	tmpfs_set(vp->v_mode, vnode_mode(vp) | V_DEAD);
+	node_setlinks(tn, 0, now);
+	return true;
+}
+
+static int
+tmpfs_remove(struct vnode *dvp, const struct cname *cn, struct vnode *vp,
+    bool *last)
+{
+	struct tmpfs_node *dn = vp_to_node(dvp), *tn = vp_to_node(vp);
+	struct tmpfs_dirent *td = tmpfs_dir_find(dn, cn);
+	struct timespec now;
+
+	KASSERT(td != NULL && td->td_node == tn);
+	if (node_isdir(tn) && !tmpfs_dir_isempty(tn))
+		return ENOTEMPTY;
+	vfs_now(&now);
+	tmpfs_dir_remove(dn, td);
+	dir_changed(dn, -1, node_isdir(tn) ? -1 : 0, &now);
+	*last = node_unlinked(tn, &now);
+	smr_retire(&td->td_smr, dirent_smrfree);
+	return 0;
+}
+
+/* The directory tn is in tdn now, no longer in fdn. */
+static void
+node_move(struct tmpfs_node *tn, struct tmpfs_node *fdn,
+    struct tmpfs_node *tdn, struct tmpfs_dirent *td)
+{
+	if (fdn != tdn)
+		vnode_hold(&tdn->tn_vnode);
+	node_setparent(tn, tdn, td);
+	if (fdn != tdn)
+		vnode_rele(&fdn->tn_vnode);
+}
+
+static int
+tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
+    struct vnode *tdvp, const struct cname *tcn, struct vnode *tvp, bool *last)
+{
+	struct tmpfs_node *fdn = vp_to_node(fdvp), *tdn = vp_to_node(tdvp);
+	struct tmpfs_node *tn = vp_to_node(fvp);
+	struct tmpfs_dirent *from = tmpfs_dir_find(fdn, fcn), *to = NULL, *td;
+	int isdir = node_isdir(tn), error;
+	struct timespec now;
+
+	KASSERT(from != NULL && from->td_node == tn);
+	if (tvp != NULL) {
+		to = tmpfs_dir_find(tdn, tcn);
+		if (isdir && !tmpfs_dir_isempty(to->td_node))
+			return ENOTEMPTY;
+	} else if ((error = tmpfs_dir_reserve(tdn, tcn)) != 0)
+		return error;
+	if ((td = dirent_alloc(tn, tcn)) == NULL)
+		return ENOMEM;
+	vfs_now(&now);
+
+	tmpfs_dir_remove(fdn, from);
+	dir_changed(fdn, -1, -isdir, &now);
+	if (to != NULL)
+		tmpfs_dir_replace(tdn, to, td);
+	else
+		tmpfs_dir_insert(tdn, tcn, td);
+	dir_changed(tdn, to == NULL, to == NULL ? isdir : 0, &now);
+	node_setlinks(tn, tmpfs_nlink(tn), &now);
+	if (isdir)
+		node_move(tn, fdn, tdn, td);
+	smr_retire(&from->td_smr, dirent_smrfree);
+	if (to != NULL) {
+		*last = node_unlinked(to->td_node, &now);
+		smr_retire(&to->td_smr, dirent_smrfree);
+	}
+	return 0;
+}
+
+const struct vnodeops tmpfs_dirops = {
+    .vop_lookup = tmpfs_lookup,
+    .vop_parent = tmpfs_parent,
+    .vop_name = tmpfs_name,
+    .vop_create = tmpfs_create,
+    .vop_link = tmpfs_link,
+    .vop_remove = tmpfs_remove,
+    .vop_rename = tmpfs_rename,
+    .vop_readdir = tmpfs_readdir,
+    .vop_getattr = tmpfs_getattr,
+    .vop_setattr = tmpfs_setattr,
+    .vop_accessed = tmpfs_accessed,
+    .vop_reclaim = tmpfs_reclaim,
+};

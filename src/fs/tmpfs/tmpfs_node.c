@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nodes: one for each file.
+ *
+ * A node is made without a link, gets one when it is put in a directory, and
+ * is reclaimed when the last link and the last reference have gone.  A
+ * directory holds a reference to the one that it is in, also after it has
+ * been removed, so that ".." leads somewhere.
+ */
+#include "fs/tmpfs/tmpfs.h"
+
+#include "kern/pipe.h"
+
+/* What Linux says that an entry takes of a directory. */
+#define DIR_SIZE0 40
+
+/* Targets at least this long take a block, as on Linux. */
+#define LNK_LONG 128
+
+static struct kcache *node_cache;
+
+void
+tmpfs_node_init(void)
+{
+	node_cache = kcache_init(
+	    "tmpfs-node", sizeof(struct tmpfs_node), CACHE_LINE, 0);
+}
+
+static const struct vnodeops *
+node_ops(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return &tmpfs_dirops;
+	case S_IFREG:
+		return &tmpfs_regops;
+	case S_IFLNK:
+		return &tmpfs_lnkops;
+	default:
+		return &tmpfs_specops;
+	}
+}
+
+/* What only this type has. */
+static int
+node_init_type(struct tmpfs_node *tn, const struct vattr *va)
+{
+	off_t size = 0;
+
+	switch (va->va_mode & S_IFMT) {
+	case S_IFDIR:
+		size = DIR_SIZE0;
+		atomic_init(&tn->tn_table, NULL);
+		atomic_init(&tn->tn_entry, NULL);
+		break;
+	case S_IFREG:
+		tn->tn_pages = (struct tmpfs_pages){0};
+		atomic_init(&tn->tn_npages, 0);
+		break;
+	case S_IFLNK:
+		/* Readers take eight bytes at a time. */
+		tn->tn_target =
+		    kmem_zalloc(va->va_targetlen + sizeof(uint64_t));
+		if (tn->tn_target == NULL)
+			return ENOMEM;
+		memcpy(tn->tn_target, va->va_target, va->va_targetlen);
+		size = (off_t)va->va_targetlen;
+		break;
+	case S_IFIFO:
+		tn->tn_fifo = NULL;
+		break;
+	default:
+		tn->tn_rdev = va->va_rdev;
+	}
+	atomic_init(&tn->tn_size, size);
+	return 0;
+}
+
+int
+tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
+    const struct timespec *now, struct tmpfs_node **tnp)
+{
+	struct tmpfs_count *tc = tmpfs_count(tm);
+	struct tmpfs_node *tn = kcache_alloc(node_cache);
+	int i;
+
+	if (tn == NULL)
+		return ENOMEM;
+	if (node_init_type(tn, va) != 0) {
+		kcache_free(node_cache, tn);
+		return ENOMEM;
+	}
+	vnode_init(&tn->tn_vnode, node_ops(va->va_mode), &tm->tm_mount, va);
+	atomic_init(&tn->tn_seq, 0);
+	atomic_init(&tn->tn_nlink, 0);
+	for (i = 0; i < TMPFS_NTIMES; i++) {
+		atomic_init(&tn->tn_sec[i], now->tv_sec);
+		atomic_init(&tn->tn_nsec[i], (uint32_t)now->tv_nsec);
+	}
+	/* Numbers from 1 on, no two shards with the same. */
+	tn->tn_ino = atomic_fetch_add_explicit(
+			 &tc->tc_made, 1, memory_order_relaxed) *
+		TMPFS_SHARDS +
+	    (ino_t)(tc - tm->tm_count) + 1;
+	*tnp = tn;
+	return 0;
+}
+
+/* Nobody can reach it any more. */
+static void
+node_free(struct tmpfs_node *tn)
+{
+	uint32_t type = vnode_type(&tn->tn_vnode);
+
+	if (type == S_IFDIR)
+		tmpfs_dir_free(tn);
+	else if (type == S_IFLNK)
+		kmem_free(tn->tn_target,
+		    (size_t)tmpfs_size(tn) + sizeof(uint64_t));
+	kcache_free(node_cache, tn);
+}
+
+static void
+node_count_freed(struct tmpfs_node *tn)
+{
+	atomic_fetch_add_explicit(&tmpfs_count(node_mount(tn))->tc_freed, 1,
+	    memory_order_relaxed);
+}
+
+void
+tmpfs_node_abort(struct tmpfs_node *tn)
+{
+	node_count_freed(tn);
+	node_free(tn);
+}
+
+static void
+node_smrfree(struct smr_item *si)
+{
+	node_free(container_of(si, struct tmpfs_node, tn_vnode.v_smr));
+}
+
+struct vnode *
+tmpfs_reclaim(struct vnode *vp)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+	struct vnode *parent = NULL;
+
+	switch (vnode_type(vp)) {
+	case S_IFDIR:
+		parent = &tmpfs_get(tn->tn_parent)->tn_vnode;
+		break;
+	case S_IFREG:
+		tmpfs_file_free(tn);
+		break;
+	case S_IFIFO:
+		if (tn->tn_fifo != NULL)
+			fifo_rele(tn->tn_fifo);
+		break;
+	}
+	node_count_freed(tn);
+	smr_retire(&vp->v_smr, node_smrfree);
+	return parent;
+}
+
+/*
+ * Attributes
+ */
+
+static struct timespec
+node_time(const struct tmpfs_node *tn, enum tmpfs_time which)
+{
+	return (struct timespec){
+	    .tv_sec = tmpfs_get(tn->tn_sec[which]),
+	    .tv_nsec = tmpfs_get(tn->tn_nsec[which]),
+	};
+}
+
+static void
+node_read(const struct tmpfs_node *tn, struct stat *sb)
+{
+	const struct vnode *vp = &tn->tn_vnode;
+
+	sb->st_mode = tmpfs_get(vp->v_mode) & (S_IFMT | 07777);
+	sb->st_uid = tmpfs_get(vp->v_uid);
+	sb->st_gid = tmpfs_get(vp->v_gid);
+	sb->st_nlink = tmpfs_get(tn->tn_nlink);
+	sb->st_size = tmpfs_get(tn->tn_size);
+	sb->st_atim = node_time(tn, TMPFS_ATIME);
+	sb->st_mtim = node_time(tn, TMPFS_MTIME);
+	sb->st_ctim = node_time(tn, TMPFS_CTIME);
+	if (S_ISREG(sb->st_mode))
+		sb->st_blocks = (blkcnt_t)tmpfs_get(tn->tn_npages) *
+		    (KPAGE_SIZE / 512);
+}
+
+void
+tmpfs_getattr(struct vnode *vp, struct stat *sb)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+	uint32_t seq;
+
+	/* Again, if it was changed meanwhile. */
+	for (;;) {
+		seq = tmpfs_get(tn->tn_seq);
+		if (likely((seq & 1) == 0)) {
+			node_read(tn, sb);
+			if (likely(atomic_load_explicit(&tn->tn_seq,
+				       memory_order_relaxed) == seq))
+				break;
+		} else
+			hyper_yield();
+	}
+	sb->st_ino = tn->tn_ino;
+	if (S_ISLNK(sb->st_mode) && sb->st_size >= LNK_LONG)
+		sb->st_blocks = KPAGE_SIZE / 512;
+	else if (S_ISCHR(sb->st_mode) || S_ISBLK(sb->st_mode))
+		sb->st_rdev = tn->tn_rdev;
+}
+
+void
+tmpfs_setattr(struct vnode *vp, const struct vattr *va)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+	struct timespec now;
+
+	vfs_now(&now);
+	tmpfs_change(tn);
+	if ((va->va_mask & VA_MODE) != 0)
+		tmpfs_set(vp->v_mode,
+		    (vnode_mode(vp) & ~07777u) | (va->va_mode & 07777));
+	if ((va->va_mask & VA_UID) != 0)
+		tmpfs_set(vp->v_uid, va->va_uid);
+	if ((va->va_mask & VA_GID) != 0)
+		tmpfs_set(vp->v_gid, va->va_gid);
+	if ((va->va_mask & VA_ATIME) != 0)
+		tmpfs_settime(tn, TMPFS_ATIME, &va->va_atime);
+	if ((va->va_mask & VA_MTIME) != 0)
+		tmpfs_settime(tn, TMPFS_MTIME, &va->va_mtime);
+	tmpfs_settime(tn, TMPFS_CTIME, &now);
+	tmpfs_changed(tn);
+}
+
+/* Read without regard to tn_seq: a mixed-up time can do no harm here. */
+static bool
+atime_due(const struct tmpfs_node *tn)
+{
+	struct timespec atime = node_time(tn, TMPFS_ATIME);
+	struct timespec mtime = node_time(tn, TMPFS_MTIME);
+	struct timespec ctime = node_time(tn, TMPFS_CTIME);
+
+	return vfs_atime_due(&atime, &mtime, &ctime);
+}
+
+void
+tmpfs_accessed(struct vnode *vp)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+	struct timespec now;
+
+	if (likely(!atime_due(tn)))
+		return;
+	vfs_now(&now);
+	rw_enter_write(&vp->v_lock);
+	tmpfs_change(tn);
+	tmpfs_settime(tn, TMPFS_ATIME, &now);
+	tmpfs_changed(tn);
+	rw_exit_write(&vp->v_lock);
+}
+
+/*
+ * Symbolic links and special files
+ */
+
+static int
+tmpfs_readlink(struct vnode *vp, const char **targetp, size_t *lenp)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+
+	*targetp = tn->tn_target;
+	*lenp = (size_t)tmpfs_size(tn);
+	return 0;
+}
+
+const struct vnodeops tmpfs_lnkops = {
+    .vop_readlink = tmpfs_readlink,
+    .vop_getattr = tmpfs_getattr,
+    .vop_setattr = tmpfs_setattr,
+    .vop_accessed = tmpfs_accessed,
+    .vop_reclaim = tmpfs_reclaim,
+};
+
+static int
+tmpfs_fifo(struct vnode *vp, struct pipe **pipep)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+	int error = 0;
+
+	rw_enter_write(&vp->v_lock);
+	if (tn->tn_fifo == NULL)
+		error = vnode_fifo_alloc(vp, &tn->tn_fifo);
+	*pipep = tn->tn_fifo;
+	rw_exit_write(&vp->v_lock);
+	return error;
+}
+
+const struct vnodeops tmpfs_specops = {
+    .vop_fifo = tmpfs_fifo,
+    .vop_getattr = tmpfs_getattr,
+    .vop_setattr = tmpfs_setattr,
+    .vop_accessed = tmpfs_accessed,
+    .vop_reclaim = tmpfs_reclaim,
+};

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Changing what a file is like: chmod, chown, utimensat, truncate.
+ */
+#include "sysproto.h"
+#include "vfs/vfs_impl.h"
+
+/* The file that a call with dirfd, path and flags is about. */
+static int
+attr_lookup(struct nameidata *nd, struct lwp *l, int dirfd, const char *path,
+    int flags)
+{
+	if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+		return EINVAL;
+	return namei_user(nd, l, dirfd, path,
+	    ((flags & AT_SYMLINK_NOFOLLOW) == 0 ? NAMEI_FOLLOW : 0) |
+		((flags & AT_EMPTY_PATH) != 0 ? NAMEI_EMPTY : 0));
+}
+
+static void
+vnode_setattr(struct vnode *vp, const struct vattr *va)
+{
+	KASSERT(rw_write_held(&vp->v_lock));
+	vp->v_ops->vop_setattr(vp, va);
+}
+
+static int
+vnode_chmod(struct vnode *vp, const struct cred *cr, mode_t mode)
+{
+	struct vattr va = {.va_mask = VA_MODE, .va_mode = mode & 07777};
+	int error;
+
+	if (S_ISLNK(vnode_mode(vp)))
+		return EOPNOTSUPP;
+	rw_enter_write(&vp->v_lock);
+	if ((error = vnode_owner(vp, cr)) == 0) {
+		if (!cred_may_setgid(cr, vnode_gid(vp)))
+			va.va_mode &= ~(uint32_t)S_ISGID;
+		vnode_setattr(vp, &va);
+	}
+	rw_exit_write(&vp->v_lock);
+	return error;
+}
+
+int
+sys_fchmodat(
+    struct lwp *l, int dirfd, const char *path, mode_t mode, int flags)
+{
+	struct nameidata nd;
+	int error;
+
+	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
+		return error;
+	return vnode_chmod(nd.ni_vp, nd.ni_cred, mode);
+}
+
+int
+sys_chmod(struct lwp *l, const char *path, mode_t mode)
+{
+	return sys_fchmodat(l, AT_FDCWD, path, mode, 0);
+}
+
+int
+sys_fchmod(struct lwp *l, int fd, mode_t mode)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = fd_vnode_open(l, fd, EINVAL, &vp)) != 0)
+		return error;
+	return vnode_chmod(vp, proc_cred(l->l_proc), mode);
+}
+
+/* May cr make this change?  EPERM. */
+static int
+chown_permitted(const struct vnode *vp, const struct cred *cr,
+    const struct vattr *va)
+{
+	bool owner = vnode_owner(vp, cr) == 0;
+
+	if (cred_is_fsroot(cr))
+		return 0;
+	if ((va->va_mask & VA_UID) != 0 &&
+	    !(owner && va->va_uid == vnode_uid(vp)))
+		return EPERM;
+	if ((va->va_mask & VA_GID) != 0 &&
+	    !(owner &&
+		(va->va_gid == vnode_gid(vp) ||
+		    cred_groupmember(cr, va->va_gid))))
+		return EPERM;
+	return (va->va_mask & VA_MODE) != 0 && !owner ? EPERM : 0;
+}
+
+/* A file that gets another owner loses the set-id bits, whoever does it. */
+static void
+chown_mode(const struct vnode *vp, const struct cred *cr, struct vattr *va)
+{
+	uint32_t mode = vnode_mode(vp) & 07777, old = mode;
+
+	if (vnode_isdir(vp))
+		return;
+	mode &= ~(uint32_t)S_ISUID;
+	if ((old & S_IXGRP) != 0 || !cred_may_setgid(cr, vnode_gid(vp)))
+		mode &= ~(uint32_t)S_ISGID;
+	if (mode == old)
+		return;
+	if ((va->va_mask & VA_GID) != 0 && !cred_may_setgid(cr, va->va_gid))
+		mode &= ~(uint32_t)S_ISGID;
+	va->va_mode = mode;
+	va->va_mask |= VA_MODE;
+}
+
+static int
+vnode_chown(struct vnode *vp, const struct cred *cr, uid_t uid, gid_t gid)
+{
+	struct vattr va = {.va_uid = uid, .va_gid = gid};
+	int error;
+
+	va.va_mask = (uid != (uid_t)-1 ? VA_UID : 0) |
+	    (gid != (gid_t)-1 ? VA_GID : 0);
+	rw_enter_write(&vp->v_lock);
+	chown_mode(vp, cr, &va);
+	if ((error = chown_permitted(vp, cr, &va)) == 0)
+		vnode_setattr(vp, &va);
+	rw_exit_write(&vp->v_lock);
+	return error;
+}
+
+int
+sys_fchownat(struct lwp *l, int dirfd, const char *path, uid_t uid, gid_t gid,
+    int flags)
+{
+	struct nameidata nd;
+	int error;
+
+	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
+		return error;
+	return vnode_chown(nd.ni_vp, nd.ni_cred, uid, gid);
+}
+
+int
+sys_chown(struct lwp *l, const char *path, uid_t uid, gid_t gid)
+{
+	return sys_fchownat(l, AT_FDCWD, path, uid, gid, 0);
+}
+
+int
+sys_lchown(struct lwp *l, const char *path, uid_t uid, gid_t gid)
+{
+	return sys_fchownat(l, AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+int
+sys_fchown(struct lwp *l, int fd, uid_t uid, gid_t gid)
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = fd_vnode_open(l, fd, EINVAL, &vp)) != 0)
+		return error;
+	return vnode_chown(vp, proc_cred(l->l_proc), uid, gid);
+}
+
+/*
+ * The times that utimensat and futimens are given; now for both without any.
+ * *nothing: both are to stay, and nothing else is looked at.
+ */
+static int
+utimes_copyin(
+    const struct timespec *utimes, struct timespec ts[2], bool *nothing)
+{
+	int error;
+
+	ts[0].tv_nsec = ts[1].tv_nsec = UTIME_NOW;
+	if (utimes != NULL &&
+	    (error = copyin(utimes, ts, 2 * sizeof(ts[0]))) != 0)
+		return error;
+	*nothing = ts[0].tv_nsec == UTIME_OMIT && ts[1].tv_nsec == UTIME_OMIT;
+	return 0;
+}
+
+/* One of the two into what vop_setattr is given. */
+static int
+utimes_one(const struct timespec *ts, const struct timespec *now, uint32_t bit,
+    uint32_t *mask, struct timespec *to)
+{
+	if (ts->tv_nsec == UTIME_OMIT)
+		return 0;
+	*mask |= bit;
+	*to = ts->tv_nsec == UTIME_NOW ? *now : *ts;
+	return to->tv_nsec >= 0 && to->tv_nsec < 1000000000 ? 0 : EINVAL;
+}
+
+static int
+vnode_utimes(
+    struct vnode *vp, const struct cred *cr, const struct timespec ts[2])
+{
+	bool touch = ts[0].tv_nsec == UTIME_NOW && ts[1].tv_nsec == UTIME_NOW;
+	struct vattr va = {.va_mask = 0};
+	struct timespec now;
+	int error;
+
+	vfs_now(&now);
+	error = utimes_one(&ts[0], &now, VA_ATIME, &va.va_mask, &va.va_atime);
+	if (error == 0)
+		error = utimes_one(
+		    &ts[1], &now, VA_MTIME, &va.va_mask, &va.va_mtime);
+	if (error != 0)
+		return error;
+	rw_enter_write(&vp->v_lock);
+	error = vnode_owner(vp, cr);
+	/* To say that it is used now takes no more than to use it. */
+	if (error != 0 && touch)
+		error = vnode_access(vp, cr, W_OK);
+	if (error == 0)
+		vnode_setattr(vp, &va);
+	rw_exit_write(&vp->v_lock);
+	return error;
+}
+
+static int
+utimes_fd(struct lwp *l, int fd, const struct timespec ts[2])
+{
+	struct vnode *vp;
+	int error;
+
+	if ((error = fd_vnode_open(l, fd, EINVAL, &vp)) != 0)
+		return error;
+	return vnode_utimes(vp, proc_cred(l->l_proc), ts);
+}
+
+int
+sys_utimensat(struct lwp *l, int dirfd, const char *path,
+    const struct timespec *times, int flags)
+{
+	struct nameidata nd;
+	struct timespec ts[2];
+	bool nothing;
+	int error;
+
+	if ((error = utimes_copyin(times, ts, &nothing)) != 0 || nothing)
+		return error;
+	if (path == NULL && dirfd != AT_FDCWD)
+		return flags != 0 ? EINVAL : utimes_fd(l, dirfd, ts);
+	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
+		return error;
+	return vnode_utimes(nd.ni_vp, nd.ni_cred, ts);
+}
+
+int
+sys_futimens(struct lwp *l, int fd, const struct timespec *times)
+{
+	struct timespec ts[2];
+	bool nothing;
+	int error;
+
+	if ((error = utimes_copyin(times, ts, &nothing)) != 0 || nothing)
+		return error;
+	return utimes_fd(l, fd, ts);
+}
+
+int
+sys_truncate(struct lwp *l, const char *path, off_t length)
+{
+	struct nameidata nd;
+	struct vnode *vp;
+	int error;
+
+	if (length < 0)
+		return EINVAL;
+	if ((error = namei_user(&nd, l, AT_FDCWD, path, NAMEI_FOLLOW)) != 0)
+		return error;
+	vp = nd.ni_vp;
+	if (vnode_isdir(vp))
+		return EISDIR;
+	if (!S_ISREG(vnode_mode(vp)))
+		return EINVAL;
+	if ((error = vnode_access(vp, nd.ni_cred, W_OK)) != 0)
+		return error;
+	if (!vnode_tryhold(vp))
+		return ENOENT;
+	error = vnode_truncate(vp, l, length, false);
+	vnode_rele(vp);
+	return error;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making names: mkdir, mknod, mkfifo, symlink, link.
+ */
+#include "sysproto.h"
+#include "vfs/vfs_impl.h"
+
+/*
+ * dvp is locked: may nd's last name be made in it, as a directory or not?
+ */
+static int
+create_check(const struct nameidata *nd, bool isdir)
+{
+	struct vnode *dvp = nd->ni_dvp, *vp;
+	int error;
+
+	KASSERT(rw_write_held(&dvp->v_lock));
+	if (vnode_isdead(dvp))
+		return ENOENT;
+	if (nd->ni_cn.cn_len > NAME_MAX)
+		return ENAMETOOLONG;
+	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &vp);
+	if (error != ENOENT)
+		return error == 0 ? EEXIST : error;
+	if (nd->ni_slash && !isdir)
+		return ENOENT;
+	return 0;
+}
+
+int
+vnode_create(
+    struct nameidata *nd, struct vattr *va, bool ref, struct vnode **vpp)
+{
+	struct vnode *dvp = nd->ni_dvp;
+	int error;
+
+	rw_enter_write(&dvp->v_lock);
+	if ((error = create_check(nd, S_ISDIR(va->va_mode))) != 0 ||
+	    (error = dir_may_create(dvp, nd->ni_cred)) != 0)
+		goto out;
+	vattr_new(va, dvp, nd->ni_lwp, nd->ni_cred, va->va_mode);
+	error = dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp);
+	if (error == 0 && ref)
+		vnode_hold(*vpp);
+out:
+	rw_exit_write(&dvp->v_lock);
+	return error;
+}
+
+/* The path of a call names something new, which va describes. */
+static int
+create_at(struct lwp *l, int dirfd, const char *path, struct vattr *va)
+{
+	struct nameidata nd;
+	struct vnode *vp;
+	int error;
+
+	namei_init(&nd, l, dirfd, 0);
+	if ((error = namei_copyin(&nd, path)) != 0 ||
+	    (error = namei_parent(&nd)) != 0)
+		return error;
+	if (nd.ni_last != LAST_NORM)
+		return EEXIST;
+	return vnode_create(&nd, va, false, &vp);
+}
+
+int
+sys_mkdirat(struct lwp *l, int dirfd, const char *path, mode_t mode)
+{
+	struct vattr va = {.va_mode = S_IFDIR | (mode & (S_ISVTX | 0777))};
+
+	return create_at(l, dirfd, path, &va);
+}
+
+int
+sys_mkdir(struct lwp *l, const char *path, mode_t mode)
+{
+	return sys_mkdirat(l, AT_FDCWD, path, mode);
+}
+
+int
+sys_mknodat(
+    struct lwp *l, int dirfd, const char *path, mode_t mode, dev_t dev)
+{
+	struct vattr va = {.va_mode = mode & (S_IFMT | 07777)};
+
+	switch (mode & S_IFMT) {
+	case 0:
+		va.va_mode |= S_IFREG;
+		break;
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		va.va_rdev = dev;
+		break;
+	case S_IFDIR:
+		return EPERM;
+	default:
+		return EINVAL;
+	}
+	return create_at(l, dirfd, path, &va);
+}
+
+int
+sys_mknod(struct lwp *l, const char *path, mode_t mode, dev_t dev)
+{
+	return sys_mknodat(l, AT_FDCWD, path, mode, dev);
+}
+
+int
+sys_mkfifoat(struct lwp *l, int dirfd, const char *path, mode_t mode)
+{
+	return sys_mknodat(l, dirfd, path, S_IFIFO | (mode & 07777), 0);
+}
+
+int
+sys_mkfifo(struct lwp *l, const char *path, mode_t mode)
+{
+	return sys_mkfifoat(l, AT_FDCWD, path, mode);
+}
+
+int
+sys_symlinkat(
+    struct lwp *l, const char *target, int dirfd, const char *path)
+{
+	struct vattr va = {.va_mode = S_IFLNK | 0777};
+	char text[PATH_MAX];
+	int error;
+
+	error = copyinstr(target, text, sizeof(text), &va.va_targetlen);
+	if (error != 0)
+		return error;
+	if (va.va_targetlen == 0)
+		return ENOENT;
+	va.va_target = text;
+	return create_at(l, dirfd, path, &va);
+}
+
+int
+sys_symlink(struct lwp *l, const char *target, const char *path)
+{
+	return sys_symlinkat(l, target, AT_FDCWD, path);
+}
+
+/*
+ * What a descriptor names gets a name; for linkat with AT_EMPTY_PATH.  Only
+ * for who opened it, or root: a descriptor may have come from somebody else.
+ */
+static int
+link_source_fd(struct lwp *l, int fd, struct vnode **vpp)
+{
+	struct cred *cr = proc_cred(l->l_proc);
+	struct file *fp;
+	bool mine;
+	int error;
+
+	if ((error = fd_getfile(l, fd, &fp)) != 0)
+		return error;
+	mine = fp->f_cred == cr || cred_is_fsroot(cr);
+	fd_putfile(l, fp);
+	return mine ? fd_vnode(l, fd, EXDEV, vpp) : ENOENT;
+}
+
+static int
+link_source(struct nameidata *nd, struct vnode **vpp)
+{
+	int error;
+
+	if (nd->ni_path[0] == '\0' && nd->ni_dirfd != AT_FDCWD)
+		return link_source_fd(nd->ni_lwp, nd->ni_dirfd, vpp);
+	if ((error = namei(nd)) == 0)
+		*vpp = nd->ni_vp;
+	return error;
+}
+
+/* Give vp the name that nd ends in. */
+static int
+link_vnode(struct nameidata *nd, struct vnode *vp)
+{
+	struct vnode *dvp = nd->ni_dvp;
+	int error;
+
+	rw_enter_write(&dvp->v_lock);
+	if ((error = create_check(nd, false)) != 0)
+		goto out;
+	if (dvp->v_mount != vp->v_mount)
+		error = EXDEV;
+	else if ((error = dir_may_create(dvp, nd->ni_cred)) == 0 &&
+	    vnode_isdir(vp))
+		error = EPERM;
+	if (error != 0)
+		goto out;
+	rw_enter_write(&vp->v_lock);
+	error = dvp->v_ops->vop_link(dvp, &nd->ni_cn, vp);
+	rw_exit_write(&vp->v_lock);
+out:
+	rw_exit_write(&dvp->v_lock);
+	return error;
+}
+
+int
+sys_linkat(struct lwp *l, int dirfd, const char *path, int newdirfd,
+    const char *newpath, int flags)
+{
+	struct nameidata from, to;
+	struct vnode *vp;
+	int error;
+
+	if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
+		return EINVAL;
+	namei_init(&from, l, dirfd,
+	    ((flags & AT_SYMLINK_FOLLOW) != 0 ? NAMEI_FOLLOW : 0) |
+		((flags & AT_EMPTY_PATH) != 0 ? NAMEI_EMPTY : 0));
+	namei_init(&to, l, newdirfd, 0);
+	if ((error = namei_copyin(&from, path)) != 0 ||
+	    (error = namei_copyin(&to, newpath)) != 0 ||
+	    (error = link_source(&from, &vp)) != 0 ||
+	    (error = namei_parent(&to)) != 0)
+		return error;
+	if (to.ni_last != LAST_NORM)
+		return EEXIST;
+	return link_vnode(&to, vp);
+}
+
+int
+sys_link(struct lwp *l, const char *path, const char *newpath)
+{
+	return sys_linkat(l, AT_FDCWD, path, AT_FDCWD, newpath, 0);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The walk of a path: from names to vnodes.
+ *
+ * The walk goes from directory to directory with vop_lookup and holds
+ * nothing: no lock, no reference.  What it finds was there at some moment
+ * during the walk, and stays readable until the section ends.
+ *
+ * A symbolic link on the way is followed without recursion: what is left of
+ * the path is put aside in ni_rest and the walk goes on in the link's text.
+ * The last name of all, and of a link at the very end, is left to the caller
+ * (namei_parent) or looked up (namei_step).
+ *
+ * A file system whose lookup would block cannot be walked so; it needs a
+ * second walk, with references.
+ */
+#include <endian.h>
+
+#include "vfs/vfs_impl.h"
+
+/*
+ * Names, eight bytes at a time.
+ */
+
+#define BYTES(b) (UINT64_C(0x0101010101010101) * (b))
+
+static uint64_t seed[2];
+
+void
+namei_boot(void)
+{
+	hyper_random(seed, sizeof(seed));
+	seed[1] |= 1;
+}
+
+static inline uint64_t
+load_bytes(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return le64toh(w);
+}
+
+/* The lowest bit set says which is the first byte of w that is zero. */
+static inline uint64_t
+zero_bytes(uint64_t w)
+{
+	return (w - BYTES(0x01)) & ~w & BYTES(0x80);
+}
+
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 r = (unsigned __int128)a * b;
+
+	return (uint64_t)r ^ (uint64_t)(r >> 64);
+}
+
+/*
+ * Take a name off the front of a path: up to a slash or the end, where the
+ * result points.
+ */
+static const char *
+cname_parse(struct cname *cn, const char *path)
+{
+	const char *p = path;
+	uint64_t h = seed[0], w, end;
+
+	for (;; p += sizeof(w)) {
+		w = load_bytes(p);
+		end = zero_bytes(w) | zero_bytes(w ^ BYTES('/'));
+		if (end != 0)
+			break;
+		h = mix(h ^ w, seed[1]);
+	}
+	/* The bytes below the one that ends the name. */
+	w &= ((end & -end) - 1) >> 7;
+	h = mix(h ^ w, seed[1]);
+	p += __builtin_ctzll(end) >> 3;
+	cn->cn_name = path;
+	cn->cn_len = (uint32_t)(p - path);
+	h = mix(h ^ cn->cn_len, UINT64_C(0x9e3779b97f4a7c15));
+	cn->cn_hash = h >> (64 - CNAME_HASHBITS);
+	if (unlikely(cn->cn_hash == 0))
+		cn->cn_hash = 1;
+	return p;
+}
+
+void
+cname_init(struct cname *cn, const char *name, size_t len)
+{
+	char buf[NAME_MAX + sizeof(uint64_t)] = {0};
+
+	KASSERT(len > 0 && len < NAME_MAX);
+	memcpy(buf, name, len);
+	(void)cname_parse(cn, buf);
+	cn->cn_name = name;
+}
+
+/*
+ * Where a walk begins.
+ */
+
+void
+namei_init(struct nameidata *nd, struct lwp *l, int dirfd, unsigned wanted)
+{
+	nd->ni_lwp = l;
+	nd->ni_cred = proc_cred(l->l_proc);
+	nd->ni_dirfd = dirfd;
+	nd->ni_wanted = wanted;
+}
+
+int
+namei_copyin(struct nameidata *nd, const char *upath)
+{
+	size_t len;
+	int error;
+
+	if ((error = copyinstr(upath, nd->ni_path, PATH_MAX, &len)) != 0)
+		return error;
+	/* cname_parse reads beyond the end. */
+	memset(nd->ni_path + len, 0, sizeof(uint64_t));
+	return len == 0 && (nd->ni_wanted & NAMEI_EMPTY) == 0 ? ENOENT : 0;
+}
+
+static int
+namei_begin(struct nameidata *nd)
+{
+	const struct cwdinfo *cwdi = proc_cwdi(nd->ni_lwp->l_proc);
+	int error;
+
+	nd->ni_renames = vfs_renames_ended();
+	nd->ni_root = cwdi->cwd_rdir;
+	nd->ni_flags = nd->ni_wanted;
+	nd->ni_links = 0;
+	nd->ni_depth = 0;
+	nd->ni_slash = false;
+	if (nd->ni_path[0] == '/') {
+		nd->ni_dvp = nd->ni_root;
+		return 0;
+	}
+	if (nd->ni_dirfd == AT_FDCWD) {
+		nd->ni_dvp = cwdi->cwd_cdir;
+		return 0;
+	}
+	error = fd_vnode(nd->ni_lwp, nd->ni_dirfd, ENOTDIR, &nd->ni_dvp);
+	if (error == 0 && nd->ni_path[0] != '\0' && !vnode_isdir(nd->ni_dvp))
+		error = ENOTDIR;
+	return error;
+}
+
+/*
+ * Steps.
+ */
+
+static inline const char *
+skip_slashes(const char *p)
+{
+	while (*p == '/')
+		p++;
+	return p;
+}
+
+/* ni_vp is a symbolic link: its text, or NULL if that is only a root. */
+static int
+namei_follow(struct nameidata *nd, const char **linkp)
+{
+	struct vnode *vp = nd->ni_vp;
+	const char *text;
+	size_t len;
+	int error;
+
+	if (nd->ni_links++ >= NAMEI_MAXLINKS)
+		return ELOOP;
+	vp->v_ops->vop_accessed(vp);
+	if ((error = vp->v_ops->vop_readlink(vp, &text, &len)) != 0)
+		return error;
+	if (*text == '/') {
+		text = skip_slashes(text);
+		nd->ni_vp = nd->ni_dvp = nd->ni_root;
+	}
+	*linkp = *text != '\0' ? text : NULL;
+	return 0;
+}
+
+/*
+ * A name was not found.  That counts if there was no rename meanwhile, or with
+ * the directory locked.
+ */
+static int
+namei_missed(struct nameidata *nd)
+{
+	struct vnode *dvp = nd->ni_dvp;
+	int error;
+
+	if (likely(!vfs_renames_since(nd->ni_renames)))
+		return ENOENT;
+	rw_enter_read(&dvp->v_lock);
+	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &nd->ni_vp);
+	rw_exit_read(&dvp->v_lock);
+	return error;
+}
+
+int
+namei_step(struct nameidata *nd, bool follow, const char **linkp)
+{
+	struct vnode *dvp = nd->ni_dvp;
+	int error;
+
+	*linkp = NULL;
+	if (likely(nd->ni_last == LAST_NORM)) {
+		if (unlikely(nd->ni_cn.cn_len > NAME_MAX))
+			return ENAMETOOLONG;
+		error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &nd->ni_vp);
+		if (unlikely(error != 0) &&
+		    (error != ENOENT || (error = namei_missed(nd)) != 0))
+			return error;
+		if (unlikely(vnode_type(nd->ni_vp) == S_IFLNK) && follow)
+			return namei_follow(nd, linkp);
+	} else if (nd->ni_last == LAST_DOTDOT && dvp != nd->ni_root)
+		nd->ni_vp = dvp->v_ops->vop_parent(dvp);
+	else
+		nd->ni_vp = dvp;
+	return 0;
+}
+
+static inline enum namei_last
+cname_kind(const struct cname *cn)
+{
+	if (likely(cn->cn_name[0] != '.') || cn->cn_len > 2)
+		return LAST_NORM;
+	if (cn->cn_len == 1)
+		return LAST_DOT;
+	return cn->cn_name[1] == '.' ? LAST_DOTDOT : LAST_NORM;
+}
+
+/* From directory ni_dvp along `path', up to its last name. */
+int
+namei_continue(struct nameidata *nd, const char *path)
+{
+	const char *p, *rest, *link;
+	int error;
+
+	path = skip_slashes(path);
+	if (*path == '\0') {
+		nd->ni_last = LAST_ROOT;
+		return 0;
+	}
+	for (;;) {
+		if ((error = vnode_search(nd->ni_dvp, nd->ni_cred)) != 0)
+			return error;
+		p = cname_parse(&nd->ni_cn, path);
+		nd->ni_last = cname_kind(&nd->ni_cn);
+		rest = skip_slashes(p);
+		if (*rest == '\0') {
+			/* The last name: of all, or of a link on the way. */
+			if (nd->ni_depth == 0) {
+				nd->ni_slash = *p == '/';
+				return 0;
+			}
+			rest = nd->ni_rest[--nd->ni_depth];
+		}
+		if ((error = namei_step(nd, true, &link)) != 0)
+			return error;
+		if (unlikely(link != NULL)) {
+			nd->ni_rest[nd->ni_depth++] = rest;
+			path = link;
+			continue;
+		}
+		nd->ni_dvp = nd->ni_vp;
+		if (unlikely(!vnode_isdir(nd->ni_dvp)))
+			return ENOTDIR;
+		path = rest;
+	}
+}
+
+int
+namei_parent(struct nameidata *nd)
+{
+	int error;
+
+	if ((error = namei_begin(nd)) != 0)
+		return error;
+	return namei_continue(nd, nd->ni_path);
+}
+
+int
+namei(struct nameidata *nd)
+{
+	const char *p = nd->ni_path;
+	int error;
+
+	if ((error = namei_begin(nd)) != 0)
+		return error;
+	do {
+		if ((error = namei_continue(nd, p)) != 0)
+			return error;
+		if (unlikely(nd->ni_slash))
+			nd->ni_flags |= NAMEI_FOLLOW | NAMEI_DIRECTORY;
+		error = namei_step(
+		    nd, (nd->ni_flags & NAMEI_FOLLOW) != 0, &p);
+		if (error != 0)
+			return error;
+	} while (unlikely(p != NULL));
+	if ((nd->ni_flags & NAMEI_DIRECTORY) != 0 && !vnode_isdir(nd->ni_vp))
+		return ENOTDIR;
+	return 0;
+}
+
+int
+namei_user(struct nameidata *nd, struct lwp *l, int dirfd, const char *upath,
+    unsigned wanted)
+{
+	int error;
+
+	namei_init(nd, l, dirfd, wanted);
+	if ((error = namei_copyin(nd, upath)) != 0)
+		return error;
+	return namei(nd);
+}

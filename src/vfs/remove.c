@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Removing names: unlink, rmdir.
+ */
+#include "sysproto.h"
+#include "vfs/vfs_impl.h"
+
+/* The last name is "/", "." or "..". */
+static int
+remove_dots(enum namei_last last, bool isdir)
+{
+	if (!isdir)
+		return EISDIR;
+	switch (last) {
+	case LAST_DOT:
+		return EINVAL;
+	case LAST_DOTDOT:
+		return ENOTEMPTY;
+	default:
+		return EBUSY;
+	}
+}
+
+/* dvp is locked: may its entry go?  *vpp is what the entry names. */
+static int
+remove_check(const struct nameidata *nd, bool isdir, struct vnode **vpp)
+{
+	struct vnode *dvp = nd->ni_dvp;
+	int error;
+
+	if (nd->ni_cn.cn_len > NAME_MAX)
+		return ENAMETOOLONG;
+	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, vpp);
+	if (error != 0)
+		return error;
+	if (nd->ni_slash && !isdir)
+		return vnode_isdir(*vpp) ? EISDIR : ENOTDIR;
+	return dir_may_remove(dvp, *vpp, nd->ni_cred, isdir);
+}
+
+static int
+remove_at(struct lwp *l, int dirfd, const char *path, bool isdir)
+{
+	struct nameidata nd;
+	struct vnode *dvp, *vp;
+	bool last = false;
+	int error;
+
+	namei_init(&nd, l, dirfd, 0);
+	if ((error = namei_copyin(&nd, path)) != 0 ||
+	    (error = namei_parent(&nd)) != 0)
+		return error;
+	if (nd.ni_last != LAST_NORM)
+		return remove_dots(nd.ni_last, isdir);
+	dvp = nd.ni_dvp;
+	rw_enter_write(&dvp->v_lock);
+	if ((error = remove_check(&nd, isdir, &vp)) == 0) {
+		rw_enter_write(&vp->v_lock);
+		error = dvp->v_ops->vop_remove(dvp, &nd.ni_cn, vp, &last);
+		rw_exit_write(&vp->v_lock);
+	}
+	rw_exit_write(&dvp->v_lock);
+	if (last)
+		vnode_rele(vp);
+	return error;
+}
+
+int
+sys_unlinkat(struct lwp *l, int dirfd, const char *path, int flags)
+{
+	if ((flags & ~AT_REMOVEDIR) != 0)
+		return EINVAL;
+	return remove_at(l, dirfd, path, (flags & AT_REMOVEDIR) != 0);
+}
+
+int
+sys_unlink(struct lwp *l, const char *path)
+{
+	return remove_at(l, AT_FDCWD, path, false);
+}
+
+int
+sys_rmdir(struct lwp *l, const char *path)
+{
+	return remove_at(l, AT_FDCWD, path, true);
+}

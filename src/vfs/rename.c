@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rename.
+ *
+ * Up to four vnodes change: the two directories, what is renamed and what it
+ * replaces.  All are locked, in the order of vfs.h:
+ *
+ *	1. If the directories differ, mnt_rename.  From here on no directory
+ *	   of the mount gets another parent, so that who is whose ancestor can
+ *	   be found out and stays true.
+ *	2. The directories: the ancestor first, if one is; else by address.
+ *	   Two renames could wait for each other here were it not for 1; all
+ *	   other calls lock one directory and then what is in it.
+ *	3. The names are looked up.  That what is renamed is an ancestor of the
+ *	   new name's directory (EINVAL), or what is replaced one of the old
+ *	   name's (ENOTEMPTY), is found out here: locking those would break
+ *	   the order.
+ *	4. What is renamed and what is replaced, by address.  Neither contains
+ *	   the other, and both lie below what is locked already.
+ *
+ * There is a moment when the old name is gone and the new one not yet there.
+ * Who looks a name up without a lock and misses it finds out that it may have
+ * been such a moment, and looks again with the directory locked (namei.c).
+ */
+#include "sysproto.h"
+#include "vfs/vfs_impl.h"
+
+struct vfs_renames vfs_renames;
+
+struct rename {
+	struct nameidata *rn_from, *rn_to;
+	struct vnode *rn_fdvp, *rn_tdvp; /* locked */
+	struct vnode *rn_fvp, *rn_tvp;	 /* tvp may be NULL */
+	struct vnode *rn_above_to;   /* fdvp's child on the way to tdvp */
+	struct vnode *rn_above_from; /* tdvp's child on the way to fdvp */
+};
+
+/* The child of `top' that vp is or lies below; NULL if top is not above vp. */
+static struct vnode *
+child_above(struct vnode *top, struct vnode *vp)
+{
+	struct vnode *parent;
+
+	while ((parent = vp->v_ops->vop_parent(vp)) != top) {
+		if (parent == vp)
+			return NULL;
+		vp = parent;
+	}
+	return vp;
+}
+
+static void
+rename_lock(struct rename *rn)
+{
+	struct vnode *first = rn->rn_fdvp, *second = rn->rn_tdvp, *swap;
+
+	rn->rn_above_to = rn->rn_above_from = NULL;
+	if (first == second) {
+		rw_enter_write(&first->v_lock);
+		return;
+	}
+	mutex_enter(&first->v_mount->mnt_rename);
+	rn->rn_above_to = child_above(rn->rn_fdvp, rn->rn_tdvp);
+	rn->rn_above_from = child_above(rn->rn_tdvp, rn->rn_fdvp);
+	if (rn->rn_above_from != NULL ||
+	    (rn->rn_above_to == NULL && second < first)) {
+		swap = first;
+		first = second;
+		second = swap;
+	}
+	rw_enter_write(&first->v_lock);
+	rw_enter_write(&second->v_lock);
+}
+
+static void
+rename_unlock(struct rename *rn)
+{
+	rw_exit_write(&rn->rn_fdvp->v_lock);
+	if (rn->rn_fdvp == rn->rn_tdvp)
+		return;
+	rw_exit_write(&rn->rn_tdvp->v_lock);
+	mutex_exit(&rn->rn_fdvp->v_mount->mnt_rename);
+}
+
+static int
+rename_find(const struct nameidata *nd, struct vnode **vpp)
+{
+	if (nd->ni_cn.cn_len > NAME_MAX)
+		return ENAMETOOLONG;
+	return nd->ni_dvp->v_ops->vop_lookup(nd->ni_dvp, &nd->ni_cn, vpp);
+}
+
+/* Look up both names; what they name must make sense together. */
+static int
+rename_lookup(struct rename *rn)
+{
+	int error;
+
+	if ((error = rename_find(rn->rn_from, &rn->rn_fvp)) != 0)
+		return error;
+	error = rename_find(rn->rn_to, &rn->rn_tvp);
+	if (error == ENOENT && !vnode_isdead(rn->rn_tdvp))
+		rn->rn_tvp = NULL;
+	else if (error != 0)
+		return error;
+	if (!vnode_isdir(rn->rn_fvp) &&
+	    (rn->rn_from->ni_slash || rn->rn_to->ni_slash))
+		return ENOTDIR;
+	if (rn->rn_fvp == rn->rn_above_to)
+		return EINVAL;
+	if (rn->rn_tvp != NULL && rn->rn_tvp == rn->rn_above_from)
+		return ENOTEMPTY;
+	return 0;
+}
+
+static int
+rename_permitted(const struct rename *rn)
+{
+	const struct cred *cr = rn->rn_from->ni_cred;
+	bool isdir = vnode_isdir(rn->rn_fvp);
+	int error;
+
+	error = dir_may_remove(rn->rn_fdvp, rn->rn_fvp, cr, isdir);
+	if (error != 0)
+		return error;
+	if (rn->rn_tvp == NULL)
+		error = dir_may_create(rn->rn_tdvp, cr);
+	else
+		error = dir_may_remove(rn->rn_tdvp, rn->rn_tvp, cr, isdir);
+	/* Its ".." changes. */
+	if (error == 0 && isdir && rn->rn_fdvp != rn->rn_tdvp)
+		error = vnode_access(rn->rn_fvp, cr, W_OK);
+	return error;
+}
+
+static int
+rename_commit(struct rename *rn, bool *last)
+{
+	struct vnode *first = rn->rn_fvp, *second = rn->rn_tvp;
+	int error;
+
+	if (second != NULL && second < first) {
+		first = rn->rn_tvp;
+		second = rn->rn_fvp;
+	}
+	rw_enter_write(&first->v_lock);
+	if (second != NULL)
+		rw_enter_write(&second->v_lock);
+	vfs_rename_begin();
+	error = rn->rn_fdvp->v_ops->vop_rename(rn->rn_fdvp,
+	    &rn->rn_from->ni_cn, rn->rn_fvp, rn->rn_tdvp, &rn->rn_to->ni_cn,
+	    rn->rn_tvp, last);
+	vfs_rename_end();
+	if (second != NULL)
+		rw_exit_write(&second->v_lock);
+	rw_exit_write(&first->v_lock);
+	return error;
+}
+
+static int
+rename_locked(struct rename *rn)
+{
+	bool last = false;
+	int error;
+
+	rename_lock(rn);
+	error = rename_lookup(rn);
+	/* Two names of one file: nothing is to be done. */
+	if (error == 0 && rn->rn_fvp != rn->rn_tvp &&
+	    (error = rename_permitted(rn)) == 0)
+		error = rename_commit(rn, &last);
+	rename_unlock(rn);
+	if (last)
+		vnode_rele(rn->rn_tvp);
+	return error;
+}
+
+int
+sys_renameat(struct lwp *l, int fromfd, const char *from, int tofd,
+    const char *to)
+{
+	struct nameidata fnd, tnd;
+	struct rename rn = {.rn_from = &fnd, .rn_to = &tnd};
+	int error;
+
+	namei_init(&fnd, l, fromfd, 0);
+	namei_init(&tnd, l, tofd, 0);
+	if ((error = namei_copyin(&fnd, from)) != 0 ||
+	    (error = namei_copyin(&tnd, to)) != 0 ||
+	    (error = namei_parent(&fnd)) != 0 ||
+	    (error = namei_parent(&tnd)) != 0)
+		return error;
+	rn.rn_fdvp = fnd.ni_dvp;
+	rn.rn_tdvp = tnd.ni_dvp;
+	if (rn.rn_fdvp->v_mount != rn.rn_tdvp->v_mount)
+		return EXDEV;
+	if (fnd.ni_last != LAST_NORM || tnd.ni_last != LAST_NORM)
+		return EBUSY;
+	return rename_locked(&rn);
+}
+
+int
+sys_rename(struct lwp *l, const char *from, const char *to)
+{
+	return sys_renameat(l, AT_FDCWD, from, AT_FDCWD, to);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The file systems there are.  This table is the one place below src/fs that
+ * knows any of them by name.
+ */
+#include "vfs/vfs.h"
+
+extern const struct vfsops tmpfs_vfsops;
+
+const struct vfsops *const vfs_list[] = {
+    &tmpfs_vfsops,
+    NULL,
+};
