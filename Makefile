@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Meson and ninja do the work; `make help' says what there is.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# make run: the directory that is served.
+DIR ?= .
+# make check: the configurations (see scripts/check), all if empty.
+CONFIGS ?=
+# make soak: for how long.
+MINUTES ?= 30
+# make bench: options of the program, such as --json.
+ARGS ?=
+
+release = build/release
+c_files = $(shell find src include tests bench examples -name '*.[ch]')
+
+.PHONY: all build run check bench install fmt lint soak clean help
+
+all: build
+
+build:
+	@scripts/bootstrap build
+	@scripts/configure release -Dprefix=$(PREFIX)
+	ninja -C $(release)
+
+run:
+	@scripts/bootstrap build
+	@scripts/configure release -Dprefix=$(PREFIX)
+	ninja -C $(release) examples/tenants
+	$(release)/examples/tenants $(DIR)
+
+# Only the benchmark itself prints on standard output.
+bench:
+	@scripts/bootstrap build >&2
+	@scripts/configure release -Dprefix=$(PREFIX) >&2
+	@ninja -C $(release) bench/bench >&2
+	@$(release)/bench/bench $(ARGS)
+
+check:
+	@scripts/bootstrap check
+	@scripts/check $(CONFIGS)
+
+soak:
+	@scripts/bootstrap check
+	@scripts/soak $(MINUTES)
+
+install: build
+	DESTDIR=$(DESTDIR) meson install -C $(release) --no-rebuild
+
+fmt:
+	@scripts/bootstrap check
+	clang-format -i $(c_files)
+
+lint:
+	@scripts/bootstrap check
+	@scripts/lint
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make            build the library, the examples and the benchmark'
+	@echo 'make run        load DIR (here: this tree) and serve it to tenants'
+	@echo 'make check      all tests; CONFIGS="gcc asan" for some of them'
+	@echo 'make bench      measure, beside the host; ARGS=--json for programs'
+	@echo 'make install    PREFIX (/usr/local) and DESTDIR are heeded'
+	@echo 'make fmt        lay the sources out with clang-format'
+	@echo 'make lint       look through the sources with all the checkers'
+	@echo 'make soak       the stress tests for MINUTES (30), other seeds'
+	@echo 'make clean      remove build/, where everything is made'
