@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The operations whose instructions are counted.  Run under callgrind with
+ * collection off: each operation is repeated with it on and its total dumped
+ * under its name, with the number of calls; see check.
+ *
+ * Another operation is another function and a line in ops[].
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <valgrind/callgrind.h>
+
+#include <rump/rump.h>
+#include <rump/rump_syscalls.h>
+
+#define WARMUP 300
+#define CALLS  3000
+
+struct op {
+	const char *o_name;
+	int o_each; /* operations in one call of o_body */
+	void (*o_setup)(void);
+	void (*o_body)(void);
+	void (*o_finish)(void);
+};
+
+static struct lwp *lwps[2];
+static int fds[2];
+
+static void
+must(int ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		exit(1);
+	}
+}
+
+static void
+bind(void)
+{
+	must(rump_pub_lwproc_rfork(RUMP_RFCFDG) == 0, "rfork");
+}
+
+static void
+bind_two(void)
+{
+	bind();
+	lwps[0] = rump_pub_lwproc_curlwp();
+	must(rump_pub_lwproc_newlwp(rump_sys_getpid()) == 0, "newlwp");
+	lwps[1] = rump_pub_lwproc_curlwp();
+}
+
+static void
+release_two(void)
+{
+	rump_pub_lwproc_switch(lwps[0]);
+	rump_pub_lwproc_releaselwp();
+	rump_pub_lwproc_switch(lwps[1]);
+	rump_pub_lwproc_releaselwp();
+}
+
+static void
+bind_pipe(void)
+{
+	bind();
+	must(rump_sys_pipe(fds) == 0, "pipe");
+}
+
+static void
+do_nothing(void)
+{
+}
+
+static void
+do_getpid(void)
+{
+	rump_sys_getpid();
+}
+
+static void
+do_curlwp(void)
+{
+	rump_pub_lwproc_curlwp();
+}
+
+static void
+do_switch(void)
+{
+	rump_pub_lwproc_switch(lwps[0]);
+	rump_pub_lwproc_switch(lwps[1]);
+}
+
+static void
+do_newlwp(void)
+{
+	rump_pub_lwproc_newlwp(1);
+	rump_pub_lwproc_releaselwp();
+}
+
+static void
+do_rfork(void)
+{
+	rump_pub_lwproc_rfork(RUMP_RFCFDG);
+	rump_pub_lwproc_releaselwp();
+}
+
+static void
+do_pipe(void)
+{
+	char c = 'x';
+
+	rump_sys_write(fds[1], &c, 1);
+	rump_sys_read(fds[0], &c, 1);
+}
+
+static void
+do_open(void)
+{
+	rump_sys_close(rump_sys_open("/", RUMP_O_RDONLY));
+}
+
+/* The first one is what the loop itself costs. */
+static const struct op ops[] = {
+	{"-", 1, do_nothing, do_nothing, do_nothing},
+	{"getpid_bound", 1, bind, do_getpid, rump_pub_lwproc_releaselwp},
+	{"getpid_implicit", 1, do_nothing, do_getpid, do_nothing},
+	{"curlwp", 1, bind, do_curlwp, rump_pub_lwproc_releaselwp},
+	{"switch", 2, bind_two, do_switch, release_two},
+	{"newlwp_releaselwp", 1, do_nothing, do_newlwp, do_nothing},
+	{"rfork_releaselwp", 1, do_nothing, do_rfork, do_nothing},
+	{"pipe_rw", 1, bind_pipe, do_pipe, rump_pub_lwproc_releaselwp},
+	{"open_close", 1, bind, do_open, rump_pub_lwproc_releaselwp},
+};
+
+static void
+measure(const struct op *op)
+{
+	/* Not known to the compiler, so that all bodies are called alike. */
+	void (*volatile vbody)(void) = op->o_body;
+	void (*body)(void) = vbody;
+	char label[64];
+
+	op->o_setup();
+	for (int i = 0; i < WARMUP; i++)
+		body();
+	CALLGRIND_ZERO_STATS;
+	CALLGRIND_TOGGLE_COLLECT;
+	for (int i = 0; i < CALLS; i++)
+		body();
+	CALLGRIND_TOGGLE_COLLECT;
+	snprintf(label, sizeof(label), "%s %d", op->o_name,
+	    CALLS * op->o_each);
+	CALLGRIND_DUMP_STATS_AT(label);
+	op->o_finish();
+}
+
+int
+main(void)
+{
+	must(rump_init() == 0, "rump_init");
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		measure(&ops[i]);
+	return 0;
+}

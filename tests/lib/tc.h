@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the ATF programs share: short test cases and assertions that print
+ * the values, and that also work in a forked child and in a host thread.
+ */
+#ifndef TESTS_LIB_TC_H
+#define TESTS_LIB_TC_H
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atf-c.h>
+
+#include <rump/rump.h>
+#include <rump/rump_syscalls.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define TC_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TC_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define TC_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TC_ASAN 1
+#endif
+#endif
+#ifndef TC_TSAN
+#define TC_TSAN 0
+#endif
+#ifndef TC_ASAN
+#define TC_ASAN 0
+#endif
+/* Divides the counts of loops where the sanitizers make them slow. */
+#define TC_SLOW (TC_TSAN ? 20 : TC_ASAN ? 5 : 1)
+
+/* A test case with its description; the body follows. */
+#define TC(name, descr) \
+	ATF_TC(name); \
+	ATF_TC_HEAD(name, tc) \
+	{ \
+		atf_tc_set_md_var(tc, "descr", "%s", descr); \
+		atf_tc_set_md_var(tc, "timeout", "120"); \
+	} \
+	ATF_TC_BODY(name, tc)
+
+/* Set in a child of child.h, where libatf must not report. */
+static bool tc_in_child;
+
+static inline void tc_fail(const char *file, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), noreturn));
+
+static inline void
+tc_fail(const char *file, int line, const char *fmt, ...)
+{
+	char msg[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	if (tc_in_child) {
+		dprintf(STDERR_FILENO, "%s:%d: %s\n", file, line, msg);
+		_exit(99);
+	}
+	atf_tc_fail_requirement(file, line, "%s", msg);
+	abort();
+}
+
+/* The expression is true. */
+#define T_ASSERT(expr) \
+	do { \
+		if (!(expr)) \
+			tc_fail(__FILE__, __LINE__, "not so: %s", #expr); \
+	} while (0)
+
+/* The integer expression has the wanted value. */
+#define T_EQ(want, expr) \
+	do { \
+		long long tc_want = (long long)(want); \
+		long long tc_got = (long long)(expr); \
+		int tc_errno = errno; \
+		if (tc_want != tc_got) \
+			tc_fail(__FILE__, __LINE__, \
+			    "%s: want %lld, got %lld (errno %d)", #expr, \
+			    tc_want, tc_got, tc_errno); \
+	} while (0)
+
+/* The pointer expression has the wanted value. */
+#define T_PTR(want, expr) \
+	do { \
+		const void *tc_want = (want); \
+		const void *tc_got = (expr); \
+		if (tc_want != tc_got) \
+			tc_fail(__FILE__, __LINE__, "%s: want %p, got %p", \
+			    #expr, tc_want, tc_got); \
+	} while (0)
+
+/* The call does not return -1; the value is the call's. */
+#define T_OK(expr) \
+	__extension__({ \
+		long long tc_got = (long long)(expr); \
+		if (tc_got == -1) \
+			tc_fail(__FILE__, __LINE__, "%s: %s", #expr, \
+			    strerror(errno)); \
+		tc_got; \
+	})
+
+/* The call returns -1 with this errno. */
+#define T_ERR(want, expr) \
+	do { \
+		errno = 0; \
+		long long tc_got = (long long)(expr); \
+		int tc_errno = errno; \
+		if (tc_got != -1 || tc_errno != (want)) \
+			tc_fail(__FILE__, __LINE__, \
+			    "%s: want -1 with errno %d (%s), got %lld with " \
+			    "errno %d", \
+			    #expr, (want), #want, tc_got, tc_errno); \
+	} while (0)
+
+static inline void
+boot(void)
+{
+	T_EQ(0, rump_init());
+}
+
+/* Make a process and be its first lwp. */
+static inline struct lwp *
+newproc(int flags)
+{
+	struct lwp *l;
+
+	T_EQ(0, rump_pub_lwproc_rfork(flags));
+	l = rump_pub_lwproc_curlwp();
+	T_ASSERT(l != NULL);
+	return l;
+}
+
+/* Make an lwp in a process and be it. */
+static inline struct lwp *
+newlwp(pid_t pid)
+{
+	struct lwp *l;
+
+	T_EQ(0, rump_pub_lwproc_newlwp(pid));
+	l = rump_pub_lwproc_curlwp();
+	T_ASSERT(l != NULL);
+	return l;
+}
+
+/* Release an lwp that is not running; back in the context of the call. */
+static inline void
+release(struct lwp *l)
+{
+	struct lwp *back = rump_pub_lwproc_curlwp();
+
+	if (back != l)
+		rump_pub_lwproc_switch(l);
+	rump_pub_lwproc_releaselwp();
+	if (back != NULL && back != l)
+		rump_pub_lwproc_switch(back);
+}
+
+static inline bool
+proc_exists(pid_t pid)
+{
+	return rump_sys_getpgid(pid) != -1;
+}
+
+#endif /* TESTS_LIB_TC_H */
