@@ -403,6 +403,12 @@ filedesc_reclaim_private(struct lwp *l, struct filedesc *fdp)
 }
 
 int
+fd_getfile(struct lwp *l, int fd, struct file **fpp)
+{
+	return fd_getfile_inline(l, fd, fpp);
+}
+
+int
 fd_getfile_slow(struct lwp *l, struct filedesc *fdp, int fd, struct file **fpp)
 {
 	int error;

@@ -68,8 +68,11 @@ struct filedesc {
 int fd_getfile_slow(struct lwp *, struct filedesc *, int fd, struct file **);
 void fd_putfile_slow(struct lwp *);
 
-static inline int
-fd_getfile(struct lwp *l, int fd, struct file **fpp)
+int fd_getfile(struct lwp *, int fd, struct file **fpp);
+
+/* The same inside the caller, for read and write. */
+static inline __attribute__((always_inline)) int
+fd_getfile_inline(struct lwp *l, int fd, struct file **fpp)
 {
 	struct filedesc *fdp = atomic_load_explicit(
 	    &l->l_proc->p_fd, memory_order_acquire);

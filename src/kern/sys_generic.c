@@ -94,7 +94,7 @@ sys_read(struct lwp *l, int fd, void *buf, size_t len, ssize_t *retval)
 	size_t n = 0;
 	int error;
 
-	if (unlikely((error = fd_getfile(l, fd, &fp)) != 0))
+	if (unlikely((error = fd_getfile_inline(l, fd, &fp)) != 0))
 		return error;
 	if (buf_small(buf, len) && fp->f_ops->fo_fastread != NULL &&
 	    file_readable(fp))
@@ -114,7 +114,7 @@ sys_write(struct lwp *l, int fd, const void *buf, size_t len, ssize_t *retval)
 	size_t n = 0;
 	int error;
 
-	if (unlikely((error = fd_getfile(l, fd, &fp)) != 0))
+	if (unlikely((error = fd_getfile_inline(l, fd, &fp)) != 0))
 		return error;
 	if (buf_small(buf, len) && fp->f_ops->fo_fastwrite != NULL &&
 	    file_writable(fp))

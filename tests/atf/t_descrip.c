@@ -449,7 +449,10 @@ struct race {
 	_Atomic bool stop;
 };
 
-/* The first lwp of its process, always in some call with the pipe. */
+/*
+ * The first lwp of its process, always in some call with the pipe or, for the
+ * sake of its offset, the file.
+ */
 static void
 race_owner(struct thread *t)
 {
@@ -460,6 +463,7 @@ race_owner(struct thread *t)
 	(void)newproc(RUMP_RFCFDG);
 	T_OK(rump_sys_pipe2(p, O_NONBLOCK));
 	T_EQ(0, p[0]);
+	T_EQ(2, rump_sys_open("/offset", O_RDWR | O_CREAT, 0600));
 	r->pid = rump_sys_getpid();
 	gate_raise(&r->gate);
 	while (!atomic_load(&r->stop)) {
@@ -469,6 +473,8 @@ race_owner(struct thread *t)
 		if (rump_sys_read(0, &c, 1) == -1)
 			T_ASSERT(errno == EBADF || errno == EAGAIN);
 		(void)rump_sys_fcntl(0, F_GETFL);
+		T_EQ(1, rump_sys_write(2, &c, 1));
+		T_OK(rump_sys_lseek(2, 0, SEEK_SET));
 	}
 	rump_pub_lwproc_releaselwp();
 }
@@ -486,6 +492,8 @@ TC(a_second_lwp_comes, "Another lwp closes what the first is using.")
 	gate_await(&r.gate, 1);
 	for (int i = 0; i < 4000 / TC_SLOW; i++) {
 		(void)newlwp(r.pid);
+		T_EQ(1, rump_sys_write(2, "y", 1));
+		T_OK(rump_sys_lseek(2, 0, SEEK_SET));
 		T_OK(rump_sys_close(0));
 		T_OK(rump_sys_close(1));
 		T_OK(rump_sys_pipe2(p, O_NONBLOCK));
