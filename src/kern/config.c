@@ -8,6 +8,7 @@
 #include <rump/rump.h>
 
 #include "kern/boot.h"
+#include "kern/kmem.h"
 
 struct kern_config kern_config;
 
@@ -67,7 +68,7 @@ static bool
 config_memlimit(const char *s)
 {
 	return parse_number(s, true, &kern_config.kc_memlimit) &&
-	       kern_config.kc_memlimit != 0;
+	       kern_config.kc_memlimit >= KMEM_MINLIMIT;
 }
 
 static bool

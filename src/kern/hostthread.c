@@ -170,7 +170,13 @@ hostthread_forked(void)
 {
 	struct hostthread *ht, *me = curht();
 
-	/* A host thread that was about to use the spare is not here. */
+	/*
+	 * Host threads that were at the gate show a sequence, and one may
+	 * have been about to use the spare: they are not here.
+	 */
+	ht = atomic_load_explicit(&hostthread_list, memory_order_relaxed);
+	for (; ht != NULL; ht = ht->ht_next)
+		atomic_store_explicit(&ht->ht_smr, 0, memory_order_relaxed);
 	atomic_store_explicit(&spare_taken, 0, memory_order_relaxed);
 	if (me == NULL)
 		spare_enter();

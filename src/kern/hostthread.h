@@ -39,7 +39,7 @@ struct hostthread {
 	/* (o) free lwp slots and processes in hand; see lwp.c, proc.c */
 	struct lwp *ht_lwps;
 	struct proc *ht_procs;
-	uint32_t ht_nlwps;
+	_Atomic uint32_t ht_nlwps;
 	uint32_t ht_nprocs;
 
 	/* (o) pids in hand: from, up to but not including; see pid.c */

@@ -72,22 +72,16 @@ limit_set(struct lwp *l, struct proc *p, int which, const struct rlimit *new,
 	const struct plimit *old = proc_limits(p);
 
 	KASSERT(mutex_owned(&p->p_lock));
+	if (new->rlim_cur > new->rlim_max)
+		return EINVAL;
+	if (which == RLIMIT_NOFILE && new->rlim_max > NOFILE_MAX)
+		return EPERM;
 	if (new->rlim_max > old->pl_rlimit[which].rlim_max &&
 	    !cred_is_root(proc_cred(l->l_proc)))
 		return EPERM;
 	memcpy(pl->pl_rlimit, old->pl_rlimit, sizeof(pl->pl_rlimit));
 	pl->pl_rlimit[which] = *new;
 	kref_rele(proc_setshared_locked(p, PS_LIMIT, &pl->pl_ref));
-	return 0;
-}
-
-static int
-limit_check(int which, const struct rlimit *rl)
-{
-	if (rl->rlim_cur > rl->rlim_max)
-		return EINVAL;
-	if (which == RLIMIT_NOFILE && rl->rlim_max > NOFILE_MAX)
-		return EPERM;
 	return 0;
 }
 
@@ -99,21 +93,21 @@ limit_getset(struct lwp *l, pid_t pid, int which, const struct rlimit *new,
 	struct proc *p;
 	int error = 0;
 
-	if (which < 0 || which >= (int)RLIM_NLIMITS)
-		return EINVAL;
-	if (new != NULL && (error = limit_check(which, new)) != 0)
-		return error;
 	if (new != NULL && (pl = limit_alloc()) == NULL)
 		return ENOMEM;
 	if ((p = proc_find_locked(pid != 0 ? pid : proc_pid(l->l_proc))) ==
 	    NULL)
 		error = ESRCH;
 	else {
-		*old = proc_limits(p)->pl_rlimit[which];
 		if (!limit_may(l, p))
 			error = EPERM;
-		else if (new != NULL)
-			error = limit_set(l, p, which, new, pl);
+		else if (which < 0 || which >= (int)RLIM_NLIMITS)
+			error = EINVAL;
+		else {
+			*old = proc_limits(p)->pl_rlimit[which];
+			if (new != NULL)
+				error = limit_set(l, p, which, new, pl);
+		}
 		mutex_exit(&p->p_lock);
 	}
 	if (error != 0 && pl != NULL)

@@ -79,9 +79,14 @@ rw_enter_read_slow(struct krwlock *rw)
 
 	for (;;) {
 		w = atomic_load_explicit(&rw->rw_word, memory_order_relaxed);
+		/*
+		 * Never park while nobody holds it: the writer that we would
+		 * leave the way to may have come and gone.
+		 */
 		if ((w & KRW_WRITER) == 0 &&
-		    atomic_load_explicit(
-			&rw->rw_writers, memory_order_relaxed) == 0) {
+		    ((w & ~KRW_WAITERS) == 0 ||
+			atomic_load_explicit(
+			    &rw->rw_writers, memory_order_relaxed) == 0)) {
 			if (atomic_compare_exchange_weak_explicit(&rw->rw_word,
 				&w, w + 1, memory_order_acquire,
 				memory_order_relaxed))

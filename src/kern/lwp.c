@@ -29,13 +29,29 @@ slot_at(uint32_t n)
 	return (struct lwp *)kmem_lwp_area.ka_base + n;
 }
 
+/* The count is read by lwp_live; only its owner writes it. */
+static void
+slot_count_kept(struct hostthread *ht, int n)
+{
+	atomic_store_explicit(&ht->ht_nlwps,
+	    atomic_load_explicit(&ht->ht_nlwps, memory_order_relaxed) +
+		(uint32_t)n,
+	    memory_order_relaxed);
+}
+
+static uint32_t
+slots_kept(struct hostthread *ht)
+{
+	return atomic_load_explicit(&ht->ht_nlwps, memory_order_relaxed);
+}
+
 /* Hand a free slot to the thread's own list. */
 static void
 slot_keep(struct hostthread *ht, struct lwp *l)
 {
 	l->l_free = ht->ht_lwps;
 	ht->ht_lwps = l;
-	ht->ht_nlwps++;
+	slot_count_kept(ht, 1);
 }
 
 static struct lwp *
@@ -44,7 +60,7 @@ slot_unkeep(struct hostthread *ht)
 	struct lwp *l = ht->ht_lwps;
 
 	ht->ht_lwps = l->l_free;
-	ht->ht_nlwps--;
+	slot_count_kept(ht, -1);
 	return l;
 }
 
@@ -100,7 +116,7 @@ static void
 slot_spill(struct hostthread *ht, uint32_t keep)
 {
 	mutex_enter(&slot_lock);
-	while (ht->ht_nlwps > keep) {
+	while (slots_kept(ht) > keep) {
 		struct lwp *l = slot_unkeep(ht);
 
 		l->l_free = slot_free;
@@ -164,7 +180,7 @@ lwp_free(struct lwp *l, pid_t pid)
 	struct hostthread *ht = curht();
 	uint32_t gen;
 
-	KASSERT(l->l_cv == NULL && l->l_borrowed == NULL);
+	KASSERT(l->l_cv == NULL);
 	gen = (uint32_t)(atomic_load_explicit(
 			     &l->l_state, memory_order_relaxed) >>
 			 32) +
@@ -179,7 +195,7 @@ lwp_free(struct lwp *l, pid_t pid)
 		    &slot_retired, 1, memory_order_relaxed);
 		return;
 	}
-	if (unlikely(ht->ht_nlwps >= LWP_KEEP))
+	if (unlikely(slots_kept(ht) >= LWP_KEEP))
 		slot_spill(ht, LWP_KEEP - LWP_MOVE);
 	slot_keep(ht, l);
 }
@@ -246,7 +262,8 @@ lwp_live(void)
 	idle = slot_nfree;
 	ht = atomic_load_explicit(&hostthread_list, memory_order_acquire);
 	for (; ht != NULL; ht = ht->ht_next)
-		idle += *(volatile uint32_t *)&ht->ht_nlwps;
+		idle += atomic_load_explicit(
+		    &ht->ht_nlwps, memory_order_relaxed);
 	idle += atomic_load_explicit(&slot_retired, memory_order_relaxed);
 	idle += atomic_load_explicit(&implicit_count, memory_order_relaxed);
 	idle = atomic_load_explicit(&slot_count, memory_order_relaxed) - idle;

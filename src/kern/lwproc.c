@@ -11,32 +11,46 @@
 
 #include <rump/rump.h>
 
+#include "kern/boot.h"
 #include "kern/entry.h"
 #include "kern/filedesc.h"
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
 
+static const char switch_call[] = "rump_pub_lwproc_switch";
+
+/* A handle whose lwp has no name any more: name the lwp that used it. */
+static noreturn void
+switch_unknown(uint64_t handle, const char *what)
+{
+	struct lwp *l = curlwp();
+
+	panic("%s: lwp %d.%d: the lwp to switch to (%#" PRIx64 ") %s",
+	    switch_call, l == NULL ? 1 : (int)proc_pid(l->l_proc),
+	    l == NULL ? 0 : l->l_lid, handle, what);
+}
+
 /* The lwp could not be taken: say why, and die. */
 static noreturn void
 switch_failed(uint64_t handle)
 {
-	static const char call[] = "rump_pub_lwproc_switch";
 	struct lwp *l = lwp_slot(handle);
 	uint32_t gen = (uint32_t)(handle >> 32), now, owner;
 	uint64_t state;
 
 	if (l == NULL || handle != lwp_handle(gen, l->l_slot))
-		panic("%s: lwp ?.? (%#" PRIx64 "): not an lwp", call, handle);
+		switch_unknown(handle, "is none");
 	state = atomic_load_explicit(&l->l_state, memory_order_acquire);
 	now = (uint32_t)(state >> 32);
 	owner = (uint32_t)state;
 	if (now == gen + 1)
-		panic("%s: lwp %d.%d (%#" PRIx64 "): released", call,
-		    (int)l->l_lastpid, l->l_lastlid, handle);
-	if (now != gen)
-		panic("%s: lwp ?.? (%#" PRIx64 "): released long ago", call,
-		    handle);
-	panic("%s: lwp %d.%d: already running on %s host thread", call,
+		panic("%s: lwp %d.%d: released", switch_call,
+		    (int)l->l_lastpid, l->l_lastlid);
+	if (now > gen)
+		switch_unknown(handle, "was released long ago");
+	if (now < gen || owner == LWP_RELEASED)
+		switch_unknown(handle, "is none");
+	panic("%s: lwp %d.%d: already running on %s host thread", switch_call,
 	    (int)proc_pid(l->l_proc), l->l_lid,
 	    owner == LWP_RUNNING + curht()->ht_id ? "this" : "another");
 }
@@ -120,25 +134,24 @@ rump_pub_lwproc_newlwp(pid_t pid)
 	return error;
 }
 
-/* To the implicit context, or from a host thread that was never here. */
-static void __attribute__((noinline)) switch_slow(struct lwp *handle)
+/* To the implicit context, or from a host thread that has no lwp. */
+static void __attribute__((noinline))
+switch_slow(uint64_t handle)
 {
 	struct lwp *old = curlwp();
+	struct lwp *l = NULL;
 
-	if (old == NULL) {
-		if (handle == NULL)
-			return;
-		if (syscall_enter_first() == NULL)
-			panic("rump_pub_lwproc_switch: lwp ?.? (%p): "
-			      "cannot enter the kernel: error %d",
-			    (void *)handle, syscall_refusal());
-		syscall_exit();
-		rump_pub_lwproc_switch(handle);
-	} else {
-		kern_tls.kt_lwp = curht()->ht_implicit;
-		if (!lwp_is_implicit(old))
-			lwp_leave(old);
-	}
+	if (old == NULL && handle == 0)
+		return;
+	if (!kern_booted())
+		switch_unknown(handle, "is none: the kernel is not booted");
+	if (curht() == NULL && hostthread_attach() != 0)
+		switch_unknown(handle, "finds no memory for the host thread");
+	if (handle != 0 && (l = lwp_take(handle, curht())) == NULL)
+		switch_failed(handle);
+	kern_tls.kt_lwp = l != NULL ? l : curht()->ht_implicit;
+	if (old != NULL && !lwp_is_implicit(old))
+		lwp_leave(old);
 }
 
 RUMP_EXPORT void
@@ -147,7 +160,7 @@ rump_pub_lwproc_switch(struct lwp *handle)
 	struct lwp *old = curlwp(), *l;
 
 	if (unlikely(old == NULL || handle == NULL)) {
-		switch_slow(handle);
+		switch_slow((uint64_t)(uintptr_t)handle);
 		return;
 	}
 	l = lwp_take((uint64_t)(uintptr_t)handle, curht());

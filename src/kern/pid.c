@@ -94,6 +94,11 @@ pid_batch(struct hostthread *ht)
 		pid_next = PID_FIRST;
 	error = area_grow(&kmem_pid_area,
 	    (size_t)(pid_next + PID_BATCH) * sizeof(struct pidslot));
+	/* Without memory for more slots, there are those that exist. */
+	if (error != 0 && pid_slot(PID_FIRST + PID_BATCH - 1) != NULL) {
+		pid_next = PID_FIRST;
+		error = 0;
+	}
 	if (error == 0) {
 		ht->ht_pid = pid_next;
 		ht->ht_pidend = pid_next += PID_BATCH;

@@ -402,13 +402,13 @@ proc_find_locked(pid_t pid)
 int
 proc_setid(struct proc *p, pid_t pid)
 {
-	pid_t old = proc_pid(p);
+	pid_t old;
 	struct plist_entry *pe;
 	struct plist_shard *s;
 	unsigned i;
 	int error;
 
-	if (pid == old)
+	if (pid == proc_pid(p))
 		return 0;
 	if ((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
 		PF_SYSTEM) != 0)
@@ -416,6 +416,7 @@ proc_setid(struct proc *p, pid_t pid)
 	if ((error = pid_take(p, pid)) != 0)
 		return error;
 	mutex_enter(&p->p_lock);
+	old = proc_pid(p);
 	atomic_store_explicit(&p->p_pid, pid, memory_order_relaxed);
 	mutex_exit(&p->p_lock);
 	pid_free(old);

@@ -49,7 +49,7 @@ rump_pub_uio_setup(void *buf, size_t buflen, off_t offset, enum rump_uiorw rw)
 		pu->pu_uio.uio_offset = offset;
 	}
 	syscall_exit();
-	return &pu->pu_uio;
+	return (struct uio *)pu;
 }
 
 RUMP_EXPORT size_t

@@ -37,27 +37,37 @@ proc_set_exiting(struct proc *p)
 		    &l->l_flags, LW_EXITING, memory_order_seq_cst);
 }
 
-void
+bool
 proc_signal(struct proc *p, int signo)
 {
 	KASSERT(mutex_owned(&p->p_lock));
 	switch (atomic_load_explicit(&model, memory_order_relaxed)) {
 	case RUMP_SIGMODEL_IGNORE:
-		break;
+		return false;
 	case RUMP_SIGMODEL_RAISE:
-		hyper_raise(signo);
-		break;
+		return true;
 	case RUMP_SIGMODEL_RECORD:
 		atomic_fetch_or_explicit(&p->p_sigpend,
 		    UINT64_C(1) << (signo - 1), memory_order_relaxed);
 		if (signo == SIGKILL)
 			proc_set_exiting(p);
 		proc_interrupt(p);
-		break;
+		return false;
 	default:
 		panic(
 		    "signal %d posted to process %d", signo, (int)proc_pid(p));
 	}
+}
+
+/* Outside the section: a handler of the host's may run for long. */
+void
+signal_raise(int signo)
+{
+	struct hostthread *ht = curht();
+
+	smr_exit(ht);
+	hyper_raise(signo);
+	smr_enter(ht);
 }
 
 /* May cr post to a process with the credential `to'? */
@@ -69,43 +79,49 @@ signal_may(const struct cred *cr, const struct cred *to)
 	       cr->cr_ruid == to->cr_svuid;
 }
 
-/* p is found and locked: post to it if that is allowed. */
-static int
-kill_locked(struct lwp *l, struct proc *p, int signo)
+/* May l post signo to p?  Also SIGCONT to its own session. */
+static bool
+kill_may(struct lwp *l, struct proc *p, int signo)
 {
-	KASSERT(mutex_owned(&p->p_lock));
-	if (!signal_may(proc_cred(l->l_proc), proc_cred(p)))
-		return EPERM;
-	if (signo != 0)
-		proc_signal(p, signo);
-	return 0;
+	return signal_may(proc_cred(l->l_proc), proc_cred(p)) ||
+	    (signo == SIGCONT &&
+		proc_pgrp(p)->pg_session == proc_pgrp(l->l_proc)->pg_session);
 }
 
-static int
-kill_one(struct lwp *l, pid_t pid, int signo)
-{
-	struct proc *p = proc_find_locked(pid);
-	int error;
-
-	if (p == NULL)
-		return ESRCH;
-	error = kill_locked(l, p, signo);
-	mutex_exit(&p->p_lock);
-	return error;
-}
-
-/* A kill that goes to several processes: 0 if it reached one. */
+/* A kill, and how it went. */
 struct kill {
 	struct lwp *k_lwp;
 	int k_signo;
-	int k_error; /* so far: ESRCH, then EPERM, then 0 */
+	int k_error;	  /* ESRCH, then EPERM or EINVAL, then 0 */
+	unsigned k_raise; /* times to raise it on the host */
 };
 
+/* p is found and locked: post to it if that is allowed. */
 static void
-kill_count(struct kill *k, int error)
+kill_locked(struct kill *k, struct proc *p)
 {
-	if (error == 0 || (error == EPERM && k->k_error == ESRCH))
+	int error = 0;
+
+	KASSERT(mutex_owned(&p->p_lock));
+	if (k->k_signo < 0 || k->k_signo > NSIGNAL)
+		error = EINVAL;
+	else if (!kill_may(k->k_lwp, p, k->k_signo))
+		error = EPERM;
+	else if (k->k_signo != 0)
+		k->k_raise += proc_signal(p, k->k_signo);
+	if (error == 0 || k->k_error == ESRCH)
 		k->k_error = error;
+}
+
+static void
+kill_one(struct kill *k, pid_t pid)
+{
+	struct proc *p = proc_find_locked(pid);
+
+	if (p == NULL)
+		return;
+	kill_locked(k, p);
+	mutex_exit(&p->p_lock);
 }
 
 /* Every process but 0, 1 and the caller's. */
@@ -115,11 +131,11 @@ kill_each(struct proc *p, void *arg)
 	struct kill *k = arg;
 
 	if (proc_pid(p) > 1 && p != k->k_lwp->l_proc)
-		kill_count(k, kill_locked(k->k_lwp, p, k->k_signo));
+		kill_locked(k, p);
 	return true;
 }
 
-static int
+static void
 kill_group(struct kill *k, pid_t pgid)
 {
 	struct pgrp *pg = pgrp_find(pgid);
@@ -128,16 +144,17 @@ kill_group(struct kill *k, pid_t pgid)
 	int error;
 
 	if (pg == NULL)
-		return ESRCH;
+		return;
 	error = pgrp_pids(pg, &pids, &size, &n);
 	kref_rele(&pg->pg_ref);
-	if (error != 0)
-		return error;
+	if (error != 0) {
+		k->k_error = error;
+		return;
+	}
 	for (i = 0; i < n; i++)
-		kill_count(k, kill_one(k->k_lwp, pids[i], k->k_signo));
+		kill_one(k, pids[i]);
 	if (size != 0)
 		kmem_free(pids, size);
-	return k->k_error;
 }
 
 int
@@ -145,14 +162,15 @@ sys_kill(struct lwp *l, pid_t pid, int sig)
 {
 	struct kill k = {.k_lwp = l, .k_signo = sig, .k_error = ESRCH};
 
-	if (sig < 0 || sig > NSIGNAL)
-		return EINVAL;
 	if (pid > 0)
-		return kill_one(l, pid, sig);
-	if (pid == 0)
-		return kill_group(&k, proc_pgrp(l->l_proc)->pg_id);
-	if (pid != -1)
-		return pid == INT_MIN ? ESRCH : kill_group(&k, -pid);
-	proc_foreach(kill_each, &k);
+		kill_one(&k, pid);
+	else if (pid == 0)
+		kill_group(&k, proc_pgrp(l->l_proc)->pg_id);
+	else if (pid == -1)
+		proc_foreach(kill_each, &k);
+	else if (pid != INT_MIN)
+		kill_group(&k, -pid);
+	while (k.k_raise-- > 0)
+		signal_raise(sig);
 	return k.k_error;
 }

@@ -9,8 +9,10 @@
 
 /*
  * Do with signal signo, posted to p, what the signal model says.  p_lock
- * held.
+ * held.  True if the caller is to raise it on the host when the lock is not
+ * (signal_raise): a handler of the host may call the kernel.
  */
-void proc_signal(struct proc *p, int signo);
+bool proc_signal(struct proc *p, int signo);
+void signal_raise(int signo);
 
 #endif /* KERN_SIGNAL_H */

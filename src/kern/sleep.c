@@ -111,10 +111,8 @@ cv_timedwait_sig(struct kcondvar *cv, struct kmutex *m, int64_t deadline)
 	    &l->l_sleep, LWP_AWAKE, memory_order_acquire);
 	if (how == LWP_WOKEN)
 		return 0;
-	if (how == LWP_INTERRUPTED) {
-		(void)lwp_take_interrupt(l);
-		return EINTR;
-	}
+	if (how == LWP_INTERRUPTED)
+		return lwp_take_interrupt(l) ? EINTR : 0;
 	return late ? ETIMEDOUT : 0;
 }
 

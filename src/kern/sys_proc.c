@@ -19,15 +19,15 @@ sys_umask(struct lwp *l, mode_t mask, mode_t *retval)
 static int
 prctl_set_name(struct proc *p, const char *uname)
 {
-	char name[PROC_NAMELEN];
+	char name[PROC_NAMELEN] = {0};
 	int error;
 
-	memset(name, 0, sizeof(name));
 	error = copyinstr(uname, name, sizeof(name), NULL);
 	/* A longer name is cut. */
-	if (error != 0 && error != ENAMETOOLONG)
+	if (error == ENAMETOOLONG)
+		error = copyin(uname, name, sizeof(name) - 1);
+	if (error != 0)
 		return error;
-	name[PROC_NAMELEN - 1] = '\0';
 	mutex_enter(&p->p_lock);
 	memcpy(p->p_name, name, sizeof(name));
 	mutex_exit(&p->p_lock);

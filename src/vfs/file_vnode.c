@@ -8,6 +8,8 @@
  */
 #include <sys/ioctl.h>
 
+#include <unistd.h>
+
 #include "kern/pipe.h"
 #include "vfs/vfs_impl.h"
 
@@ -17,40 +19,31 @@ file_vnode(const struct file *fp)
 	return fp->f_type == DTYPE_VNODE ? fp->f_data : fifo_owner(fp);
 }
 
+/* The vnode of fp, which is put. */
 static int
-fd_vnode_flags(
-    struct lwp *l, int fd, int notvnode, bool path, struct vnode **vpp)
+fd_vnode_of(struct lwp *l, struct file *fp, int notvnode, struct vnode **vpp)
 {
-	struct file *fp;
-	int error;
-
-	if ((error = fd_getfile(l, fd, &fp)) != 0)
-		return error;
-	if (!path && fp->f_ops == &vnops_pathops)
-		error = EBADF;
-	else if ((*vpp = file_vnode(fp)) == NULL)
-		error = notvnode;
+	*vpp = file_vnode(fp);
 	fd_putfile(l, fp);
-	return error;
+	return *vpp != NULL ? 0 : notvnode;
 }
 
 int
 fd_vnode(struct lwp *l, int fd, int notvnode, struct vnode **vpp)
 {
-	return fd_vnode_flags(l, fd, notvnode, true, vpp);
+	struct file *fp;
+	int error = fd_getfile(l, fd, &fp);
+
+	return error != 0 ? error : fd_vnode_of(l, fp, notvnode, vpp);
 }
 
 int
 fd_vnode_open(struct lwp *l, int fd, int notvnode, struct vnode **vpp)
 {
-	return fd_vnode_flags(l, fd, notvnode, false, vpp);
-}
+	struct file *fp;
+	int error = fd_getopen(l, fd, &fp);
 
-/* A transfer may not go beyond the largest offset. */
-static inline bool
-beyond_end(off_t off, const struct uio *u)
-{
-	return unlikely(u->uio_resid > (uint64_t)(INT64_MAX - off));
+	return error != 0 ? error : fd_vnode_of(l, fp, notvnode, vpp);
 }
 
 static int
@@ -60,8 +53,6 @@ vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	int error;
 
 	(void)l;
-	if (beyond_end(*offp, u))
-		return EINVAL;
 	if (u->uio_resid == 0)
 		return 0;
 	error = vp->v_ops->vop_read(vp, offp, u);
@@ -89,8 +80,6 @@ vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	struct vwrite vw = vwrite_of(l, (file_flags(fp) & O_APPEND) != 0);
 	struct vnode *vp = fp->f_data;
 
-	if (beyond_end(*offp, u))
-		return EINVAL;
 	if (u->uio_resid == 0)
 		return 0;
 	return vp->v_ops->vop_write(vp, offp, u, &vw);
@@ -225,51 +214,9 @@ const struct fileops vnops_dirops = {
     .fo_close = vn_close,
 };
 
-static int
-path_rw(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
-{
-	(void)l, (void)fp, (void)offp, (void)u;
-	return EBADF;
-}
-
-static int
-path_seek(struct lwp *l, struct file *fp, off_t off, int whence, off_t *offp)
-{
-	(void)l, (void)fp, (void)off, (void)whence, (void)offp;
-	return EBADF;
-}
-
-static int
-path_truncate(struct lwp *l, struct file *fp, off_t length)
-{
-	(void)l, (void)fp, (void)length;
-	return EBADF;
-}
-
-static int
-path_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
-{
-	(void)l, (void)fp, (void)cmd, (void)data;
-	return EBADF;
-}
-
-static int
-path_fcntl(
-    struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
-{
-	(void)l, (void)fp, (void)cmd, (void)arg, (void)retval;
-	return EBADF;
-}
-
-/* The file is named but not open. */
+/* The file is named but not open: src/kern lets through what that allows. */
 const struct fileops vnops_pathops = {
-    .fo_read = path_rw,
-    .fo_write = path_rw,
     .fo_stat = vn_stat,
-    .fo_seek = path_seek,
-    .fo_truncate = path_truncate,
-    .fo_ioctl = path_ioctl,
-    .fo_fcntl = path_fcntl,
     .fo_close = vn_close,
 };
 

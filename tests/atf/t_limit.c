@@ -262,6 +262,7 @@ TC(nproc_is_enforced, "Counted by real user, checked at rfork and not at "
 	T_OK(rump_sys_setresuid(1000, 1000, 0));
 	b = newproc(RUMP_RFCFDG);
 	T_EQ(EAGAIN, rump_pub_lwproc_rfork(0));
+	T_OK(rump_sys_seteuid(0));
 	T_OK(rump_sys_setresuid(1001, 0, 0));
 	rump_pub_lwproc_switch(a);
 	T_EQ(0, rump_pub_lwproc_rfork(0));

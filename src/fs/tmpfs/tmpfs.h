@@ -174,6 +174,7 @@ struct vnode *tmpfs_reclaim(struct vnode *);
  *	insert	after reserve.  The key is set by it.
  *	replace	puts an entry of the same name in another's place
  *	remove	takes an entry out
+ *	shrink	makes the table smaller if it is much too big
  *
  * The caller retires what it took out.
  */
@@ -184,6 +185,7 @@ void tmpfs_dir_insert(
 void tmpfs_dir_replace(
     struct tmpfs_node *, struct tmpfs_dirent *, struct tmpfs_dirent *);
 void tmpfs_dir_remove(struct tmpfs_node *, struct tmpfs_dirent *);
+void tmpfs_dir_shrink(struct tmpfs_node *);
 bool tmpfs_dir_isempty(struct tmpfs_node *);
 
 /* The directory is freed, nobody reads its table any more. */

@@ -344,7 +344,15 @@ tmpfs_dir_remove(struct tmpfs_node *tn, struct tmpfs_dirent *td)
 			tt->tt_used--;
 		} while (i-- > 0 && slot_get(tt, i) == SLOT_TOMB);
 	}
-	/* Smaller, if memory for that can be had. */
+}
+
+void
+tmpfs_dir_shrink(struct tmpfs_node *tn)
+{
+	struct tmpfs_table *tt = dir_table(tn);
+
+	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
+	/* Without memory it stays as it is. */
 	if (tt->tt_live < tt->tt_homes / 8 &&
 	    bytes_for(tt->tt_live) < table_bytes(tt))
 		(void)dir_rebuild(tn, bytes_for(tt->tt_live));

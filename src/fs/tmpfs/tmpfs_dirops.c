@@ -191,6 +191,7 @@ tmpfs_remove(struct vnode *dvp, const struct cname *cn, struct vnode *vp,
 		return ENOTEMPTY;
 	vfs_now(&now);
 	tmpfs_dir_remove(dn, td);
+	tmpfs_dir_shrink(dn);
 	dir_changed(dn, -1, node_isdir(tn) ? -1 : 0, &now);
 	*last = node_unlinked(tn, &now);
 	smr_retire(&td->td_smr, dirent_smrfree);

@@ -6,6 +6,8 @@
  * A page that is not there reads as zero; what a page has beyond the end of
  * the file is zero.
  */
+#include <unistd.h>
+
 #include "fs/tmpfs/tmpfs.h"
 
 #define PAGE_SHIFT 12

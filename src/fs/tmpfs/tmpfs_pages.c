@@ -129,8 +129,7 @@ tmpfs_pages_truncate(struct tmpfs_pages *tp, uint64_t from)
 {
 	uint64_t n;
 
-	if (tp->tp_root == NULL ||
-	    (from > 0 && !within(from, tp->tp_height)))
+	if (tp->tp_root == NULL || !within(from, tp->tp_height))
 		return 0;
 	n = prune(&tp->tp_root, tp->tp_height, 0, from);
 	if (tp->tp_root == NULL)
