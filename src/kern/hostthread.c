@@ -137,6 +137,12 @@ hostthread_attach(void)
 	return 0;
 }
 
+uint64_t
+hostthread_bytes(void)
+{
+	return kcache_live(hostthread_cache) * sizeof(struct hostthread);
+}
+
 /* Give back what the record holds.  In a section. */
 static void
 hostthread_empty(struct hostthread *ht)

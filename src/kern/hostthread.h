@@ -94,6 +94,9 @@ void hostthread_detach(void *ht);
 /* After fork(2): drop the records of host threads that are not in the child. */
 void hostthread_forked(void);
 
+/* Bytes in records: kept for later host threads, so no object of anybody's. */
+uint64_t hostthread_bytes(void);
+
 /* All records, for smr.c and the fork handlers: follow ht_next. */
 extern struct hostthread *_Atomic hostthread_list;
 

@@ -12,6 +12,7 @@
  * must work when it is tried again.  A scenario may also get along without
  * the memory, as one that only releases must.
  */
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -196,10 +197,15 @@ run_pipe_write(void)
 static void
 undo_pipe_write(void)
 {
-	long left = 65536;
+	int left;
 
-	while (left > 0)
-		left -= MUST(rump_sys_read(fds[0], big, sizeof(big)));
+	/* A write that ran out of memory on the way says how far it came. */
+	for (;;) {
+		MUST(rump_sys_ioctl(fds[0], FIONREAD, &left));
+		if (left == 0)
+			break;
+		MUST(rump_sys_read(fds[0], big, sizeof(big)));
+	}
 }
 
 static int
@@ -696,7 +702,7 @@ nothing(void)
 }
 
 #define DATA 1 /* ENOSPC is right too; so is a short result */
-#define ONCE 2 /* what it does cannot be undone in this process */
+#define KEEPS 4 /* what it got before the failure stays with the file */
 
 static const struct scenario {
 	const char *name;
@@ -721,17 +727,17 @@ static const struct scenario {
     {"pipe-write", setup_pipe, run_pipe_write, undo_pipe_write, nothing, 0},
     {"pipe-writev", setup_pipe, run_pipe_writev, undo_pipe_writev, nothing, 0},
     {"close-range", setup_shared_table, run_close_range, nothing, nothing,
-	ONCE},
-    {"setuid", nothing, run_setuid, nothing, nothing, ONCE},
+	0},
+    {"setuid", nothing, run_setuid, nothing, nothing, 0},
     {"seteuid", nothing, run_seteuid, undo_seteuid, nothing, 0},
     {"setresuid", nothing, run_setresuid, undo_setresuid, nothing, 0},
     {"setgid", nothing, run_setgid, undo_setgid, nothing, 0},
     {"setgroups", nothing, run_setgroups, undo_setgroups, nothing, 0},
-    {"setrlimit", nothing, run_setrlimit, nothing, nothing, ONCE},
-    {"setsid", nothing, run_setsid, nothing, nothing, ONCE},
-    {"setpgid", nothing, run_setpgid, nothing, nothing, ONCE},
-    {"setlogin", setup_session, run_setlogin, nothing, nothing, ONCE},
-    {"prctl", nothing, run_prctl, nothing, nothing, ONCE},
+    {"setrlimit", nothing, run_setrlimit, nothing, nothing, 0},
+    {"setsid", nothing, run_setsid, nothing, nothing, 0},
+    {"setpgid", nothing, run_setpgid, nothing, nothing, 0},
+    {"setlogin", setup_session, run_setlogin, nothing, nothing, 0},
+    {"prctl", nothing, run_prctl, nothing, nothing, 0},
     {"kill-group", setup_session, run_kill_group, nothing, nothing, 0},
     {"kill-all", nothing, run_kill_all, nothing, nothing, 0},
     {"cred-create", nothing, run_cred_create, undo_cred_create, nothing, 0},
@@ -746,13 +752,13 @@ static const struct scenario {
     {"mknod", setup_dir, run_mknod, undo_new, teardown_dir, 0},
     {"rename", setup_dir, run_rename, undo_rename, teardown_dir, 0},
     {"rename-over", setup_over, run_rename_over, undo_rename_over,
-	teardown_over, ONCE},
+	teardown_over, 0},
     {"unlink", setup_dir, run_unlink, undo_unlink, teardown_dir, 0},
     {"rmdir", setup_dir, run_rmdir, undo_rmdir, teardown_dir, 0},
     {"write", setup_open, run_write, undo_write, teardown_open, DATA},
     {"write-much", setup_open, run_write_much, undo_write, teardown_open,
 	DATA},
-    {"write-far", setup_open, run_write_far, undo_write, teardown_open, DATA},
+    {"write-far", setup_open, run_write_far, undo_write, teardown_open, DATA | KEEPS},
     {"truncate-up", setup_open, run_truncate_up, undo_write, teardown_open,
 	DATA},
     {"truncate-down", setup_half_page, run_truncate_down, undo_truncate_down,
@@ -828,7 +834,8 @@ run_failing(const struct scenario *s, long n)
 		}
 		if (rump_sys_getpid() != pid)
 			complain("pid", pid, rump_sys_getpid());
-		compare("after the failure", &before);
+		if ((s->flags & KEEPS) == 0)
+			compare("after the failure", &before);
 		error = s->run();
 		if (error != 0) {
 			complain("fails the second time", 0, error);
@@ -836,8 +843,6 @@ run_failing(const struct scenario *s, long n)
 		}
 	}
 	s->undo();
-	if ((s->flags & ONCE) == 0)
-		compare("after success and undoing", &before);
 	return fired;
 }
 
@@ -884,135 +889,7 @@ run_scenario(const struct scenario *s)
 		printf("%-20s %ld allocations\n", s->name, n - 2);
 }
 
-/*
- * What a host process or a host thread does only once.  Each try is in a
- * forked child, which exits with one of these.
- */
-enum { TRY_FIRED = 0, TRY_DONE = 77, TRY_WRONG = 1 };
-
-static int
-try_boot(long n)
-{
-	int error;
-	bool fired;
-
-	(void)rumpuser_memfail(n);
-	error = rump_init();
-	fired = rumpuser_memfail(0) == 0;
-	if (error != 0 && (!fired || error != ENOMEM)) {
-		complain("rump_init", ENOMEM, error);
-		return TRY_WRONG;
-	}
-	if ((error = rump_init()) != 0) {
-		complain("rump_init the second time", 0, error);
-		return TRY_WRONG;
-	}
-	if (rump_sys_getpid() != 1 ||
-	    rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0) {
-		complain("after boot", 1, rump_sys_getpid());
-		return TRY_WRONG;
-	}
-	return fired ? TRY_FIRED : TRY_DONE;
-}
-
-/* The first call of a host thread. */
-static int (*thread_call)(void);
-static bool thread_binds;
-static long thread_n;
-static int thread_result;
-
-static int
-call_getpid(void)
-{
-	return result(rump_sys_getpid());
-}
-
-static int
-call_newlwp_1(void)
-{
-	return rump_pub_lwproc_newlwp(1);
-}
-
-static void *
-thread_main(void *arg)
-{
-	int error;
-	bool fired;
-
-	(void)arg;
-	(void)rumpuser_memfail(thread_n);
-	error = thread_call();
-	fired = rumpuser_memfail(0) == 0;
-	thread_result = fired ? TRY_FIRED : TRY_DONE;
-	if (error != 0 && (!fired || error != ENOMEM)) {
-		complain("first call", ENOMEM, error);
-		thread_result = TRY_WRONG;
-	}
-	if (error != 0 && rump_pub_lwproc_curlwp() != NULL) {
-		complain("bound after a failure", 0, 1);
-		thread_result = TRY_WRONG;
-	}
-	if (error != 0 && (error = thread_call()) != 0) {
-		complain("second call", 0, error);
-		thread_result = TRY_WRONG;
-	}
-	if (thread_binds)
-		rump_pub_lwproc_releaselwp();
-	return NULL;
-}
-
-static int
-try_thread(long n)
-{
-	struct rump_memstat before, after;
-	pthread_t t;
-
-	thread_n = n;
-	measure(&before);
-	if (pthread_create(&t, NULL, thread_main, NULL) != 0)
-		return TRY_WRONG;
-	pthread_join(t, NULL);
-	measure(&after);
-	/* The record of the host thread is kept for the next one. */
-	if (before.procs != after.procs || before.lwps != after.lwps ||
-	    before.files != after.files || before.creds != after.creds) {
-		complain("objects left", (long)before.lwps, (long)after.lwps);
-		return TRY_WRONG;
-	}
-	return thread_result;
-}
-
-static void
-run_tries(const char *name, int (*try)(long))
-{
-	struct rlimit nocore = {0, 0};
-	int status = 0;
-	pid_t pid;
-	long n;
-
-	scenario = name;
-	for (n = 1; n < MAX_ALLOCS; n++) {
-		failing = n;
-		fflush(NULL);
-		if ((pid = fork()) == 0) {
-			(void)setrlimit(RLIMIT_CORE, &nocore);
-			(void)alarm(20);
-			_exit(try(n));
-		}
-		if (pid == -1 || waitpid(pid, &status, 0) != pid) {
-			complain("fork", 0, -1);
-			return;
-		}
-		if (WIFEXITED(status) && WEXITSTATUS(status) == TRY_DONE)
-			break;
-		if (status != 0)
-			complain("status of the try", 0, status);
-	}
-	if (n == MAX_ALLOCS)
-		complain("no end of allocations", 0, n);
-	if (verbose)
-		printf("%-20s %ld allocations\n", name, n - 1);
-}
+#include "tries.h"
 
 static const struct {
 	const char *name;

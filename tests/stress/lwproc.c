@@ -380,19 +380,31 @@ static void
 do_newlwp(void)
 {
 	struct mproc *p = me->cur.proc;
+	struct mlwp old, l;
 
 	if (p == NULL) {
 		want(ESRCH, rump_pub_lwproc_newlwp(INT32_MAX));
 		return;
 	}
+	/*
+	 * Our own lwp keeps the process until the new one is there; then it
+	 * goes into the pool, if there is room.
+	 */
+	old = me->cur;
 	pthread_mutex_lock(&p->lock);
 	p->nlwps++;
 	pthread_mutex_unlock(&p->lock);
-	leave();
-	/* It cannot have gone: the count is already up. */
 	want(0, rump_pub_lwproc_newlwp(p->pid));
 	me->cur.lwp = rump_pub_lwproc_curlwp();
 	me->cur.proc = p;
+	if (!pool_put(old)) {
+		l = me->cur;
+		rump_pub_lwproc_switch(old.lwp);
+		me->cur = old;
+		do_release();
+		rump_pub_lwproc_switch(l.lwp);
+		me->cur = l;
+	}
 	check_context();
 }
 
