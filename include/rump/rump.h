@@ -79,7 +79,8 @@ void rump_boot_setsigmodel(enum rump_sigmodel model);
  * Enter and leave the kernel by hand, around direct use of kernel objects.
  * They come in pairs and nest with nothing: neither a system call nor another
  * rump_schedule may stand between them.  A host thread that is not bound gets
- * its implicit context.  Breaking the rule is a fatal error.  (rump(3))
+ * its implicit context.  A second rump_schedule, an unpaired rump_unschedule
+ * and a host thread that ends in between are fatal errors.  (rump(3))
  */
 void rump_schedule(void);
 void rump_unschedule(void);
@@ -94,8 +95,8 @@ int rump_pub_getversion(void);
 int rump_nativeabi_p(void);
 
 /*
- * Print the kernel's event counters on the console, one a line: forks, lwps
- * made, memory committed and used in bytes, deferred frees.  (rump(3))
+ * Print the kernel's counters on the console, one a line: processes, lwps,
+ * files, credentials, memory limit, committed and used in bytes.  (rump(3))
  */
 void rump_printevcnts(void);
 
@@ -196,7 +197,8 @@ struct rump_memstat {
 /*
  * Report them.  First gives back what the caches of the calling host thread
  * hold and what waits to be freed, so that equal states of the kernel report
- * equal figures.  Returns 0 or ENXIO before boot.
+ * equal figures.  May wait for other host threads to leave the kernel.
+ * Returns 0, ENOMEM, or ENXIO before boot.
  */
 int rump_pub_memstat(struct rump_memstat *st);
 
