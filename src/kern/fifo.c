@@ -26,18 +26,9 @@ fifo_rele(struct pipe *pi)
 }
 
 void
-fifo_setowner(struct pipe *pi, const struct fileops *ops, void *owner)
+fifo_setowner(struct pipe *pi, const struct fileops *ops)
 {
 	pi->pi_ownerops = ops;
-	pi->pi_owner = owner;
-}
-
-void *
-fifo_owner(const struct file *fp)
-{
-	const struct pipe *pi = fp->f_data;
-
-	return fp->f_ops == &pipe_fileops ? pi->pi_owner : NULL;
 }
 
 /* Wait for the other end, if it is not open and the mode wants it. */

@@ -130,6 +130,7 @@ file_alloc(struct lwp *l, struct file **fpp)
 	fp->f_ops = NULL;
 	fp->f_type = DTYPE_NONE;
 	fp->f_data = NULL;
+	fp->f_vnode = NULL;
 	fp->f_cred = cred_hold(proc_cred(l->l_proc));
 	fp->f_offset = 0;
 	atomic_store_explicit(&fp->f_flags, 0, memory_order_relaxed);

@@ -24,6 +24,9 @@
 
 enum file_type { DTYPE_NONE, DTYPE_VNODE, DTYPE_PIPE, DTYPE_CONSOLE };
 
+struct mount;
+struct vnode;
+
 struct fileops {
 	/*
 	 * Read or write what the uio says, at *offp, and advance *offp.
@@ -65,7 +68,9 @@ struct file {
 	_Atomic uint32_t f_flags;    /* (a) O_* of open, access mode too */
 	enum file_type f_type;	     /* (s) */
 	struct kmutex f_lock;	     /* f_offset, over a whole read or write */
-	void *f_data;		     /* (s) pipe, vnode, … */
+	void *f_data;		     /* (s) pipe, … */
+	struct vnode *f_vnode;	     /* (s) what has a name; src/vfs's */
+	struct mount *f_mount;	     /* (s) where that was found */
 	struct cred *f_cred;	     /* (s) of who opened it; held */
 	off_t f_offset;		     /* (l) */
 };
@@ -100,8 +105,8 @@ void file_free(struct file *);
 static inline void
 file_hold(struct file *fp)
 {
-	uint32_t old = atomic_fetch_add_explicit(
-	    &fp->f_count, 1, memory_order_relaxed);
+	uint32_t old =
+	    atomic_fetch_add_explicit(&fp->f_count, 1, memory_order_relaxed);
 
 	KASSERT(old != 0);
 	(void)old;
@@ -126,8 +131,8 @@ file_tryhold(struct file *fp)
 		if (n == 0)
 			return false;
 		/* Acquire pairs with the release in file_alloc. */
-	} while (!atomic_compare_exchange_weak_explicit(&fp->f_count, &n,
-	    n + 1, memory_order_acquire, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&fp->f_count, &n, n + 1,
+	    memory_order_acquire, memory_order_relaxed));
 	return true;
 }
 

@@ -24,14 +24,11 @@ void fifo_rele(struct pipe *);
 int fifo_open(struct lwp *, struct pipe *, int flags, struct file *fp);
 
 /*
- * Who owns a fifo's pipe.  fo_stat answers fstat of its open files; fo_close
+ * What a fifo's vnode does for its open files: fo_stat answers fstat; fo_close
  * is called after the pipe's end has been closed, once for each fifo_open that
  * succeeded.  Set after fifo_alloc, before the first fifo_open.
  */
-void fifo_setowner(struct pipe *, const struct fileops *, void *owner);
-
-/* The owner, if fp is an open fifo that has one; else NULL. */
-void *fifo_owner(const struct file *fp);
+void fifo_setowner(struct pipe *, const struct fileops *);
 
 /* Boot: the cache that pipes come from; by fd_init. */
 void pipe_init(void);

@@ -41,7 +41,6 @@ struct pipe {
 	uint32_t pi_ropens, pi_wopens; /* (l) fifo: ends ever opened */
 	struct kcondvar pi_ocv; /* (l) fifo: openers, for the other end */
 	const struct fileops *pi_ownerops; /* (s) */
-	void *pi_owner;			   /* (s) */
 
 	uid_t pi_uid;				      /* (s) */
 	gid_t pi_gid;				      /* (s) */

@@ -179,6 +179,39 @@ smr_drain(void)
 	smr_enter(ht);
 }
 
+struct smr_marker {
+	struct smr_item sm_item;
+	_Atomic bool sm_freed;
+};
+
+static void
+marker_free(struct smr_item *si)
+{
+	struct smr_marker *sm = container_of(si, struct smr_marker, sm_item);
+
+	/* Pairs with the acquire in smr_synchronize. */
+	atomic_store_explicit(&sm->sm_freed, true, memory_order_release);
+}
+
+void
+smr_synchronize(void)
+{
+	struct hostthread *ht = curht();
+	struct smr_marker marker;
+
+	atomic_init(&marker.sm_freed, false);
+	smr_retire(&marker.sm_item, marker_free);
+	smr_exit(ht);
+	for (;;) {
+		smr_poll(ht);
+		if (atomic_load_explicit(
+			&marker.sm_freed, memory_order_acquire))
+			break;
+		hyper_yield();
+	}
+	smr_enter(ht);
+}
+
 void
 smr_thread_flush(struct hostthread *ht)
 {

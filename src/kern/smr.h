@@ -93,6 +93,12 @@ void smr_poll(struct hostthread *);
  */
 void smr_drain(void);
 
+/*
+ * Wait until every section that other host threads are in has ended.  Called
+ * from a section, without locks; leaves it and enters it again.
+ */
+void smr_synchronize(void);
+
 /* A host thread ends: hand its retired objects to the common list. */
 void smr_thread_flush(struct hostthread *);
 

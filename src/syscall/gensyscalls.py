@@ -90,9 +90,13 @@ def header(calls):
 #include <stdint.h>
 #include <time.h>
 
+#include <rump/rump_mount.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct open_how;
 
 """]
     for c in calls:
@@ -117,7 +121,10 @@ def protos(calls):
 #include <stdint.h>
 #include <time.h>
 
+#include <rump/rump_mount.h>
+
 struct lwp;
+struct open_how;
 
 """]
     out += [f"int {c.handler()};\n" for c in calls if not c.pure]

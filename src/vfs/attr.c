@@ -7,8 +7,8 @@
 
 /* The file that a call with dirfd, path and flags is about. */
 static int
-attr_lookup(struct nameidata *nd, struct lwp *l, int dirfd, const char *path,
-    int flags)
+attr_lookup(
+    struct nameidata *nd, struct lwp *l, int dirfd, const char *path, int flags)
 {
 	if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
 		return EINVAL;
@@ -17,41 +17,52 @@ attr_lookup(struct nameidata *nd, struct lwp *l, int dirfd, const char *path,
 		((flags & AT_EMPTY_PATH) != 0 ? NAMEI_EMPTY : 0));
 }
 
-static void
-vnode_setattr(struct vnode *vp, const struct vattr *va)
+/* Flags of the file that forbid all of this; not for utimes to now. */
+static int
+vnode_mutable(const struct vnode *vp)
 {
-	KASSERT(rw_write_held(&vp->v_lock));
-	vp->v_ops->vop_setattr(vp, va);
+	return (vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0 ? EPERM : 0;
 }
 
 static int
-vnode_chmod(struct vnode *vp, const struct cred *cr, mode_t mode)
+vnode_setattr(struct vnode *vp, const struct vattr *va)
+{
+	KASSERT(rw_write_held(&vp->v_lock));
+	return vp->v_ops->vop_setattr != NULL ? vp->v_ops->vop_setattr(vp, va)
+					      : EPERM;
+}
+
+static int
+vnode_chmod(const struct mount *mp, struct vnode *vp, const struct cred *cr,
+    mode_t mode)
 {
 	struct vattr va = {.va_mask = VA_MODE, .va_mode = mode & 07777};
 	int error;
 
+	if ((error = mount_writable(mp)) != 0)
+		return error;
 	if (S_ISLNK(vnode_mode(vp)))
 		return EOPNOTSUPP;
 	rw_enter_write(&vp->v_lock);
-	if ((error = vnode_owner(vp, cr)) == 0) {
-		if (!cred_may_setgid(cr, vnode_gid(vp)))
+	if ((error = vnode_mutable(vp)) == 0 &&
+	    (error = vnode_owner(mp, vp, cr)) == 0) {
+		if (!cred_may_setgid(cr, mount_gid(mp, vnode_gid(vp))))
 			va.va_mode &= ~(uint32_t)S_ISGID;
-		vnode_setattr(vp, &va);
+		error = vnode_setattr(vp, &va);
 	}
 	rw_exit_write(&vp->v_lock);
 	return error;
 }
 
 int
-sys_fchmodat(
-    struct lwp *l, int dirfd, const char *path, mode_t mode, int flags)
+sys_fchmodat(struct lwp *l, int dirfd, const char *path, mode_t mode, int flags)
 {
 	struct nameidata nd;
 	int error;
 
 	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
 		return error;
-	return vnode_chmod(nd.ni_vp, nd.ni_cred, mode);
+	return vnode_chmod(nd.ni_mount, nd.ni_vp, nd.ni_cred, mode);
 }
 
 int
@@ -63,44 +74,48 @@ sys_chmod(struct lwp *l, const char *path, mode_t mode)
 int
 sys_fchmod(struct lwp *l, int fd, mode_t mode)
 {
+	struct mount *mp;
 	struct vnode *vp;
 	int error;
 
-	if ((error = fd_vnode_open(l, fd, EINVAL, &vp)) != 0)
+	if ((error = fd_vnode_open(l, fd, EINVAL, &mp, &vp)) != 0)
 		return error;
-	return vnode_chmod(vp, proc_cred(l->l_proc), mode);
+	return vnode_chmod(mp, vp, proc_cred(l->l_proc), mode);
 }
 
-/* May cr make this change?  EPERM. */
+/*
+ * May cr make this change, whose ids are as the mount shows them?  EPERM.
+ */
 static int
-chown_permitted(const struct vnode *vp, const struct cred *cr,
-    const struct vattr *va)
+chown_permitted(const struct mount *mp, const struct vnode *vp,
+    const struct cred *cr, const struct vattr *va)
 {
-	bool owner = vnode_owner(vp, cr) == 0;
+	bool owner = vnode_owner(mp, vp, cr) == 0;
+	gid_t gid = mount_gid(mp, vnode_gid(vp));
 
 	if (cred_is_fsroot(cr))
 		return 0;
 	if ((va->va_mask & VA_UID) != 0 &&
-	    !(owner && va->va_uid == vnode_uid(vp)))
+	    !(owner && va->va_uid == mount_uid(mp, vnode_uid(vp))))
 		return EPERM;
 	if ((va->va_mask & VA_GID) != 0 &&
-	    !(owner &&
-		(va->va_gid == vnode_gid(vp) ||
-		    cred_groupmember(cr, va->va_gid))))
+	    !(owner && (va->va_gid == gid || cred_groupmember(cr, va->va_gid))))
 		return EPERM;
 	return (va->va_mask & VA_MODE) != 0 && !owner ? EPERM : 0;
 }
 
 /* A file that gets another owner loses the set-id bits, whoever does it. */
 static void
-chown_mode(const struct vnode *vp, const struct cred *cr, struct vattr *va)
+chown_mode(const struct mount *mp, const struct vnode *vp,
+    const struct cred *cr, struct vattr *va)
 {
 	uint32_t mode = vnode_mode(vp) & 07777, old = mode;
 
 	if (vnode_isdir(vp))
 		return;
 	mode &= ~(uint32_t)S_ISUID;
-	if ((old & S_IXGRP) != 0 || !cred_may_setgid(cr, vnode_gid(vp)))
+	if ((old & S_IXGRP) != 0 ||
+	    !cred_may_setgid(cr, mount_gid(mp, vnode_gid(vp))))
 		mode &= ~(uint32_t)S_ISGID;
 	if (mode == old)
 		return;
@@ -110,32 +125,49 @@ chown_mode(const struct vnode *vp, const struct cred *cr, struct vattr *va)
 	va->va_mask |= VA_MODE;
 }
 
+/* From the ids that the mount shows to those that the file has. */
 static int
-vnode_chown(struct vnode *vp, const struct cred *cr, uid_t uid, gid_t gid)
+chown_store(const struct mount *mp, struct vattr *va)
+{
+	if (((va->va_mask & VA_UID) != 0 &&
+		!mount_storeuid(mp, va->va_uid, &va->va_uid)) ||
+	    ((va->va_mask & VA_GID) != 0 &&
+		!mount_storegid(mp, va->va_gid, &va->va_gid)))
+		return EOVERFLOW;
+	return 0;
+}
+
+static int
+vnode_chown(const struct mount *mp, struct vnode *vp, const struct cred *cr,
+    uid_t uid, gid_t gid)
 {
 	struct vattr va = {.va_uid = uid, .va_gid = gid};
 	int error;
 
-	va.va_mask = (uid != (uid_t)-1 ? VA_UID : 0) |
-	    (gid != (gid_t)-1 ? VA_GID : 0);
+	if ((error = mount_writable(mp)) != 0)
+		return error;
+	va.va_mask =
+	    (uid != (uid_t)-1 ? VA_UID : 0) | (gid != (gid_t)-1 ? VA_GID : 0);
 	rw_enter_write(&vp->v_lock);
-	chown_mode(vp, cr, &va);
-	if ((error = chown_permitted(vp, cr, &va)) == 0)
-		vnode_setattr(vp, &va);
+	chown_mode(mp, vp, cr, &va);
+	if ((error = vnode_mutable(vp)) == 0 &&
+	    (error = chown_permitted(mp, vp, cr, &va)) == 0 &&
+	    (error = chown_store(mp, &va)) == 0)
+		error = vnode_setattr(vp, &va);
 	rw_exit_write(&vp->v_lock);
 	return error;
 }
 
 int
-sys_fchownat(struct lwp *l, int dirfd, const char *path, uid_t uid, gid_t gid,
-    int flags)
+sys_fchownat(
+    struct lwp *l, int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
 {
 	struct nameidata nd;
 	int error;
 
 	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
 		return error;
-	return vnode_chown(nd.ni_vp, nd.ni_cred, uid, gid);
+	return vnode_chown(nd.ni_mount, nd.ni_vp, nd.ni_cred, uid, gid);
 }
 
 int
@@ -153,12 +185,13 @@ sys_lchown(struct lwp *l, const char *path, uid_t uid, gid_t gid)
 int
 sys_fchown(struct lwp *l, int fd, uid_t uid, gid_t gid)
 {
+	struct mount *mp;
 	struct vnode *vp;
 	int error;
 
-	if ((error = fd_vnode_open(l, fd, EINVAL, &vp)) != 0)
+	if ((error = fd_vnode_open(l, fd, EINVAL, &mp, &vp)) != 0)
 		return error;
-	return vnode_chown(vp, proc_cred(l->l_proc), uid, gid);
+	return vnode_chown(mp, vp, proc_cred(l->l_proc), uid, gid);
 }
 
 /*
@@ -191,15 +224,32 @@ utimes_one(const struct timespec *ts, const struct timespec *now, uint32_t bit,
 	return to->tv_nsec >= 0 && to->tv_nsec < 1000000000 ? 0 : EINVAL;
 }
 
+/* touch: both to now, which takes no more than to use the file. */
 static int
-vnode_utimes(
-    struct vnode *vp, const struct cred *cr, const struct timespec ts[2])
+utimes_permitted(const struct mount *mp, const struct vnode *vp,
+    const struct cred *cr, bool touch)
+{
+	int error;
+
+	if ((vnode_mode(vp) & V_IMMUTABLE) != 0)
+		return EPERM;
+	if (!touch && (error = vnode_mutable(vp)) != 0)
+		return error;
+	error = vnode_owner(mp, vp, cr);
+	return error != 0 && touch ? vnode_access(mp, vp, cr, W_OK) : error;
+}
+
+static int
+vnode_utimes(const struct mount *mp, struct vnode *vp, const struct cred *cr,
+    const struct timespec ts[2])
 {
 	bool touch = ts[0].tv_nsec == UTIME_NOW && ts[1].tv_nsec == UTIME_NOW;
 	struct vattr va = {.va_mask = 0};
 	struct timespec now;
 	int error;
 
+	if ((error = mount_writable(mp)) != 0)
+		return error;
 	vfs_now(&now);
 	error = utimes_one(&ts[0], &now, VA_ATIME, &va.va_mask, &va.va_atime);
 	if (error == 0)
@@ -208,12 +258,9 @@ vnode_utimes(
 	if (error != 0)
 		return error;
 	rw_enter_write(&vp->v_lock);
-	error = vnode_owner(vp, cr);
-	/* To say that it is used now takes no more than to use it. */
-	if (error != 0 && touch)
-		error = vnode_access(vp, cr, W_OK);
+	error = utimes_permitted(mp, vp, cr, touch);
 	if (error == 0)
-		vnode_setattr(vp, &va);
+		error = vnode_setattr(vp, &va);
 	rw_exit_write(&vp->v_lock);
 	return error;
 }
@@ -221,12 +268,13 @@ vnode_utimes(
 static int
 utimes_fd(struct lwp *l, int fd, const struct timespec ts[2])
 {
+	struct mount *mp;
 	struct vnode *vp;
 	int error;
 
-	if ((error = fd_vnode_open(l, fd, EINVAL, &vp)) != 0)
+	if ((error = fd_vnode_open(l, fd, EINVAL, &mp, &vp)) != 0)
 		return error;
-	return vnode_utimes(vp, proc_cred(l->l_proc), ts);
+	return vnode_utimes(mp, vp, proc_cred(l->l_proc), ts);
 }
 
 int
@@ -244,7 +292,7 @@ sys_utimensat(struct lwp *l, int dirfd, const char *path,
 		return flags != 0 ? EINVAL : utimes_fd(l, dirfd, ts);
 	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
 		return error;
-	return vnode_utimes(nd.ni_vp, nd.ni_cred, ts);
+	return vnode_utimes(nd.ni_mount, nd.ni_vp, nd.ni_cred, ts);
 }
 
 int
@@ -275,7 +323,8 @@ sys_truncate(struct lwp *l, const char *path, off_t length)
 		return EISDIR;
 	if (!S_ISREG(vnode_mode(vp)))
 		return EINVAL;
-	if ((error = vnode_access(vp, nd.ni_cred, W_OK)) != 0)
+	if ((error = mount_writable(nd.ni_mount)) != 0 ||
+	    (error = vnode_access(nd.ni_mount, vp, nd.ni_cred, W_OK)) != 0)
 		return error;
 	if (!vnode_tryhold(vp))
 		return ENOENT;

@@ -36,10 +36,15 @@ vnode_create(
 
 	rw_enter_write(&dvp->v_lock);
 	if ((error = create_check(nd, S_ISDIR(va->va_mode))) != 0 ||
-	    (error = dir_may_create(dvp, nd->ni_cred)) != 0)
+	    (error = mount_writable(nd->ni_dmount)) != 0 ||
+	    (error = dir_may_create(nd->ni_dmount, dvp, nd->ni_cred)) != 0)
 		goto out;
-	vattr_new(va, dvp, nd->ni_lwp, nd->ni_cred, va->va_mode);
-	error = dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp);
+	error = vattr_new(va, nd->ni_dmount, dvp, nd->ni_lwp, nd->ni_cred);
+	if (error != 0)
+		goto out;
+	error = dvp->v_ops->vop_create != NULL
+		    ? dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp)
+		    : EPERM;
 	if (error == 0 && ref)
 		vnode_hold(*vpp);
 out:
@@ -79,8 +84,7 @@ sys_mkdir(struct lwp *l, const char *path, mode_t mode)
 }
 
 int
-sys_mknodat(
-    struct lwp *l, int dirfd, const char *path, mode_t mode, dev_t dev)
+sys_mknodat(struct lwp *l, int dirfd, const char *path, mode_t mode, dev_t dev)
 {
 	struct vattr va = {.va_mode = mode & (S_IFMT | 07777)};
 
@@ -123,8 +127,7 @@ sys_mkfifo(struct lwp *l, const char *path, mode_t mode)
 }
 
 int
-sys_symlinkat(
-    struct lwp *l, const char *target, int dirfd, const char *path)
+sys_symlinkat(struct lwp *l, const char *target, int dirfd, const char *path)
 {
 	struct vattr va = {.va_mode = S_IFLNK | 0777};
 	char text[PATH_MAX];
@@ -150,53 +153,64 @@ sys_symlink(struct lwp *l, const char *target, const char *path)
  * for who opened it, or root: a descriptor may have come from somebody else.
  */
 static int
-link_source_fd(struct lwp *l, int fd, struct vnode **vpp)
+link_source_fd(struct nameidata *nd)
 {
-	struct cred *cr = proc_cred(l->l_proc);
+	struct cred *cr = proc_cred(nd->ni_lwp->l_proc);
 	struct file *fp;
 	bool mine;
 	int error;
 
-	if ((error = fd_getfile(l, fd, &fp)) != 0)
+	if ((error = fd_getfile(nd->ni_lwp, nd->ni_dirfd, &fp)) != 0)
 		return error;
 	mine = fp->f_cred == cr || cred_is_fsroot(cr);
-	fd_putfile(l, fp);
-	return mine ? fd_vnode(l, fd, EXDEV, vpp) : ENOENT;
+	fd_putfile(nd->ni_lwp, fp);
+	return mine ? fd_vnode(nd->ni_lwp, nd->ni_dirfd, EXDEV, &nd->ni_mount,
+			  &nd->ni_vp)
+		    : ENOENT;
 }
 
 static int
-link_source(struct nameidata *nd, struct vnode **vpp)
+link_source(struct nameidata *nd)
 {
+	if (nd->ni_path[0] == '\0' && nd->ni_dirfd != AT_FDCWD)
+		return link_source_fd(nd);
+	return namei(nd);
+}
+
+static int
+link_locked(struct nameidata *to, struct vnode *vp)
+{
+	struct vnode *dvp = to->ni_dvp;
 	int error;
 
-	if (nd->ni_path[0] == '\0' && nd->ni_dirfd != AT_FDCWD)
-		return link_source_fd(nd->ni_lwp, nd->ni_dirfd, vpp);
-	if ((error = namei(nd)) == 0)
-		*vpp = nd->ni_vp;
+	KASSERT(rw_write_held(&dvp->v_lock));
+	if ((error = dir_may_create(to->ni_dmount, dvp, to->ni_cred)) != 0)
+		return error;
+	if (vnode_isdir(vp) || (vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
+		return EPERM;
+	if (dvp->v_ops->vop_link == NULL)
+		return EPERM;
+	rw_enter_write(&vp->v_lock);
+	error = dvp->v_ops->vop_link(dvp, &to->ni_cn, vp);
+	rw_exit_write(&vp->v_lock);
 	return error;
 }
 
-/* Give vp the name that nd ends in. */
+/* Give what `from' found the name that `to' ends in. */
 static int
-link_vnode(struct nameidata *nd, struct vnode *vp)
+link_vnode(const struct nameidata *from, struct nameidata *to)
 {
-	struct vnode *dvp = nd->ni_dvp;
+	struct vnode *dvp = to->ni_dvp;
 	int error;
 
 	rw_enter_write(&dvp->v_lock);
-	if ((error = create_check(nd, false)) != 0)
-		goto out;
-	if (dvp->v_mount != vp->v_mount)
-		error = EXDEV;
-	else if ((error = dir_may_create(dvp, nd->ni_cred)) == 0 &&
-	    vnode_isdir(vp))
-		error = EPERM;
-	if (error != 0)
-		goto out;
-	rw_enter_write(&vp->v_lock);
-	error = dvp->v_ops->vop_link(dvp, &nd->ni_cn, vp);
-	rw_exit_write(&vp->v_lock);
-out:
+	if ((error = create_check(to, false)) == 0) {
+		error = mount_writable(to->ni_dmount);
+		if (error == 0 && to->ni_dmount != from->ni_mount)
+			error = EXDEV;
+		if (error == 0)
+			error = link_locked(to, from->ni_vp);
+	}
 	rw_exit_write(&dvp->v_lock);
 	return error;
 }
@@ -206,7 +220,6 @@ sys_linkat(struct lwp *l, int dirfd, const char *path, int newdirfd,
     const char *newpath, int flags)
 {
 	struct nameidata from, to;
-	struct vnode *vp;
 	int error;
 
 	if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
@@ -217,12 +230,12 @@ sys_linkat(struct lwp *l, int dirfd, const char *path, int newdirfd,
 	namei_init(&to, l, newdirfd, 0);
 	if ((error = namei_copyin(&from, path)) != 0 ||
 	    (error = namei_copyin(&to, newpath)) != 0 ||
-	    (error = link_source(&from, &vp)) != 0 ||
+	    (error = link_source(&from)) != 0 ||
 	    (error = namei_parent(&to)) != 0)
 		return error;
 	if (to.ni_last != LAST_NORM)
 		return EEXIST;
-	return link_vnode(&to, vp);
+	return link_vnode(&from, &to);
 }
 
 int

@@ -24,34 +24,40 @@ cwdi_free(struct kref *kr)
 	struct cwdinfo *cwdi = container_of(kr, struct cwdinfo, cwd_ref);
 
 	vnode_rele(cwdi->cwd_cdir);
+	mount_rele(cwdi->cwd_cmount);
 	vnode_rele(cwdi->cwd_rdir);
+	mount_rele(cwdi->cwd_rmount);
 	smr_retire(&cwdi->cwd_smr, cwdi_smrfree);
 }
 
 int
-cwdi_new(struct vnode *cdir, struct vnode *rdir, struct cwdinfo **cwdip)
+cwdi_new(struct mount *cmount, struct vnode *cdir, struct mount *rmount,
+    struct vnode *rdir, struct cwdinfo **cwdip)
 {
 	struct cwdinfo *cwdi = kmem_alloc(sizeof(*cwdi));
 
 	if (cwdi == NULL)
 		return ENOMEM;
 	kref_init(&cwdi->cwd_ref, cwdi_free);
+	mount_hold(cmount);
 	vnode_hold(cdir);
+	mount_hold(rmount);
 	vnode_hold(rdir);
+	cwdi->cwd_cmount = cmount;
 	cwdi->cwd_cdir = cdir;
+	cwdi->cwd_rmount = rmount;
 	cwdi->cwd_rdir = rdir;
 	*cwdip = cwdi;
 	return 0;
 }
 
 /*
- * Put cdir or rdir in place, the other is NULL and stays.  ENOENT if the
- * directory is dead.
+ * Make vp, seen through mp, the working or the root directory; the other
+ * stays.  ENOENT if it is dead.
  */
 static int
-cwdi_change(struct lwp *l, struct vnode *cdir, struct vnode *rdir)
+cwdi_change(struct lwp *l, struct mount *mp, struct vnode *vp, bool isroot)
 {
-	struct vnode *vp = cdir != NULL ? cdir : rdir;
 	struct proc *p = l->l_proc;
 	struct cwdinfo *cwdi, *old;
 	struct kref *kr = NULL;
@@ -61,8 +67,10 @@ cwdi_change(struct lwp *l, struct vnode *cdir, struct vnode *rdir)
 		return ENOENT;
 	mutex_enter(&p->p_lock);
 	old = proc_cwdi(p);
-	error = cwdi_new(cdir != NULL ? cdir : old->cwd_cdir,
-	    rdir != NULL ? rdir : old->cwd_rdir, &cwdi);
+	if (isroot)
+		error = cwdi_new(old->cwd_cmount, old->cwd_cdir, mp, vp, &cwdi);
+	else
+		error = cwdi_new(mp, vp, old->cwd_rmount, old->cwd_rdir, &cwdi);
 	if (error == 0)
 		kr = proc_setshared_locked(p, PS_CWDI, &cwdi->cwd_ref);
 	mutex_exit(&p->p_lock);
@@ -72,34 +80,41 @@ cwdi_change(struct lwp *l, struct vnode *cdir, struct vnode *rdir)
 	return error;
 }
 
+/* May the caller make this its working or root directory? */
+static int
+chdir_check(struct lwp *l, const struct mount *mp, const struct vnode *vp)
+{
+	if (!vnode_isdir(vp))
+		return ENOTDIR;
+	return vnode_search(mp, vp, proc_cred(l->l_proc));
+}
+
 int
 sys_chdir(struct lwp *l, const char *path)
 {
 	struct nameidata nd;
 	int error;
 
-	error = namei_user(
-	    &nd, l, AT_FDCWD, path, NAMEI_FOLLOW | NAMEI_DIRECTORY);
+	error =
+	    namei_user(&nd, l, AT_FDCWD, path, NAMEI_FOLLOW | NAMEI_DIRECTORY);
 	if (error == 0)
-		error = vnode_search(nd.ni_vp, nd.ni_cred);
+		error = chdir_check(l, nd.ni_mount, nd.ni_vp);
 	if (error == 0)
-		error = cwdi_change(l, nd.ni_vp, NULL);
+		error = cwdi_change(l, nd.ni_mount, nd.ni_vp, false);
 	return error;
 }
 
 int
 sys_fchdir(struct lwp *l, int fd)
 {
+	struct mount *mp;
 	struct vnode *vp;
 	int error;
 
-	if ((error = fd_vnode(l, fd, ENOTDIR, &vp)) != 0)
-		return error;
-	if (!vnode_isdir(vp))
-		return ENOTDIR;
-	if ((error = vnode_search(vp, proc_cred(l->l_proc))) != 0)
-		return error;
-	return cwdi_change(l, vp, NULL);
+	if ((error = fd_vnode(l, fd, ENOTDIR, &mp, &vp)) == 0 &&
+	    (error = chdir_check(l, mp, vp)) == 0)
+		error = cwdi_change(l, mp, vp, false);
+	return error;
 }
 
 int
@@ -108,43 +123,88 @@ sys_chroot(struct lwp *l, const char *path)
 	struct nameidata nd;
 	int error;
 
-	error = namei_user(
-	    &nd, l, AT_FDCWD, path, NAMEI_FOLLOW | NAMEI_DIRECTORY);
+	error =
+	    namei_user(&nd, l, AT_FDCWD, path, NAMEI_FOLLOW | NAMEI_DIRECTORY);
 	if (error == 0)
-		error = vnode_search(nd.ni_vp, nd.ni_cred);
+		error = chdir_check(l, nd.ni_mount, nd.ni_vp);
 	if (error == 0 && !cred_is_root(nd.ni_cred))
 		error = EPERM;
 	if (error == 0)
-		error = cwdi_change(l, NULL, nd.ni_vp);
+		error = cwdi_change(l, nd.ni_mount, nd.ni_vp, true);
+	return error;
+}
+
+int
+sys_fchroot(struct lwp *l, int fd)
+{
+	struct mount *mp;
+	struct vnode *vp;
+	int error;
+
+	if ((error = fd_vnode(l, fd, ENOTDIR, &mp, &vp)) == 0 &&
+	    (error = chdir_check(l, mp, vp)) == 0 &&
+	    !cred_is_root(proc_cred(l->l_proc)))
+		error = EPERM;
+	if (error == 0)
+		error = cwdi_change(l, mp, vp, true);
 	return error;
 }
 
 /*
- * Write the path of cwdi's working directory to the end of buf, PATH_MAX
- * bytes; *pathp is where it begins.  ENOENT if it has none.
+ * Write the names from vp up to `top', or to mp's root, in front of *pp, down
+ * to buf; *vpp is where that ended.
  */
 static int
-cwdi_path(const struct cwdinfo *cwdi, char *buf, const char **pathp)
+path_within(struct mount *mp, struct vnode *vp, const struct vnode *top,
+    char *buf, char **pp, struct vnode **vpp)
 {
-	struct vnode *vp = cwdi->cwd_cdir, *parent;
-	char *p = buf + PATH_MAX;
+	struct vnode *parent;
 	const char *name;
 	size_t len;
+	int error = 0;
 
-	if (vnode_isdead(vp))
-		return ENOENT;
-	*--p = '\0';
-	while (vp != cwdi->cwd_rdir) {
+	mutex_enter(mp->mnt_super->sb_rename);
+	while (vp != top && vp != mp->mnt_root) {
 		parent = vp->v_ops->vop_parent(vp);
-		if (parent == vp)
-			return ENOENT;
+		if (parent == vp || vnode_isdead(vp)) {
+			error = ENOENT;
+			break;
+		}
 		vp->v_ops->vop_name(vp, &name, &len);
-		if (len + 1 > (size_t)(p - buf))
-			return ENAMETOOLONG;
-		p -= len;
-		memcpy(p, name, len);
-		*--p = '/';
+		if (len + 1 > (size_t)(*pp - buf)) {
+			error = ENAMETOOLONG;
+			break;
+		}
+		*pp -= len;
+		memcpy(*pp, name, len);
+		*--*pp = '/';
 		vp = parent;
+	}
+	mutex_exit(mp->mnt_super->sb_rename);
+	*vpp = vp;
+	return error;
+}
+
+int
+vfs_path(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
+    char *buf, const char **pathp)
+{
+	char *p = buf + PATH_MAX;
+	int error;
+
+	*--p = '\0';
+	for (;;) {
+		error = path_within(mp, vp,
+		    mp == root->cwd_rmount ? root->cwd_rdir : NULL, buf, &p,
+		    &vp);
+		if (error != 0)
+			return error;
+		if (mp == root->cwd_rmount && vp == root->cwd_rdir)
+			break;
+		vp = mount_covered(mp);
+		mp = mount_parent(mp);
+		if (vp == NULL || mp == NULL)
+			return ENOENT;
 	}
 	if (*p == '\0')
 		*--p = '/';
@@ -155,16 +215,15 @@ cwdi_path(const struct cwdinfo *cwdi, char *buf, const char **pathp)
 int
 sys___getcwd(struct lwp *l, char *buf, size_t len, int *retval)
 {
-	struct cwdinfo *cwdi = proc_cwdi(l->l_proc);
-	struct mount *mp = cwdi->cwd_cdir->v_mount;
+	const struct cwdinfo *cwdi = proc_cwdi(l->l_proc);
 	char path[PATH_MAX];
 	const char *p;
 	size_t n;
 	int error;
 
-	mutex_enter(&mp->mnt_rename);
-	error = cwdi_path(cwdi, path, &p);
-	mutex_exit(&mp->mnt_rename);
+	if (vnode_isdead(cwdi->cwd_cdir))
+		return ENOENT;
+	error = vfs_path(cwdi->cwd_cmount, cwdi->cwd_cdir, cwdi, path, &p);
 	if (error != 0)
 		return error;
 	n = (size_t)(path + PATH_MAX - p);

@@ -3,8 +3,8 @@
  * Vnodes behind descriptors: the fileops of regular files, of directories and
  * of what was opened with O_PATH, and what a fifo's pipe asks its vnode.
  *
- * f_data is the vnode, with a reference.  A fifo's file belongs to the pipe;
- * its vnode is the pipe's owner, with a reference for each open file.
+ * f_vnode and f_mount are held.  A fifo's file belongs to the pipe, that of a
+ * device to its driver.
  */
 #include <sys/ioctl.h>
 
@@ -13,43 +13,41 @@
 #include "kern/pipe.h"
 #include "vfs/vfs_impl.h"
 
-static struct vnode *
-file_vnode(const struct file *fp)
-{
-	return fp->f_type == DTYPE_VNODE ? fp->f_data : fifo_owner(fp);
-}
-
 /* The vnode of fp, which is put. */
 static int
-fd_vnode_of(struct lwp *l, struct file *fp, int notvnode, struct vnode **vpp)
+fd_vnode_of(struct lwp *l, struct file *fp, int notvnode, struct mount **mpp,
+    struct vnode **vpp)
 {
-	*vpp = file_vnode(fp);
+	*mpp = fp->f_mount;
+	*vpp = fp->f_vnode;
 	fd_putfile(l, fp);
 	return *vpp != NULL ? 0 : notvnode;
 }
 
 int
-fd_vnode(struct lwp *l, int fd, int notvnode, struct vnode **vpp)
+fd_vnode(
+    struct lwp *l, int fd, int notvnode, struct mount **mpp, struct vnode **vpp)
 {
 	struct file *fp;
 	int error = fd_getfile(l, fd, &fp);
 
-	return error != 0 ? error : fd_vnode_of(l, fp, notvnode, vpp);
+	return error != 0 ? error : fd_vnode_of(l, fp, notvnode, mpp, vpp);
 }
 
 int
-fd_vnode_open(struct lwp *l, int fd, int notvnode, struct vnode **vpp)
+fd_vnode_open(
+    struct lwp *l, int fd, int notvnode, struct mount **mpp, struct vnode **vpp)
 {
 	struct file *fp;
 	int error = fd_getopen(l, fd, &fp);
 
-	return error != 0 ? error : fd_vnode_of(l, fp, notvnode, vpp);
+	return error != 0 ? error : fd_vnode_of(l, fp, notvnode, mpp, vpp);
 }
 
 static int
 vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
-	struct vnode *vp = fp->f_data;
+	struct vnode *vp = fp->f_vnode;
 	int error;
 
 	(void)l;
@@ -57,7 +55,7 @@ vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 		return 0;
 	error = vp->v_ops->vop_read(vp, offp, u);
 	if ((file_flags(fp) & O_NOATIME) == 0)
-		vp->v_ops->vop_accessed(vp);
+		vnode_accessed(fp->f_mount, vp);
 	return error;
 }
 
@@ -78,7 +76,7 @@ static int
 vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
 	struct vwrite vw = vwrite_of(l, (file_flags(fp) & O_APPEND) != 0);
-	struct vnode *vp = fp->f_data;
+	struct vnode *vp = fp->f_vnode;
 
 	if (u->uio_resid == 0)
 		return 0;
@@ -90,30 +88,22 @@ vnode_truncate(struct vnode *vp, struct lwp *l, off_t length, bool always)
 {
 	struct vwrite vw = vwrite_of(l, false);
 
+	if ((vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
+		return EPERM;
 	return vp->v_ops->vop_truncate(vp, length, &vw, always);
 }
 
 static int
 vn_truncate(struct lwp *l, struct file *fp, off_t length)
 {
-	return vnode_truncate(fp->f_data, l, length, true);
+	return vnode_truncate(fp->f_vnode, l, length, true);
 }
 
 static int
 vn_stat(struct lwp *l, struct file *fp, struct stat *sb)
 {
 	(void)l;
-	vnode_stat(file_vnode(fp), sb);
-	return 0;
-}
-
-static off_t
-vn_size(struct vnode *vp)
-{
-	struct stat sb;
-
-	vnode_stat(vp, &sb);
-	return sb.st_size;
+	return vnode_stat(fp->f_mount, fp->f_vnode, sb);
 }
 
 /* Add up an offset; EINVAL if the sum is none. */
@@ -123,10 +113,29 @@ offset_add(off_t base, off_t off, off_t *sum)
 	return __builtin_add_overflow(base, off, sum) || *sum < 0 ? EINVAL : 0;
 }
 
+/* Without vop_seek all of the file is data. */
+static int
+vnode_seek(struct vnode *vp, int whence, off_t *offp)
+{
+	off_t size;
+	int error;
+
+	if (vp->v_ops->vop_seek != NULL)
+		return vp->v_ops->vop_seek(vp, whence, offp);
+	if ((error = vnode_size(vp, &size)) != 0)
+		return error;
+	if (*offp >= size)
+		return ENXIO;
+	if (whence == SEEK_HOLE)
+		*offp = size;
+	return 0;
+}
+
 static int
 vn_seek(struct lwp *l, struct file *fp, off_t off, int whence, off_t *offp)
 {
-	struct vnode *vp = fp->f_data;
+	struct vnode *vp = fp->f_vnode;
+	off_t size;
 	int error;
 
 	(void)l;
@@ -138,13 +147,13 @@ vn_seek(struct lwp *l, struct file *fp, off_t off, int whence, off_t *offp)
 		error = offset_add(fp->f_offset, off, offp);
 		break;
 	case SEEK_END:
-		error = offset_add(vn_size(vp), off, offp);
+		if ((error = vnode_size(vp, &size)) == 0)
+			error = offset_add(size, off, offp);
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
 		*offp = off;
-		error = off < 0 ? ENXIO
-				: vp->v_ops->vop_seek(vp, whence, offp);
+		error = off < 0 ? ENXIO : vnode_seek(vp, whence, offp);
 		break;
 	default:
 		error = EINVAL;
@@ -158,20 +167,24 @@ static int
 vn_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 {
 	bool locked;
-	int left;
+	off_t size;
+	int left, error;
 
 	if (cmd != FIONREAD)
 		return ENOTTY;
+	if ((error = vnode_size(fp->f_vnode, &size)) != 0)
+		return error;
 	locked = file_enter(l, fp);
-	left = (int)(vn_size(fp->f_data) - fp->f_offset);
+	left = (int)(size - fp->f_offset);
 	file_leave(fp, locked);
 	return copyout(&left, data, sizeof(left));
 }
 
-static void
-vn_close(struct file *fp)
+void
+vnode_fo_close(struct file *fp)
 {
-	vnode_rele(fp->f_data);
+	vnode_rele(fp->f_vnode);
+	mount_rele(fp->f_mount);
 }
 
 const struct fileops vnops_fileops = {
@@ -181,7 +194,7 @@ const struct fileops vnops_fileops = {
     .fo_seek = vn_seek,
     .fo_truncate = vn_truncate,
     .fo_ioctl = vn_ioctl,
-    .fo_close = vn_close,
+    .fo_close = vnode_fo_close,
 };
 
 static int
@@ -211,25 +224,19 @@ const struct fileops vnops_dirops = {
     .fo_write = dir_rw,
     .fo_stat = vn_stat,
     .fo_seek = dir_seek,
-    .fo_close = vn_close,
+    .fo_close = vnode_fo_close,
 };
 
 /* The file is named but not open: src/kern lets through what that allows. */
 const struct fileops vnops_pathops = {
     .fo_stat = vn_stat,
-    .fo_close = vn_close,
+    .fo_close = vnode_fo_close,
 };
-
-static void
-fifo_vnode_close(struct file *fp)
-{
-	vnode_rele(fifo_owner(fp));
-}
 
 /* For fifo_setowner. */
 static const struct fileops fifo_vnodeops = {
     .fo_stat = vn_stat,
-    .fo_close = fifo_vnode_close,
+    .fo_close = vnode_fo_close,
 };
 
 int
@@ -243,13 +250,12 @@ vnode_open_fifo(struct lwp *l, struct vnode *vp, int flags, struct file *fp)
 	return fifo_open(l, pipe, flags, fp);
 }
 
-/* For vop_fifo: a pipe for vp. */
 int
-vnode_fifo_alloc(struct vnode *vp, struct pipe **pipep)
+vnode_fifo_alloc(struct pipe **pipep)
 {
 	int error;
 
 	if ((error = fifo_alloc(pipep)) == 0)
-		fifo_setowner(*pipep, &fifo_vnodeops, vp);
+		fifo_setowner(*pipep, &fifo_vnodeops);
 	return error;
 }

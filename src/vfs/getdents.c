@@ -46,26 +46,20 @@ getdents_put(void *arg, const struct direntry *de)
 	return true;
 }
 
-static ino_t
-vnode_ino(struct vnode *vp)
-{
-	struct stat sb;
-
-	vnode_stat(vp, &sb);
-	return sb.st_ino;
-}
-
 static bool
 getdents_dot(struct getdents *gd, struct vnode *vp, off_t *pos)
 {
+	struct stat sb = {0};
 	struct direntry de = {
 	    .de_name = "..",
 	    .de_namelen = *pos == POS_DOT ? 1 : 2,
 	    .de_mode = S_IFDIR,
-	    .de_ino = vnode_ino(vp),
 	    .de_next = *pos + 1,
 	};
 
+	if ((gd->gd_error = vp->v_ops->vop_getattr(vp, &sb)) != 0)
+		return false;
+	de.de_ino = sb.st_ino;
 	if (!getdents_put(gd, &de))
 		return false;
 	*pos = de.de_next;
@@ -76,13 +70,17 @@ getdents_dot(struct getdents *gd, struct vnode *vp, off_t *pos)
 static void
 getdents_read(struct getdents *gd, struct vnode *dvp, off_t *pos)
 {
+	int error;
+
 	if (*pos == POS_DOT && !getdents_dot(gd, dvp, pos))
 		return;
 	if (*pos == POS_DOTDOT &&
 	    !getdents_dot(gd, dvp->v_ops->vop_parent(dvp), pos))
 		return;
 	KASSERT(*pos >= POS_FIRST);
-	dvp->v_ops->vop_readdir(dvp, pos, getdents_put, gd);
+	error = dvp->v_ops->vop_readdir(dvp, pos, getdents_put, gd);
+	if (error != 0)
+		gd->gd_error = error;
 }
 
 int
@@ -100,7 +98,7 @@ sys_getdents(struct lwp *l, int fd, char *buf, size_t len, int *retval)
 		error = fp->f_ops == &vnops_pathops ? EBADF : ENOTDIR;
 		goto out;
 	}
-	dvp = fp->f_data;
+	dvp = fp->f_vnode;
 	gd.gd_left = len < INT_MAX ? len : INT_MAX;
 	locked = file_enter(l, fp);
 	if (vnode_isdead(dvp))
@@ -108,7 +106,7 @@ sys_getdents(struct lwp *l, int fd, char *buf, size_t len, int *retval)
 	else {
 		getdents_read(&gd, dvp, &fp->f_offset);
 		if ((file_flags(fp) & O_NOATIME) == 0)
-			dvp->v_ops->vop_accessed(dvp);
+			vnode_accessed(fp->f_mount, dvp);
 	}
 	file_leave(fp, locked);
 	error = gd.gd_done > 0 ? 0 : gd.gd_error;

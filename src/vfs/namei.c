@@ -2,17 +2,15 @@
 /*
  * The walk of a path: from names to vnodes.
  *
- * The walk goes from directory to directory with vop_lookup and holds
- * nothing: no lock, no reference.  What it finds was there at some moment
- * during the walk, and stays readable until the section ends.
+ * The walk goes from directory to directory with vop_lookup, from there to
+ * what is mounted on them, and holds nothing: no lock, no reference.  What it
+ * finds was there at some moment during the walk, and stays readable until
+ * the section ends.
  *
  * A symbolic link on the way is followed without recursion: what is left of
  * the path is put aside in ni_rest and the walk goes on in the link's text.
  * The last name of all, and of a link at the very end, is left to the caller
  * (namei_parent) or looked up (namei_step).
- *
- * A file system whose lookup would block cannot be walked so; it needs a
- * second walk, with references.
  */
 #include <endian.h>
 
@@ -124,6 +122,36 @@ namei_copyin(struct nameidata *nd, const char *upath)
 	return len == 0 && (nd->ni_wanted & NAMEI_EMPTY) == 0 ? ENOENT : 0;
 }
 
+int
+namei_setpath(struct nameidata *nd, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len >= PATH_MAX)
+		return ENAMETOOLONG;
+	memset(nd->ni_path + len, 0, sizeof(uint64_t));
+	memcpy(nd->ni_path, path, len);
+	return len == 0 && (nd->ni_wanted & NAMEI_EMPTY) == 0 ? ENOENT : 0;
+}
+
+/* Where a path that does not begin with a slash begins. */
+static int
+namei_start(struct nameidata *nd, const struct cwdinfo *cwdi)
+{
+	int error;
+
+	if (nd->ni_dirfd == AT_FDCWD) {
+		nd->ni_dmount = cwdi->cwd_cmount;
+		nd->ni_dvp = cwdi->cwd_cdir;
+		return 0;
+	}
+	error = fd_vnode(
+	    nd->ni_lwp, nd->ni_dirfd, ENOTDIR, &nd->ni_dmount, &nd->ni_dvp);
+	if (error == 0 && nd->ni_path[0] != '\0' && !vnode_isdir(nd->ni_dvp))
+		error = ENOTDIR;
+	return error;
+}
+
 static int
 namei_begin(struct nameidata *nd)
 {
@@ -131,23 +159,27 @@ namei_begin(struct nameidata *nd)
 	int error;
 
 	nd->ni_renames = vfs_renames_ended();
+	nd->ni_rmount = cwdi->cwd_rmount;
 	nd->ni_root = cwdi->cwd_rdir;
 	nd->ni_flags = nd->ni_wanted;
 	nd->ni_links = 0;
 	nd->ni_depth = 0;
 	nd->ni_slash = false;
-	if (nd->ni_path[0] == '/') {
-		nd->ni_dvp = nd->ni_root;
-		return 0;
+	if (unlikely((nd->ni_flags & (NAMEI_BENEATH | NAMEI_INROOT)) != 0)) {
+		if ((error = namei_start(nd, cwdi)) != 0)
+			return error;
+		nd->ni_rmount = nd->ni_dmount;
+		nd->ni_root = nd->ni_dvp;
+		return nd->ni_path[0] == '/' &&
+			       (nd->ni_flags & NAMEI_BENEATH) != 0
+			   ? EXDEV
+			   : 0;
 	}
-	if (nd->ni_dirfd == AT_FDCWD) {
-		nd->ni_dvp = cwdi->cwd_cdir;
-		return 0;
-	}
-	error = fd_vnode(nd->ni_lwp, nd->ni_dirfd, ENOTDIR, &nd->ni_dvp);
-	if (error == 0 && nd->ni_path[0] != '\0' && !vnode_isdir(nd->ni_dvp))
-		error = ENOTDIR;
-	return error;
+	if (nd->ni_path[0] != '/')
+		return namei_start(nd, cwdi);
+	nd->ni_dmount = nd->ni_rmount;
+	nd->ni_dvp = nd->ni_root;
+	return 0;
 }
 
 /*
@@ -162,7 +194,30 @@ skip_slashes(const char *p)
 	return p;
 }
 
-/* ni_vp is a symbolic link: its text, or NULL if that is only a root. */
+/* From a link to a file that it stands for. */
+static int
+namei_jump(struct nameidata *nd)
+{
+	struct vnode *vp = nd->ni_vp;
+	struct mount *mp;
+	int error;
+
+	if ((nd->ni_flags & NAMEI_NOMAGIC) != 0)
+		return ELOOP;
+	if ((error = vp->v_ops->vop_follow(vp, &mp, &vp)) != 0)
+		return error;
+	if ((nd->ni_flags & (NAMEI_BENEATH | NAMEI_INROOT)) != 0 ||
+	    ((nd->ni_flags & NAMEI_NOXDEV) != 0 && mp != nd->ni_dmount))
+		return EXDEV;
+	nd->ni_mount = mp;
+	nd->ni_vp = vp;
+	return 0;
+}
+
+/*
+ * ni_vp is a symbolic link: its text, or NULL if that is only a root or if it
+ * leads straight to ni_vp.
+ */
 static int
 namei_follow(struct nameidata *nd, const char **linkp)
 {
@@ -171,17 +226,91 @@ namei_follow(struct nameidata *nd, const char **linkp)
 	size_t len;
 	int error;
 
-	if (nd->ni_links++ >= NAMEI_MAXLINKS)
+	if (nd->ni_links++ >= NAMEI_MAXLINKS ||
+	    (nd->ni_flags & NAMEI_NOSYMLINKS) != 0)
 		return ELOOP;
-	vp->v_ops->vop_accessed(vp);
+	vnode_accessed(nd->ni_mount, vp);
+	if (vp->v_ops->vop_follow != NULL)
+		return namei_jump(nd);
 	if ((error = vp->v_ops->vop_readlink(vp, &text, &len)) != 0)
 		return error;
 	if (*text == '/') {
+		if ((nd->ni_flags & NAMEI_BENEATH) != 0 ||
+		    ((nd->ni_flags & NAMEI_NOXDEV) != 0 &&
+			nd->ni_rmount != nd->ni_dmount))
+			return EXDEV;
 		text = skip_slashes(text);
+		nd->ni_mount = nd->ni_dmount = nd->ni_rmount;
 		nd->ni_vp = nd->ni_dvp = nd->ni_root;
 	}
 	*linkp = *text != '\0' ? text : NULL;
 	return 0;
+}
+
+/* From a file to what is mounted on it, and on that. */
+static int
+namei_cross(struct nameidata *nd)
+{
+	struct mount *mp;
+
+	while ((vnode_mode(nd->ni_vp) & V_MOUNTED) != 0 &&
+	       (mp = mount_find(nd->ni_mount, nd->ni_vp)) != NULL) {
+		if ((nd->ni_flags & NAMEI_NOXDEV) != 0)
+			return EXDEV;
+		nd->ni_mount = mp;
+		nd->ni_vp = mp->mnt_root;
+	}
+	return 0;
+}
+
+/*
+ * A directory that is not the root of a mount of a part of a super can have
+ * been moved out of that part: is it still there?
+ */
+static bool
+vnode_isbelow(struct vnode *top, struct vnode *vp)
+{
+	struct vnode *parent;
+
+	while (vp != top) {
+		parent = vp->v_ops->vop_parent(vp);
+		if (parent == vp)
+			return false;
+		vp = parent;
+	}
+	return true;
+}
+
+/* "..": up, out of mounts at their roots, but not beyond ni_root. */
+static int
+namei_up(struct nameidata *nd)
+{
+	struct mount *mp = nd->ni_dmount, *parent;
+	struct vnode *vp = nd->ni_dvp, *covered;
+
+	while (
+	    vp == mp->mnt_root && (vp != nd->ni_root || mp != nd->ni_rmount)) {
+		parent = mount_parent(mp);
+		covered = mount_covered(mp);
+		if (parent == NULL || covered == NULL)
+			break;
+		mp = parent;
+		vp = covered;
+	}
+	if ((nd->ni_flags & NAMEI_NOXDEV) != 0 && mp != nd->ni_dmount)
+		return EXDEV;
+	if (vp == nd->ni_root && mp == nd->ni_rmount) {
+		if ((nd->ni_flags & NAMEI_BENEATH) != 0)
+			return EXDEV;
+	} else if (vp != mp->mnt_root) {
+		if (mp->mnt_root != mp->mnt_super->sb_root &&
+		    !vnode_isbelow(mp->mnt_root, vp))
+			return ENOENT;
+		vp = vp->v_ops->vop_parent(vp);
+	}
+	nd->ni_mount = mp;
+	nd->ni_vp = vp;
+	return namei_cross(nd);
 }
 
 /*
@@ -209,19 +338,24 @@ namei_step(struct nameidata *nd, bool follow, const char **linkp)
 	int error;
 
 	*linkp = NULL;
-	if (likely(nd->ni_last == LAST_NORM)) {
-		if (unlikely(nd->ni_cn.cn_len > NAME_MAX))
-			return ENAMETOOLONG;
-		error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &nd->ni_vp);
-		if (unlikely(error != 0) &&
-		    (error != ENOENT || (error = namei_missed(nd)) != 0))
-			return error;
-		if (unlikely(vnode_type(nd->ni_vp) == S_IFLNK) && follow)
-			return namei_follow(nd, linkp);
-	} else if (nd->ni_last == LAST_DOTDOT && dvp != nd->ni_root)
-		nd->ni_vp = dvp->v_ops->vop_parent(dvp);
-	else
+	if (unlikely(nd->ni_last == LAST_DOTDOT))
+		return namei_up(nd);
+	nd->ni_mount = nd->ni_dmount;
+	if (unlikely(nd->ni_last != LAST_NORM)) {
 		nd->ni_vp = dvp;
+		return 0;
+	}
+	if (unlikely(nd->ni_cn.cn_len > NAME_MAX))
+		return ENAMETOOLONG;
+	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &nd->ni_vp);
+	if (unlikely(error != 0) &&
+	    (error != ENOENT || (error = namei_missed(nd)) != 0))
+		return error;
+	if (unlikely((vnode_mode(nd->ni_vp) & V_MOUNTED) != 0) &&
+	    (error = namei_cross(nd)) != 0)
+		return error;
+	if (unlikely(vnode_type(nd->ni_vp) == S_IFLNK) && follow)
+		return namei_follow(nd, linkp);
 	return 0;
 }
 
@@ -248,7 +382,8 @@ namei_continue(struct nameidata *nd, const char *path)
 		return 0;
 	}
 	for (;;) {
-		if ((error = vnode_search(nd->ni_dvp, nd->ni_cred)) != 0)
+		error = vnode_search(nd->ni_dmount, nd->ni_dvp, nd->ni_cred);
+		if (unlikely(error != 0))
 			return error;
 		p = cname_parse(&nd->ni_cn, path);
 		nd->ni_last = cname_kind(&nd->ni_cn);
@@ -268,6 +403,7 @@ namei_continue(struct nameidata *nd, const char *path)
 			path = link;
 			continue;
 		}
+		nd->ni_dmount = nd->ni_mount;
 		nd->ni_dvp = nd->ni_vp;
 		if (unlikely(!vnode_isdir(nd->ni_dvp)))
 			return ENOTDIR;
@@ -298,13 +434,31 @@ namei(struct nameidata *nd)
 			return error;
 		if (unlikely(nd->ni_slash))
 			nd->ni_flags |= NAMEI_FOLLOW | NAMEI_DIRECTORY;
-		error = namei_step(
-		    nd, (nd->ni_flags & NAMEI_FOLLOW) != 0, &p);
+		error = namei_step(nd, (nd->ni_flags & NAMEI_FOLLOW) != 0, &p);
 		if (error != 0)
 			return error;
 	} while (unlikely(p != NULL));
 	if ((nd->ni_flags & NAMEI_DIRECTORY) != 0 && !vnode_isdir(nd->ni_vp))
 		return ENOTDIR;
+	return 0;
+}
+
+int
+vfs_lookup(
+    struct lwp *l, const char *path, struct mount **mpp, struct vnode **vpp)
+{
+	struct nameidata nd;
+	int error;
+
+	namei_init(&nd, l, AT_FDCWD, NAMEI_FOLLOW);
+	if ((error = namei_setpath(&nd, path)) != 0 ||
+	    (error = namei(&nd)) != 0)
+		return error;
+	if (!vnode_tryhold(nd.ni_vp))
+		return ENOENT;
+	mount_hold(nd.ni_mount);
+	*mpp = nd.ni_mount;
+	*vpp = nd.ni_vp;
 	return 0;
 }
 

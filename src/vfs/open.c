@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * open and openat.
+ * open, openat and openat2.
  */
+#include <linux/openat2.h>
+
 #include "sysproto.h"
+#include "vfs/dev.h"
 #include "vfs/vfs_impl.h"
 
 /* What the kernel sees of O_LARGEFILE; the C library may say that it is 0. */
@@ -10,10 +13,10 @@
 #define OPEN_TMPFILE   (O_TMPFILE & ~O_DIRECTORY)
 
 /* Others are ignored. */
-#define OPEN_KNOWN \
+#define OPEN_KNOWN                                                      \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
-	    O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT | \
-	    OPEN_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | \
+	    O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT |        \
+	    OPEN_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
 	    O_CLOEXEC | O_PATH | OPEN_TMPFILE)
 /* These are not remembered. */
 #define OPEN_ONCE (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
@@ -23,7 +26,11 @@ struct openargs {
 	unsigned oa_access; /* permissions it takes: R_OK, W_OK */
 	mode_t oa_mode;	    /* of a file that is made */
 	struct lwp *oa_lwp;
+	unsigned oa_namei; /* NAMEI_* */
 };
+
+/* What was found has died: walk again. */
+#define OPEN_AGAIN (-1)
 
 static int
 open_decode(struct lwp *l, int flags, mode_t mode, struct openargs *oa)
@@ -43,19 +50,52 @@ open_decode(struct lwp *l, int flags, mode_t mode, struct openargs *oa)
 		oa->oa_access |= W_OK;
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return EINVAL;
-	if ((flags & OPEN_TMPFILE) != 0)
-		return (flags & O_DIRECTORY) != 0 &&
-			(oa->oa_access & W_OK) != 0
-		    ? EOPNOTSUPP
-		    : EINVAL;
+	if ((flags & OPEN_TMPFILE) != 0 &&
+	    ((flags & O_DIRECTORY) == 0 || (oa->oa_access & W_OK) == 0))
+		return EINVAL;
+	oa->oa_namei = ((flags & O_NOFOLLOW) == 0 ? NAMEI_FOLLOW : 0) |
+		       ((flags & O_DIRECTORY) != 0 ? NAMEI_DIRECTORY : 0);
 	return 0;
 }
 
-/* May vp, which was there before, be opened so? */
+/* Flags of the file that forbid what it is opened for. */
 static int
-open_check(const struct nameidata *nd, const struct openargs *oa,
+open_check_flags(const struct openargs *oa, const struct vnode *vp)
+{
+	if ((vnode_mode(vp) & V_APPEND) == 0)
+		return 0;
+	if ((oa->oa_access & W_OK) != 0 && (oa->oa_flags & O_APPEND) == 0)
+		return EPERM;
+	return (oa->oa_flags & O_TRUNC) != 0 ? EPERM : 0;
+}
+
+/* What kinds of files and mounts do not allow. */
+static int
+open_check_type(const struct nameidata *nd, const struct openargs *oa,
     const struct vnode *vp)
 {
+	switch (vnode_type(vp)) {
+	case S_IFLNK:
+		return ELOOP;
+	case S_IFDIR:
+		return (oa->oa_access & W_OK) != 0 ? EISDIR : 0;
+	case S_IFCHR:
+	case S_IFBLK:
+		return (mount_flags(nd->ni_mount) & MNT_NODEV) != 0 ? EACCES
+								    : 0;
+	case S_IFREG:
+		return (oa->oa_flags & O_TRUNC) != 0
+			   ? mount_writable(nd->ni_mount)
+			   : 0;
+	}
+	return 0;
+}
+
+/* May nd's file, which was there before, be opened so? */
+static int
+open_check(const struct nameidata *nd, const struct openargs *oa)
+{
+	const struct vnode *vp = nd->ni_vp;
 	int error;
 
 	if ((oa->oa_flags & O_CREAT) != 0 && vnode_isdir(vp))
@@ -64,68 +104,93 @@ open_check(const struct nameidata *nd, const struct openargs *oa,
 		return ENOTDIR;
 	if ((oa->oa_flags & O_PATH) != 0)
 		return 0;
-	switch (vnode_type(vp)) {
-	case S_IFLNK:
-		return ELOOP;
-	case S_IFDIR:
-		if ((oa->oa_access & W_OK) != 0)
-			return EISDIR;
-		break;
-	}
-	if ((error = vnode_access(vp, nd->ni_cred, oa->oa_access)) != 0)
+	if ((error = open_check_type(nd, oa, vp)) != 0 ||
+	    (error = vnode_access(
+		 nd->ni_mount, vp, nd->ni_cred, oa->oa_access)) != 0 ||
+	    (error = open_check_flags(oa, vp)) != 0)
 		return error;
 	if ((oa->oa_flags & O_NOATIME) != 0 &&
-	    (error = vnode_owner(vp, nd->ni_cred)) != 0)
+	    (error = vnode_owner(nd->ni_mount, vp, nd->ni_cred)) != 0)
 		return error;
-	/* Nothing is behind these. */
-	if (S_ISSOCK(vnode_mode(vp)) || S_ISCHR(vnode_mode(vp)) ||
-	    S_ISBLK(vnode_mode(vp)))
-		return ENXIO;
+	if ((oa->oa_access & W_OK) != 0 && S_ISREG(vnode_mode(vp)))
+		return mount_writable(nd->ni_mount);
 	return 0;
 }
 
-/* Make fp an open file of vp, whose reference it takes over on success. */
+/* How a vnode that is no fifo is opened. */
 static int
-open_file(const struct openargs *oa, struct vnode *vp, bool made,
-    struct file *fp)
+open_vnode(const struct openargs *oa, struct file **fpp)
 {
-	int flags = oa->oa_flags, error;
+	struct file *fp = *fpp;
+	struct vnode *vp = fp->f_vnode;
 
-	atomic_store_explicit(&fp->f_flags, (uint32_t)(flags & ~OPEN_ONCE),
-	    memory_order_relaxed);
-	if (S_ISFIFO(vnode_mode(vp)) && (flags & O_PATH) == 0)
-		return vnode_open_fifo(oa->oa_lwp, vp, flags, fp);
-	if (S_ISREG(vnode_mode(vp)) && (flags & O_TRUNC) != 0 && !made &&
-	    (error = vnode_truncate(vp, oa->oa_lwp, 0, true)) != 0)
-		return error;
+	if (vp->v_ops->vop_open != NULL)
+		return vp->v_ops->vop_open(
+		    oa->oa_lwp, vp, oa->oa_flags, fp, fpp);
+	switch (vnode_type(vp)) {
+	case S_IFCHR:
+	case S_IFBLK:
+		return dev_open(oa->oa_lwp, vp, oa->oa_flags, fp, fpp);
+	case S_IFSOCK:
+		return ENXIO;
+	}
+	return 0;
+}
+
+/*
+ * Make *fpp an open file of the vnode, whose reference it takes over on
+ * success.
+ */
+static int
+open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
+    bool made, struct file **fpp)
+{
+	struct file *fp = *fpp;
+	int flags = oa->oa_flags, error = 0;
+
+	atomic_store_explicit(
+	    &fp->f_flags, (uint32_t)(flags & ~OPEN_ONCE), memory_order_relaxed);
+	mount_hold(mp);
+	fp->f_mount = mp;
+	fp->f_vnode = vp;
 	fp->f_type = DTYPE_VNODE;
 	fp->f_ops = (flags & O_PATH) != 0 ? &vnops_pathops
-	    : vnode_isdir(vp)		  ? &vnops_dirops
+		    : vnode_isdir(vp)	  ? &vnops_dirops
 					  : &vnops_fileops;
-	fp->f_data = vp;
-	fp->f_offset = 0;
-	return 0;
+	if ((flags & O_PATH) != 0)
+		return 0;
+	if (unlikely(S_ISFIFO(vnode_mode(vp))))
+		error = vnode_open_fifo(oa->oa_lwp, vp, flags, fp);
+	else if (unlikely(
+		     !S_ISREG(vnode_mode(vp)) || vp->v_ops->vop_open != NULL))
+		error = open_vnode(oa, fpp);
+	if (error == 0 && S_ISREG(vnode_mode(vp)) && (flags & O_TRUNC) != 0 &&
+	    !made)
+		error = vnode_truncate(vp, oa->oa_lwp, 0, true);
+	if (error != 0)
+		mount_rele(mp);
+	return error;
 }
 
-/* nd->ni_vp was found.  ESTALE if it has died since. */
+/* What nd found.  OPEN_AGAIN if it has died since. */
 static int
-open_found(const struct nameidata *nd, const struct openargs *oa,
-    struct file *fp)
+open_found(
+    const struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
 	struct vnode *vp = nd->ni_vp;
 	int error;
 
-	if ((error = open_check(nd, oa, vp)) != 0)
+	if ((error = open_check(nd, oa)) != 0)
 		return error;
 	if (!vnode_tryhold(vp))
-		return ESTALE;
-	if ((error = open_file(oa, vp, false, fp)) != 0)
+		return OPEN_AGAIN;
+	if ((error = open_file(oa, nd->ni_mount, vp, false, fpp)) != 0)
 		vnode_rele(vp);
 	return error;
 }
 
 static int
-open_make(struct nameidata *nd, const struct openargs *oa, struct file *fp)
+open_make(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
 	struct vattr va = {.va_mode = oa->oa_mode};
 	struct vnode *vp;
@@ -133,14 +198,14 @@ open_make(struct nameidata *nd, const struct openargs *oa, struct file *fp)
 
 	if ((error = vnode_create(nd, &va, true, &vp)) != 0)
 		return error;
-	if ((error = open_file(oa, vp, true, fp)) != 0)
+	if ((error = open_file(oa, nd->ni_dmount, vp, true, fpp)) != 0)
 		vnode_rele(vp);
 	return error;
 }
 
 /* With O_CREAT: to the last name, through links, unless O_EXCL is set. */
 static int
-open_creat(struct nameidata *nd, const struct openargs *oa, struct file *fp)
+open_creat(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
 	bool excl = (oa->oa_flags & O_EXCL) != 0;
 	bool follow = !excl && (oa->oa_flags & O_NOFOLLOW) == 0;
@@ -154,11 +219,11 @@ open_creat(struct nameidata *nd, const struct openargs *oa, struct file *fp)
 			return EISDIR;
 		error = namei_step(nd, follow, &link);
 		if (error == ENOENT && nd->ni_last == LAST_NORM) {
-			error = open_make(nd, oa, fp);
+			error = open_make(nd, oa, fpp);
 			if (error != EEXIST || excl)
 				return error;
 			/* Somebody else made it meanwhile. */
-			return ESTALE;
+			return OPEN_AGAIN;
 		}
 		if (error != 0)
 			return error;
@@ -167,47 +232,77 @@ open_creat(struct nameidata *nd, const struct openargs *oa, struct file *fp)
 		if ((error = namei_continue(nd, link)) != 0)
 			return error;
 	}
-	return excl ? EEXIST : open_found(nd, oa, fp);
+	return excl ? EEXIST : open_found(nd, oa, fpp);
 }
 
+/* O_TMPFILE: a file without a name, in the directory that nd leads to. */
 static int
-open_path(struct nameidata *nd, const struct openargs *oa, struct file *fp)
+open_tmpfile(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
+	struct vattr va = {.va_mode = oa->oa_mode};
+	struct vnode *dvp, *vp;
 	int error;
 
-	/* Again, if what was found is gone when we take hold of it. */
-	do {
-		if ((oa->oa_flags & O_CREAT) != 0)
-			error = open_creat(nd, oa, fp);
-		else if ((error = namei(nd)) == 0)
-			error = open_found(nd, oa, fp);
-	} while (error == ESTALE);
+	if ((error = namei(nd)) != 0 ||
+	    (error = mount_writable(nd->ni_mount)) != 0)
+		return error;
+	dvp = nd->ni_vp;
+	if (dvp->v_ops->vop_tmpfile == NULL)
+		return EOPNOTSUPP;
+	rw_enter_write(&dvp->v_lock);
+	error = dir_may_create(nd->ni_mount, dvp, nd->ni_cred);
+	if (error == 0)
+		error =
+		    vattr_new(&va, nd->ni_mount, dvp, nd->ni_lwp, nd->ni_cred);
+	if (error == 0)
+		error = dvp->v_ops->vop_tmpfile(
+		    dvp, &va, (oa->oa_flags & O_EXCL) == 0, &vp);
+	rw_exit_write(&dvp->v_lock);
+	if (error != 0)
+		return error;
+	if ((error = open_file(oa, nd->ni_mount, vp, true, fpp)) != 0)
+		vnode_rele(vp);
 	return error;
 }
 
-int
-sys_openat(struct lwp *l, int dirfd, const char *path, int flags, mode_t mode,
+static int
+open_path(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
+{
+	int error;
+
+	if ((oa->oa_flags & OPEN_TMPFILE) != 0)
+		return open_tmpfile(nd, oa, fpp);
+	/* Again, if what was found is gone when we take hold of it. */
+	do {
+		if ((oa->oa_flags & O_CREAT) != 0)
+			error = open_creat(nd, oa, fpp);
+		else if ((error = namei(nd)) == 0)
+			error = open_found(nd, oa, fpp);
+	} while (error == OPEN_AGAIN);
+	return error;
+}
+
+static int
+open_at(struct lwp *l, int dirfd, const char *path, const struct openargs *oa,
     int *retval)
 {
+	struct file *fp, *opened;
 	struct nameidata nd;
-	struct openargs oa;
-	struct file *fp;
 	int fd, error;
 
-	if ((error = open_decode(l, flags, mode, &oa)) != 0)
-		return error;
-	namei_init(&nd, l, dirfd,
-	    ((flags & O_NOFOLLOW) == 0 ? NAMEI_FOLLOW : 0) |
-		((flags & O_DIRECTORY) != 0 ? NAMEI_DIRECTORY : 0));
+	namei_init(&nd, l, dirfd, oa->oa_namei);
 	if ((error = namei_copyin(&nd, path)) != 0)
 		return error;
 	if ((error = fd_alloc(l, 0, &fd)) != 0)
 		return error;
 	if ((error = file_alloc(l, &fp)) != 0)
 		goto abort_fd;
-	if ((error = open_path(&nd, &oa, fp)) != 0)
+	opened = fp;
+	if ((error = open_path(&nd, oa, &opened)) != 0)
 		goto abort_file;
-	fd_affix(l, fd, fp, (flags & O_CLOEXEC) != 0);
+	if (unlikely(opened != fp))
+		file_rele(fp);
+	fd_affix(l, fd, opened, (oa->oa_flags & O_CLOEXEC) != 0);
 	*retval = fd;
 	return 0;
 
@@ -219,7 +314,109 @@ abort_fd:
 }
 
 int
+sys_openat(struct lwp *l, int dirfd, const char *path, int flags, mode_t mode,
+    int *retval)
+{
+	struct openargs oa;
+	int error = open_decode(l, flags, mode, &oa);
+
+	return error != 0 ? error : open_at(l, dirfd, path, &oa, retval);
+}
+
+int
 sys_open(struct lwp *l, const char *path, int flags, mode_t mode, int *retval)
 {
 	return sys_openat(l, AT_FDCWD, path, flags, mode, retval);
+}
+
+/*
+ * openat2: as openat, but what is unknown or makes no sense is refused.
+ */
+
+static int
+resolve_decode(uint64_t resolve, unsigned *wanted)
+{
+	static const struct {
+		uint64_t rd_resolve;
+		unsigned rd_namei;
+	} table[] = {
+	    {RESOLVE_NO_XDEV, NAMEI_NOXDEV},
+	    {RESOLVE_NO_MAGICLINKS, NAMEI_NOMAGIC},
+	    {RESOLVE_NO_SYMLINKS, NAMEI_NOSYMLINKS},
+	    {RESOLVE_BENEATH, NAMEI_BENEATH},
+	    {RESOLVE_IN_ROOT, NAMEI_INROOT},
+	    /* Everything is in memory. */
+	    {RESOLVE_CACHED, 0},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if ((resolve & table[i].rd_resolve) != 0) {
+			resolve &= ~table[i].rd_resolve;
+			*wanted |= table[i].rd_namei;
+		}
+	if ((*wanted & (NAMEI_BENEATH | NAMEI_INROOT)) ==
+	    (NAMEI_BENEATH | NAMEI_INROOT))
+		return EINVAL;
+	return resolve != 0 ? EINVAL : 0;
+}
+
+/* Which flags go together, and when there is a mode. */
+static int
+how_check(const struct open_how *how)
+{
+	const uint64_t path = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	uint64_t flags = how->flags;
+
+	if ((flags & ~(uint64_t)OPEN_KNOWN) != 0 ||
+	    ((flags & O_PATH) != 0 && (flags & ~path) != 0))
+		return EINVAL;
+	if ((flags & (O_CREAT | OPEN_TMPFILE)) != 0
+		? (how->mode & ~(uint64_t)07777) != 0
+		: how->mode != 0)
+		return EINVAL;
+	if ((how->resolve & RESOLVE_CACHED) != 0 &&
+	    (flags & (O_CREAT | O_TRUNC | OPEN_TMPFILE)) != 0)
+		return EAGAIN;
+	return 0;
+}
+
+/* A structure of another size: what we do not know must be zero. */
+static int
+how_copyin(const struct open_how *uhow, size_t size, struct open_how *how)
+{
+	const char *rest = (const char *)uhow + sizeof(*how);
+	char c;
+	int error;
+
+	if (size < sizeof(*how))
+		return EINVAL;
+	if (size > KPAGE_SIZE)
+		return E2BIG;
+	if ((error = copyin(uhow, how, sizeof(*how))) != 0)
+		return error;
+	for (size -= sizeof(*how); size > 0; size--, rest++) {
+		if ((error = copyin(rest, &c, 1)) != 0)
+			return error;
+		if (c != 0)
+			return E2BIG;
+	}
+	return 0;
+}
+
+int
+sys_openat2(struct lwp *l, int dirfd, const char *path, struct open_how *uhow,
+    size_t size, int *retval)
+{
+	struct open_how how;
+	struct openargs oa;
+	int error;
+
+	if ((error = how_copyin(uhow, size, &how)) != 0 ||
+	    (error = how_check(&how)) != 0 ||
+	    (error = open_decode(l, (int)how.flags, (mode_t)how.mode, &oa)) !=
+		0 ||
+	    (error = resolve_decode(how.resolve, &oa.oa_namei)) != 0)
+		return error;
+	return open_at(l, dirfd, path, &oa, retval);
 }

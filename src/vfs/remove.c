@@ -35,7 +35,10 @@ remove_check(const struct nameidata *nd, bool isdir, struct vnode **vpp)
 		return error;
 	if (nd->ni_slash && !isdir)
 		return vnode_isdir(*vpp) ? EISDIR : ENOTDIR;
-	return dir_may_remove(dvp, *vpp, nd->ni_cred, isdir);
+	error = dir_may_remove(nd->ni_dmount, dvp, *vpp, nd->ni_cred, isdir);
+	if (error == 0 && dvp->v_ops->vop_remove == NULL)
+		error = EPERM;
+	return error;
 }
 
 static int
@@ -52,11 +55,17 @@ remove_at(struct lwp *l, int dirfd, const char *path, bool isdir)
 		return error;
 	if (nd.ni_last != LAST_NORM)
 		return remove_dots(nd.ni_last, isdir);
+	if ((error = mount_writable(nd.ni_dmount)) != 0)
+		return error;
 	dvp = nd.ni_dvp;
 	rw_enter_write(&dvp->v_lock);
 	if ((error = remove_check(&nd, isdir, &vp)) == 0) {
 		rw_enter_write(&vp->v_lock);
-		error = dvp->v_ops->vop_remove(dvp, &nd.ni_cn, vp, &last);
+		if (vnode_ismounted(vp))
+			error = EBUSY;
+		else
+			error =
+			    dvp->v_ops->vop_remove(dvp, &nd.ni_cn, vp, &last);
 		rw_exit_write(&vp->v_lock);
 	}
 	rw_exit_write(&dvp->v_lock);

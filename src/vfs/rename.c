@@ -5,8 +5,8 @@
  * Up to four vnodes change: the two directories, what is renamed and what it
  * replaces.  All are locked, in the order of vfs.h:
  *
- *	1. If the directories differ, mnt_rename.  From here on no directory
- *	   of the mount gets another parent, so that who is whose ancestor can
+ *	1. If the directories differ, sb_rename.  From here on no directory
+ *	   of the super gets another parent, so that who is whose ancestor can
  *	   be found out and stays true.
  *	2. The directories: the ancestor first, if one is; else by address.
  *	   Two renames could wait for each other here were it not for 1; all
@@ -22,6 +22,8 @@
  * Who looks a name up without a lock and misses it finds out that it may have
  * been such a moment, and looks again with the directory locked (namei.c).
  */
+#include <stdio.h>
+
 #include "sysproto.h"
 #include "vfs/vfs_impl.h"
 
@@ -29,10 +31,11 @@ struct vfs_renames vfs_renames;
 
 struct rename {
 	struct nameidata *rn_from, *rn_to;
+	unsigned rn_flags;		 /* RENAME_* */
 	struct vnode *rn_fdvp, *rn_tdvp; /* locked */
 	struct vnode *rn_fvp, *rn_tvp;	 /* tvp may be NULL */
-	struct vnode *rn_above_to;   /* fdvp's child on the way to tdvp */
-	struct vnode *rn_above_from; /* tdvp's child on the way to fdvp */
+	struct vnode *rn_above_to;	 /* fdvp's child on the way to tdvp */
+	struct vnode *rn_above_from;	 /* tdvp's child on the way to fdvp */
 };
 
 /* The child of `top' that vp is or lies below; NULL if top is not above vp. */
@@ -59,7 +62,7 @@ rename_lock(struct rename *rn)
 		rw_enter_write(&first->v_lock);
 		return;
 	}
-	mutex_enter(&first->v_mount->mnt_rename);
+	mutex_enter(first->v_super->sb_rename);
 	rn->rn_above_to = child_above(rn->rn_fdvp, rn->rn_tdvp);
 	rn->rn_above_from = child_above(rn->rn_tdvp, rn->rn_fdvp);
 	if (rn->rn_above_from != NULL ||
@@ -79,7 +82,7 @@ rename_unlock(struct rename *rn)
 	if (rn->rn_fdvp == rn->rn_tdvp)
 		return;
 	rw_exit_write(&rn->rn_tdvp->v_lock);
-	mutex_exit(&rn->rn_fdvp->v_mount->mnt_rename);
+	mutex_exit(rn->rn_fdvp->v_super->sb_rename);
 }
 
 static int
@@ -94,43 +97,83 @@ rename_find(const struct nameidata *nd, struct vnode **vpp)
 static int
 rename_lookup(struct rename *rn)
 {
+	bool exchange = (rn->rn_flags & RENAME_EXCHANGE) != 0;
 	int error;
 
 	if ((error = rename_find(rn->rn_from, &rn->rn_fvp)) != 0)
 		return error;
 	error = rename_find(rn->rn_to, &rn->rn_tvp);
-	if (error == ENOENT && !vnode_isdead(rn->rn_tdvp))
+	if (error == 0 && (rn->rn_flags & RENAME_NOREPLACE) != 0)
+		return EEXIST;
+	if (error == ENOENT && !vnode_isdead(rn->rn_tdvp) && !exchange)
 		rn->rn_tvp = NULL;
 	else if (error != 0)
 		return error;
+	if (exchange && rn->rn_to->ni_slash && !vnode_isdir(rn->rn_tvp))
+		return ENOTDIR;
 	if (!vnode_isdir(rn->rn_fvp) &&
-	    (rn->rn_from->ni_slash || rn->rn_to->ni_slash))
+	    (rn->rn_from->ni_slash || (!exchange && rn->rn_to->ni_slash)))
 		return ENOTDIR;
 	if (rn->rn_fvp == rn->rn_above_to)
 		return EINVAL;
 	if (rn->rn_tvp != NULL && rn->rn_tvp == rn->rn_above_from)
-		return ENOTEMPTY;
+		return exchange ? EINVAL : ENOTEMPTY;
 	return 0;
+}
+
+/* May vp leave its directory?  As a directory, if it is one. */
+static int
+rename_may_leave(const struct mount *mp, const struct vnode *dvp,
+    const struct vnode *vp, const struct cred *cr)
+{
+	return dir_may_remove(mp, dvp, vp, cr, vnode_isdir(vp));
 }
 
 static int
 rename_permitted(const struct rename *rn)
 {
 	const struct cred *cr = rn->rn_from->ni_cred;
-	bool isdir = vnode_isdir(rn->rn_fvp);
+	const struct mount *mp = rn->rn_from->ni_dmount;
+	bool exchange = (rn->rn_flags & RENAME_EXCHANGE) != 0;
+	bool isdir = vnode_isdir(rn->rn_fvp), moves;
 	int error;
 
-	error = dir_may_remove(rn->rn_fdvp, rn->rn_fvp, cr, isdir);
+	error = rename_may_leave(mp, rn->rn_fdvp, rn->rn_fvp, cr);
 	if (error != 0)
 		return error;
 	if (rn->rn_tvp == NULL)
-		error = dir_may_create(rn->rn_tdvp, cr);
+		error = dir_may_create(mp, rn->rn_tdvp, cr);
+	else if (exchange)
+		error = rename_may_leave(mp, rn->rn_tdvp, rn->rn_tvp, cr);
 	else
-		error = dir_may_remove(rn->rn_tdvp, rn->rn_tvp, cr, isdir);
-	/* Its ".." changes. */
-	if (error == 0 && isdir && rn->rn_fdvp != rn->rn_tdvp)
-		error = vnode_access(rn->rn_fvp, cr, W_OK);
+		error = dir_may_remove(mp, rn->rn_tdvp, rn->rn_tvp, cr, isdir);
+	/* The ".." of what moves changes. */
+	moves = rn->rn_fdvp != rn->rn_tdvp;
+	if (error == 0 && isdir && moves)
+		error = vnode_access(mp, rn->rn_fvp, cr, W_OK);
+	if (error == 0 && exchange && vnode_isdir(rn->rn_tvp) && moves)
+		error = vnode_access(mp, rn->rn_tvp, cr, W_OK);
 	return error;
+}
+
+static int
+rename_vop(struct rename *rn, bool *last)
+{
+	const struct vnodeops *ops = rn->rn_fdvp->v_ops;
+	const struct cname *fcn = &rn->rn_from->ni_cn, *tcn = &rn->rn_to->ni_cn;
+
+	if (vnode_ismounted(rn->rn_fvp) ||
+	    (rn->rn_tvp != NULL && vnode_ismounted(rn->rn_tvp)))
+		return EBUSY;
+	if ((rn->rn_flags & RENAME_EXCHANGE) == 0)
+		return ops->vop_rename != NULL
+			   ? ops->vop_rename(rn->rn_fdvp, fcn, rn->rn_fvp,
+				 rn->rn_tdvp, tcn, rn->rn_tvp, last)
+			   : EPERM;
+	return ops->vop_exchange != NULL
+		   ? ops->vop_exchange(rn->rn_fdvp, fcn, rn->rn_fvp,
+			 rn->rn_tdvp, tcn, rn->rn_tvp)
+		   : EINVAL;
 }
 
 static int
@@ -147,9 +190,7 @@ rename_commit(struct rename *rn, bool *last)
 	if (second != NULL)
 		rw_enter_write(&second->v_lock);
 	vfs_rename_begin();
-	error = rn->rn_fdvp->v_ops->vop_rename(rn->rn_fdvp,
-	    &rn->rn_from->ni_cn, rn->rn_fvp, rn->rn_tdvp, &rn->rn_to->ni_cn,
-	    rn->rn_tvp, last);
+	error = rename_vop(rn, last);
 	vfs_rename_end();
 	if (second != NULL)
 		rw_exit_write(&second->v_lock);
@@ -176,13 +217,16 @@ rename_locked(struct rename *rn)
 }
 
 int
-sys_renameat(struct lwp *l, int fromfd, const char *from, int tofd,
-    const char *to)
+sys_renameat2(struct lwp *l, int fromfd, const char *from, int tofd,
+    const char *to, unsigned flags)
 {
 	struct nameidata fnd, tnd;
-	struct rename rn = {.rn_from = &fnd, .rn_to = &tnd};
+	struct rename rn = {.rn_from = &fnd, .rn_to = &tnd, .rn_flags = flags};
 	int error;
 
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return EINVAL;
 	namei_init(&fnd, l, fromfd, 0);
 	namei_init(&tnd, l, tofd, 0);
 	if ((error = namei_copyin(&fnd, from)) != 0 ||
@@ -192,15 +236,26 @@ sys_renameat(struct lwp *l, int fromfd, const char *from, int tofd,
 		return error;
 	rn.rn_fdvp = fnd.ni_dvp;
 	rn.rn_tdvp = tnd.ni_dvp;
-	if (rn.rn_fdvp->v_mount != rn.rn_tdvp->v_mount)
+	if (fnd.ni_dmount != tnd.ni_dmount)
 		return EXDEV;
-	if (fnd.ni_last != LAST_NORM || tnd.ni_last != LAST_NORM)
+	if (fnd.ni_last != LAST_NORM)
 		return EBUSY;
+	if (tnd.ni_last != LAST_NORM)
+		return (flags & RENAME_NOREPLACE) != 0 ? EEXIST : EBUSY;
+	if ((error = mount_writable(fnd.ni_dmount)) != 0)
+		return error;
 	return rename_locked(&rn);
+}
+
+int
+sys_renameat(
+    struct lwp *l, int fromfd, const char *from, int tofd, const char *to)
+{
+	return sys_renameat2(l, fromfd, from, tofd, to, 0);
 }
 
 int
 sys_rename(struct lwp *l, const char *from, const char *to)
 {
-	return sys_renameat(l, AT_FDCWD, from, AT_FDCWD, to);
+	return sys_renameat2(l, AT_FDCWD, from, AT_FDCWD, to, 0);
 }

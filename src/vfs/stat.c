@@ -18,7 +18,8 @@ stat_path(struct lwp *l, int dirfd, const char *path, struct stat *usb,
 
 	if ((error = namei_user(&nd, l, dirfd, path, wanted)) != 0)
 		return error;
-	vnode_stat(nd.ni_vp, &sb);
+	if ((error = vnode_stat(nd.ni_mount, nd.ni_vp, &sb)) != 0)
+		return error;
 	return copyout(&sb, usb, sizeof(sb));
 }
 
@@ -46,16 +47,15 @@ path_isempty(const char *path, bool *empty)
 }
 
 int
-sys_fstatat(struct lwp *l, int dirfd, const char *path, struct stat *sb,
-    int flags)
+sys_fstatat(
+    struct lwp *l, int dirfd, const char *path, struct stat *sb, int flags)
 {
 	unsigned wanted = (flags & AT_SYMLINK_NOFOLLOW) == 0 ? NAMEI_FOLLOW : 0;
 	bool empty;
 	int error;
 
-	if ((flags &
-		~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
-		    AT_SYNC_TYPE)) != 0)
+	if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
+			 AT_SYNC_TYPE)) != 0)
 		return EINVAL;
 	if ((flags & AT_EMPTY_PATH) == 0)
 		return stat_path(l, dirfd, path, sb, wanted);
@@ -77,16 +77,26 @@ cred_real(const struct cred *cr, struct cred **crp)
 static int
 access_path(struct nameidata *nd, const char *path, int mode)
 {
+	uint32_t type;
 	int error;
 
 	if ((error = namei_copyin(nd, path)) != 0 || (error = namei(nd)) != 0)
 		return error;
-	return vnode_access(nd->ni_vp, nd->ni_cred, (unsigned)mode);
+	type = vnode_type(nd->ni_vp);
+	if ((mode & X_OK) != 0 && S_ISREG(type) &&
+	    (mount_flags(nd->ni_mount) & MNT_NOEXEC) != 0)
+		return EACCES;
+	error =
+	    vnode_access(nd->ni_mount, nd->ni_vp, nd->ni_cred, (unsigned)mode);
+	if (error != 0 || (mode & W_OK) == 0)
+		return error;
+	return S_ISREG(type) || S_ISDIR(type) || S_ISLNK(type)
+		   ? mount_writable(nd->ni_mount)
+		   : 0;
 }
 
 int
-sys_faccessat(
-    struct lwp *l, int dirfd, const char *path, int mode, int flags)
+sys_faccessat(struct lwp *l, int dirfd, const char *path, int mode, int flags)
 {
 	const struct cred *cr = proc_cred(l->l_proc);
 	struct cred *real = NULL;
@@ -136,7 +146,7 @@ sys_readlinkat(struct lwp *l, int dirfd, const char *path, char *buf,
 	vp = nd.ni_vp;
 	if (!S_ISLNK(vnode_mode(vp)))
 		return nd.ni_path[0] == '\0' ? ENOENT : EINVAL;
-	vp->v_ops->vop_accessed(vp);
+	vnode_accessed(nd.ni_mount, vp);
 	if ((error = vp->v_ops->vop_readlink(vp, &text, &n)) != 0)
 		return error;
 	if (n > len)

@@ -3,40 +3,55 @@
  * Names to objects: what src/vfs offers to file systems and to boot.
  *
  * A vnode is a file, whatever file system it is in; it is embedded in what
- * the file system keeps for the file.  Every call into the kernel is a smr
- * section (kern/smr.h), and a path is walked inside it without a lock and
- * without a reference: a vnode that was found stays readable until the
- * section ends, even when it is removed meanwhile.
+ * the file system keeps for the file.  A super is one instance of a file
+ * system, with its vnodes.  A mount is a place in the tree where a super, or a
+ * part of one, can be seen; the same super can be seen at several places.  A
+ * file as a program names it is a mount and a vnode.
  *
- * Life of a vnode: v_count is one for being in the tree (for having a link),
- * and one for each open file, working or root directory and child directory.
- * At zero it is dead: nobody can take a reference any more (vnode_tryhold),
- * vop_reclaim takes apart what only a holder of a reference may use (the
- * data), and smr frees the rest.  Metadata may be used with or without a
- * reference; who changes that of a dead vnode changes what nobody will see.
- * What sleeps (opening a fifo) holds a reference.
+ * Every call into the kernel is a smr section (kern/smr.h), and a path is
+ * walked inside it without a lock and without a reference: a vnode or mount
+ * that was found stays readable until the section ends, even when it is
+ * removed meanwhile.
+ *
+ * Life of a vnode: v_count is one for being in the tree (for having a link) or
+ * in a cache (vfs/vcache.h), and one for each open file, working or root
+ * directory, mount and child directory.  At zero it is dead: nobody can take
+ * a reference any more (vnode_tryhold), vop_reclaim takes apart what only a
+ * holder of a reference may use (the data), and smr frees the rest.  Metadata
+ * may be used with or without a reference; who changes that of a dead vnode
+ * changes what nobody will see.  What sleeps (opening a fifo) holds a
+ * reference.
+ *
+ * Life of a mount: see mount.c.  Who holds a vnode for longer than a section
+ * holds the mount that it was found through as well.
  *
  * Locks, in this order:
- *	mnt_rename	a rename from one directory to another; while it is
- *			held, no directory moves
+ *	mount_lock	which mounts there are and where (mount.c)
+ *	sb_rename	a rename from one directory to another; while it is
+ *			held, no directory of the super moves
  *	v_lock		of directories: an ancestor before its descendants;
  *			of two without that relation by address, which takes
- *			mnt_rename
+ *			sb_rename
  *	v_lock		of all other vnodes: by address
- * A section may wait for these locks; their holders never sleep.
+ * A file system that is made of others (overlay) takes its own locks before
+ * theirs.  A section may wait for these locks; their holders never sleep.
  *
  * Letters: (s) stable from creation on; (a) atomic; (v) written with v_lock
- * held exclusively, read without it.
+ * held exclusively, read without it; (m) written with mount_lock held, read
+ * without it.
  */
 #ifndef VFS_VFS_H
 #define VFS_VFS_H
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "kern/kern.h"
 
+struct idmap;
 struct mount;
 struct pipe;
+struct super;
 struct vnodeops;
 
 struct vnode {
@@ -45,13 +60,21 @@ struct vnode {
 	_Atomic uid_t v_uid;	      /* (v) */
 	_Atomic gid_t v_gid;	      /* (v) */
 	_Atomic uint32_t v_count;     /* (a) see above */
-	struct mount *v_mount;	      /* (s) */
+	struct super *v_super;	      /* (s) */
 	struct krwlock v_lock;
 	struct smr_item v_smr;
 };
 
-/* In v_mode: a directory that has been removed.  Nothing is made in it. */
-#define V_DEAD 0x10000u
+/*
+ * In v_mode, beside type and permissions; all (v).
+ */
+#define V_DEAD	    0x010000u /* a removed directory: nothing is made in it */
+#define V_MOUNTED   0x020000u /* something was mounted on it (mount_find) */
+#define V_IMMUTABLE 0x040000u /* EPERM for all changes */
+#define V_APPEND    0x080000u /* EPERM for all but appending */
+#define V_LOCKS	    0x100000u /* somebody locked it once (lockf.h) */
+#define V_WATCHED   0x200000u /* it, or one with a name in it, is watched */
+#define V_TMPFILE   0x400000u /* without a name, but may be given one */
 
 /*
  * A name in a directory: a part of a path, not terminated.  The hash is the
@@ -76,6 +99,7 @@ struct vattr {
 	dev_t va_rdev;	       /* for create: of a device */
 	const char *va_target; /* for create: of a symbolic link */
 	size_t va_targetlen;
+	uint32_t va_flags; /* V_IMMUTABLE, V_APPEND */
 };
 
 #define VA_MODE	 1u
@@ -83,6 +107,7 @@ struct vattr {
 #define VA_GID	 4u
 #define VA_ATIME 8u
 #define VA_MTIME 16u
+#define VA_FLAGS 32u
 
 /* A write: who, how far, where. */
 struct vwrite {
@@ -103,7 +128,10 @@ typedef bool (*readdir_fn)(void *arg, const struct direntry *);
 
 /*
  * Operations.  Names are never "." or "..", their length is checked.  Unless
- * it says otherwise, an operation is called without locks and may not sleep.
+ * it says otherwise, an operation is called without locks and may not sleep,
+ * but it may call the host.  The caller has found out that the credential may
+ * do it and that the mount can be written to.  All return 0 or an errno; what
+ * is NULL gives the errno that stands in brackets.
  * (X): v_lock of the vnodes named first is held exclusively.
  */
 struct vnodeops {
@@ -114,38 +142,53 @@ struct vnodeops {
 	 */
 	int (*vop_lookup)(
 	    struct vnode *dvp, const struct cname *, struct vnode **vpp);
-	/* The directory that dvp is in; itself for the mount's root. */
+	/* The directory that dvp is in; itself for the super's root. */
 	struct vnode *(*vop_parent)(struct vnode *dvp);
-	/* dvp's name in it; mnt_rename is held; not for the root. */
+	/* dvp's name in it; sb_rename is held; not for the root. */
 	void (*vop_name)(struct vnode *dvp, const char **namep, size_t *lenp);
 	/*
 	 * (X dvp) Make what va describes.  dvp is not dead and the name is
 	 * not there.  *vpp is not referenced.  ENOMEM, ENOSPC, EMLINK.
+	 * [EPERM]
 	 */
 	int (*vop_create)(struct vnode *dvp, const struct cname *,
 	    const struct vattr *va, struct vnode **vpp);
-	/* (X dvp, vp) Another name.  ENOENT if vp has none any more. */
+	/*
+	 * (X dvp) Make a regular file without a name; V_TMPFILE if it may get
+	 * one.  *vpp has one reference, the caller's.  [EOPNOTSUPP]
+	 */
+	int (*vop_tmpfile)(struct vnode *dvp, const struct vattr *va,
+	    bool linkable, struct vnode **vpp);
+	/*
+	 * (X dvp, vp) Another name.  ENOENT if vp has none any more, unless it
+	 * is V_TMPFILE, which it no longer is then.  EMLINK.  [EPERM]
+	 */
 	int (*vop_link)(
 	    struct vnode *dvp, const struct cname *, struct vnode *vp);
 	/*
 	 * (X dvp, vp) Remove the entry.  ENOTEMPTY.  The caller drops the
-	 * tree's reference to vp afterwards if *last is set.
+	 * tree's reference to vp afterwards if *last is set.  [EPERM]
 	 */
 	int (*vop_remove)(struct vnode *dvp, const struct cname *,
 	    struct vnode *vp, bool *last);
 	/*
 	 * (X all) Move fvp's entry; tvp is what the new name named or NULL,
 	 * and is removed.  ENOTEMPTY.  *last is about tvp, as above.  A name
-	 * that is replaced is there all the time.
+	 * that is replaced is there all the time.  [EPERM]
 	 */
 	int (*vop_rename)(struct vnode *fdvp, const struct cname *fcn,
 	    struct vnode *fvp, struct vnode *tdvp, const struct cname *tcn,
 	    struct vnode *tvp, bool *last);
+	/* (X all) Let the two names change places.  [EINVAL] */
+	int (*vop_exchange)(struct vnode *fdvp, const struct cname *fcn,
+	    struct vnode *fvp, struct vnode *tdvp, const struct cname *tcn,
+	    struct vnode *tvp);
 	/*
-	 * Call fn with each entry from position *pos on, until it returns
-	 * false or there are no more; *pos follows.  Positions stay valid.
+	 * Call fn with each entry from position *pos on, at least 2, until it
+	 * returns false or there are no more; *pos follows.  Positions stay
+	 * valid.
 	 */
-	void (*vop_readdir)(
+	int (*vop_readdir)(
 	    struct vnode *dvp, off_t *pos, readdir_fn fn, void *arg);
 
 	/*
@@ -154,29 +197,69 @@ struct vnodeops {
 	 */
 	int (*vop_readlink)(
 	    struct vnode *vp, const char **targetp, size_t *lenp);
+	/*
+	 * Instead of walking the target, a file that it stands for, whatever
+	 * its name: not referenced.  NULL: the target is walked.
+	 */
+	int (*vop_follow)(
+	    struct vnode *vp, struct mount **mpp, struct vnode **vpp);
 
 	/* Fifos: its pipe, made if it has none.  ENOMEM.  Referenced vp. */
 	int (*vop_fifo)(struct vnode *vp, struct pipe **);
 
+	/*
+	 * Open what was found and permitted; not for O_PATH and fifos.  fp is
+	 * an open file of vp already (f_vnode, f_mount, held) but for its
+	 * descriptor.  The operation may set f_ops (whose fo_close ends with
+	 * vnode_fo_close), f_type and f_data; or put another file in *fpp,
+	 * with a reference, which is used instead.  It may sleep.
+	 * NULL: regular files and directories are simply open, devices are
+	 * asked by their number (vfs/dev.h), sockets give ENXIO.
+	 */
+	int (*vop_open)(struct lwp *, struct vnode *vp, int flags,
+	    struct file *fp, struct file **fpp);
+
 	/* Regular files; vp is referenced.  See fileops for offp and uio. */
 	int (*vop_read)(struct vnode *vp, off_t *offp, struct uio *);
-	int (*vop_write)(struct vnode *vp, off_t *offp, struct uio *,
-	    const struct vwrite *);
+	int (*vop_write)(
+	    struct vnode *vp, off_t *offp, struct uio *, const struct vwrite *);
 	/*
 	 * Set the length, which the limits allow.  Times change if the length
 	 * does, or always.
 	 */
-	int (*vop_truncate)(struct vnode *vp, off_t length,
-	    const struct vwrite *, bool always);
+	int (*vop_truncate)(
+	    struct vnode *vp, off_t length, const struct vwrite *, bool always);
+	/*
+	 * fallocate(2) of a range that is not empty, with mode checked to be
+	 * one that Linux knows.  EOPNOTSUPP for modes it has not.
+	 * [EOPNOTSUPP]
+	 */
+	int (*vop_fallocate)(struct vnode *vp, int mode, off_t off, off_t len,
+	    const struct vwrite *);
 	/* SEEK_DATA, SEEK_HOLE from *offp.  ENXIO. */
 	int (*vop_seek)(struct vnode *vp, int whence, off_t *offp);
+	/* Wait until it is safe; [nothing to be done]. */
+	int (*vop_fsync)(struct vnode *vp, bool dataonly);
 
 	/* All.  getattr: sb is zeroed, st_dev and st_blksize are filled in. */
-	void (*vop_getattr)(struct vnode *vp, struct stat *);
-	/* (X vp) */
-	void (*vop_setattr)(struct vnode *vp, const struct vattr *);
-	/* It has been read; see vnode_accessed. */
+	int (*vop_getattr)(struct vnode *vp, struct stat *);
+	/* (X vp) [EPERM] */
+	int (*vop_setattr)(struct vnode *vp, const struct vattr *);
+	/* It has been read; see vnode_accessed.  NULL: nothing to note. */
 	void (*vop_accessed)(struct vnode *vp);
+	/*
+	 * Extended attributes; names with their prefix ("user.x").  getxattr,
+	 * listxattr: *lenp is the whole length; it is copied to buf if size is
+	 * not zero, ERANGE if that is less.  A list is names with a NUL after
+	 * each.  setxattr (X vp): flags are those of setxattr(2), ENODATA,
+	 * EEXIST, ENOSPC; value NULL removes it, ENODATA.  [EOPNOTSUPP]
+	 */
+	int (*vop_getxattr)(struct vnode *vp, const char *name, void *buf,
+	    size_t size, size_t *lenp);
+	int (*vop_setxattr)(struct vnode *vp, const char *name,
+	    const void *value, size_t size, int flags);
+	int (*vop_listxattr)(
+	    struct vnode *vp, char *buf, size_t size, size_t *lenp);
 	/*
 	 * The last reference is gone.  Returns a vnode to drop a reference of
 	 * (its parent), or NULL.
@@ -184,35 +267,185 @@ struct vnodeops {
 	struct vnode *(*vop_reclaim)(struct vnode *vp);
 };
 
-/* A mounted file system; embedded in what the file system keeps. */
-struct mount {
-	const struct vfsops *mnt_ops; /* (s) */
-	struct vnode *mnt_root;	      /* (s) held */
-	dev_t mnt_dev;		      /* (s) st_dev of its files */
-	struct kmutex mnt_rename;
+/*
+ * An instance of a file system; embedded in what the file system keeps.
+ */
+struct super {
+	const struct vfsops *sb_ops; /* (s) */
+	struct vnode *sb_root;	     /* (s) the tree's reference */
+	dev_t sb_dev;		     /* (s) st_dev of its files */
+	uint32_t sb_mounts;	     /* (m) that show it */
+	struct kmutex *sb_rename;    /* (s) sb_mutex or, if its directories
+					move with those of another, that one's */
+	struct kmutex sb_mutex;
 };
 
-/* A file system: its type's name and how an instance is made. */
+/* What a file system is asked to make an instance of. */
+struct mountargs {
+	struct lwp *ma_lwp;  /* NULL at boot */
+	uint32_t ma_flags;   /* MNT_* of <rump/rump_mount.h> */
+	const char *ma_data; /* a copy, with a NUL after it */
+	size_t ma_len;	     /* 0: no data */
+	dev_t ma_dev;	     /* for sb_dev */
+	/* Where it comes from, for /proc/mounts: MNT_FROMLEN bytes. */
+	char *ma_from;
+	/* To be set, if it is not sb_root: held; and ids to be shifted. */
+	struct vnode *ma_root;
+	struct idmap *ma_idmap;
+};
+
+#define MNT_FROMLEN 128
+
+/* A kind of file system. */
 struct vfsops {
 	const char *vfs_name;
-	void (*vfs_init)(void); /* once, at boot */
-	/* ENOMEM.  mnt_dev is the caller's to choose. */
-	int (*vfs_mount)(dev_t dev, struct mount **mpp);
+	void (*vfs_init)(void); /* once, at boot; or NULL */
+	/*
+	 * Make an instance, or find one: sb_ops, sb_root, sb_dev and
+	 * sb_rename are set, sb_mounts is counted by the caller.  EINVAL for
+	 * data that makes no sense.
+	 */
+	int (*vfs_mount)(struct mountargs *, struct super **);
+	/* MNT_UPDATE with data.  NULL: EINVAL unless the data is empty. */
+	int (*vfs_update)(struct super *, const struct mountargs *);
+	/* All but f_flag and f_namemax, zeroed before. */
+	int (*vfs_statvfs)(struct super *, struct statvfs *);
+	/* Make everything safe; NULL: nothing to be done. */
+	int (*vfs_sync)(struct super *);
+	/*
+	 * The last mount is gone, and with it every reference but the tree's:
+	 * free everything that will not be freed by itself.
+	 */
+	void (*vfs_unmount)(struct super *);
+	/*
+	 * A number for a file that does not change while it is there, and the
+	 * file again, not referenced: ESTALE.  NULL: EOPNOTSUPP.
+	 */
+	int (*vfs_vptofh)(struct vnode *, uint64_t id[2]);
+	int (*vfs_fhtovp)(
+	    struct super *, const uint64_t id[2], struct vnode **);
+	/* Options as /proc/mounts shows them, with a comma before each. */
+	void (*vfs_options)(struct super *, char *buf, size_t size);
 };
 
 /* The file systems there are; the first is the root's. */
 extern const struct vfsops *const vfs_list[];
 
+/* By the name of the type, or NULL. */
+const struct vfsops *vfs_byname(const char *name);
+
 /*
- * Where a process stands: working and root directory, both held.  Immutable;
- * a change makes another one.
+ * A place in the tree: a super, or a part of one, and what it covers.  See
+ * mount.c.
+ */
+#define MOUNT_SHARDS 16
+struct mount_refs {
+	_Atomic int64_t mr_count;
+} __attribute__((aligned(CACHE_LINE)));
+
+struct mount {
+	struct super *mnt_super; /* (s) */
+	struct vnode *mnt_root;	 /* (s) held */
+	/* What it is mounted on; held.  NULL: the root, or detached. */
+	struct mount *_Atomic mnt_parent;   /* (m) */
+	struct vnode *_Atomic mnt_covered;  /* (m) */
+	_Atomic uint32_t mnt_flags;	    /* (m) MNT_*, MOUNT_* */
+	uint32_t mnt_id;		    /* (s) */
+	struct idmap *mnt_idmap;	    /* (s) or NULL */
+	struct mount *_Atomic mnt_hashnext; /* (m) */
+	struct mount *mnt_prev, *mnt_next;  /* (m) in order of mounting */
+	uint32_t mnt_children;		    /* (m) mounts on it */
+	struct smr_item mnt_smr;
+	char mnt_from[MNT_FROMLEN];		  /* (s) */
+	struct mount_refs mnt_refs[MOUNT_SHARDS]; /* mount_hold */
+};
+
+/* In mnt_flags, above those of <rump/rump_mount.h>. */
+#define MOUNT_GOING    0x80000000u /* somebody wants to unmount it */
+#define MOUNT_DETACHED 0x40000000u /* out of the tree, goes when unused */
+#define MOUNT_FOREVER  0x20000000u /* the root: references are not counted */
+
+static inline uint32_t
+mount_flags(const struct mount *mp)
+{
+	return atomic_load_explicit(&mp->mnt_flags, memory_order_relaxed);
+}
+
+/*
+ * References to a mount: who has one, or found it in this section, makes
+ * another; who drops the last of a mount that was detached takes it apart.
+ */
+void mount_hold_slow(struct mount *);
+void mount_rele_slow(struct mount *);
+
+static inline void
+mount_count(struct mount *mp, int n)
+{
+	atomic_fetch_add_explicit(
+	    &mp->mnt_refs[curht()->ht_id % MOUNT_SHARDS].mr_count, n,
+	    memory_order_relaxed);
+}
+
+static inline void
+mount_hold(struct mount *mp)
+{
+	uint32_t flags = mount_flags(mp);
+
+	if (likely((flags & MOUNT_FOREVER) != 0))
+		return;
+	if (unlikely((flags & (MOUNT_GOING | MOUNT_DETACHED)) != 0))
+		mount_hold_slow(mp);
+	else
+		mount_count(mp, 1);
+}
+
+static inline void
+mount_rele(struct mount *mp)
+{
+	uint32_t flags = mount_flags(mp);
+
+	if (likely((flags & MOUNT_FOREVER) != 0))
+		return;
+	if (unlikely((flags & (MOUNT_GOING | MOUNT_DETACHED)) != 0))
+		mount_rele_slow(mp);
+	else
+		mount_count(mp, -1);
+}
+
+/*
+ * Call fn with each mount in order of mounting, with mount_lock held, until it
+ * returns an error, which is returned.
+ */
+int mount_foreach(int (*fn)(struct mount *, void *arg), void *arg);
+
+/*
+ * Where a process stands: working and root directory, held with their mounts.
+ * Immutable; a change makes another one.
  */
 struct cwdinfo {
 	struct kref cwd_ref; /* first */
+	struct mount *cwd_cmount;
 	struct vnode *cwd_cdir;
+	struct mount *cwd_rmount;
 	struct vnode *cwd_rdir;
 	struct smr_item cwd_smr;
 };
+
+/*
+ * The path of a directory or, with a name, of what has that name in it, as
+ * seen from a root directory: written to the end of buf, PATH_MAX bytes, and
+ * terminated; *pathp is where it begins.  ENOENT if it is not below the root,
+ * ENAMETOOLONG.
+ */
+int vfs_path(struct mount *, struct vnode *dvp, const struct cwdinfo *root,
+    char *buf, const char **pathp);
+
+/*
+ * A path of the kernel's or out of mount data, from the root or working
+ * directory of l: found, with references on mount and vnode.
+ */
+int vfs_lookup(
+    struct lwp *, const char *path, struct mount **mpp, struct vnode **vpp);
 
 /*
  * Boot: mount the root, make /dev and /tmp.  *cwdip is for the first process,
@@ -221,7 +454,7 @@ struct cwdinfo {
 int vfs_init(struct cwdinfo **cwdip);
 
 /* A vnode is made: one reference, the tree's. */
-void vnode_init(struct vnode *, const struct vnodeops *, struct mount *,
+void vnode_init(struct vnode *, const struct vnodeops *, struct super *,
     const struct vattr *);
 
 static inline uint32_t
@@ -252,8 +485,8 @@ vnode_type(const struct vnode *vp)
 static inline void
 vnode_hold(struct vnode *vp)
 {
-	uint32_t old = atomic_fetch_add_explicit(
-	    &vp->v_count, 1, memory_order_relaxed);
+	uint32_t old =
+	    atomic_fetch_add_explicit(&vp->v_count, 1, memory_order_relaxed);
 
 	KASSERT(old != 0);
 	(void)old;
@@ -268,8 +501,8 @@ vnode_tryhold(struct vnode *vp)
 	do {
 		if (unlikely(n == 0))
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&vp->v_count, &n,
-	    n + 1, memory_order_acquire, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&vp->v_count, &n, n + 1,
+	    memory_order_acquire, memory_order_relaxed));
 	return true;
 }
 
@@ -297,8 +530,14 @@ uint32_t vnode_mode_written(const struct vnode *, const struct cred *);
 bool vfs_atime_due(const struct timespec *atime, const struct timespec *mtime,
     const struct timespec *ctime);
 
-/* For vop_fifo: make a pipe that vp owns.  fifo_rele drops it.  ENOMEM. */
-int vnode_fifo_alloc(struct vnode *vp, struct pipe **);
+/* Set or clear flags of v_mode. */
+void vnode_setflags(struct vnode *, uint32_t set, uint32_t clear);
+
+/* The end of fo_close of a file that vop_open was called for. */
+void vnode_fo_close(struct file *);
+
+/* For vop_fifo: make a pipe.  fifo_rele drops it.  ENOMEM. */
+int vnode_fifo_alloc(struct pipe **);
 
 /* The time for timestamps. */
 void vfs_now(struct timespec *);

@@ -5,6 +5,8 @@
 #ifndef VFS_VFS_IMPL_H
 #define VFS_VFS_IMPL_H
 
+#include <rump/rump_mount.h>
+
 #include "vfs/vfs.h"
 
 /* Symbolic links followed in one walk, at most. */
@@ -20,12 +22,15 @@ enum namei_last { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 struct nameidata {
 	struct lwp *ni_lwp;
 	const struct cred *ni_cred;
-	struct vnode *ni_root; /* of the process */
+	struct mount *ni_rmount; /* where "/" and ".." end: of the process */
+	struct vnode *ni_root;
 	int ni_dirfd;
 	unsigned ni_wanted; /* NAMEI_*, from the caller */
 
 	/* What was found. */
+	struct mount *ni_dmount;
 	struct vnode *ni_dvp; /* the directory the last name is in */
+	struct mount *ni_mount;
 	struct vnode *ni_vp;
 	struct cname ni_cn; /* the last name, if ni_last is LAST_NORM */
 	enum namei_last ni_last;
@@ -43,14 +48,20 @@ struct nameidata {
 #define NAMEI_FOLLOW	1u /* a symbolic link at the end too */
 #define NAMEI_DIRECTORY 2u /* ENOTDIR if it ends in something else */
 #define NAMEI_EMPTY	4u /* the empty path is dirfd itself */
+/* As openat2's RESOLVE_*; EXDEV or, for links, ELOOP. */
+#define NAMEI_BENEATH	 8u
+#define NAMEI_INROOT	 16u
+#define NAMEI_NOXDEV	 32u
+#define NAMEI_NOSYMLINKS 64u
+#define NAMEI_NOMAGIC	 128u
 
 /*
  * namei_init, then namei_copyin: EFAULT, ENAMETOOLONG, ENOENT.  After that
  * one of the walks, any number of times:
  *
- *	namei		to the end: ni_vp
- *	namei_parent	to the last name, which is not looked up: ni_dvp,
- *			ni_cn, ni_last, ni_slash
+ *	namei		to the end: ni_mount, ni_vp
+ *	namei_parent	to the last name, which is not looked up: ni_dmount,
+ *			ni_dvp, ni_cn, ni_last, ni_slash
  *
  * Errors: EACCES, EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR.
  */
@@ -58,6 +69,9 @@ void namei_init(struct nameidata *, struct lwp *, int dirfd, unsigned wanted);
 int namei_copyin(struct nameidata *, const char *upath);
 int namei(struct nameidata *);
 int namei_parent(struct nameidata *);
+
+/* Instead of namei_copyin: a path of the kernel's.  ENAMETOOLONG, ENOENT. */
+int namei_setpath(struct nameidata *, const char *path);
 
 /*
  * From namei_parent on, one step: look up the last name.  If it is a symbolic
@@ -76,12 +90,14 @@ void namei_boot(void);
 void cname_init(struct cname *, const char *name, size_t len);
 
 /*
- * The vnode of a descriptor, unreferenced, good in this section.  EBADF;
- * notvnode if it is something else.
+ * The vnode of a descriptor and its mount, unreferenced, good in this section.
+ * EBADF; notvnode if it is something else.
  */
-int fd_vnode(struct lwp *, int fd, int notvnode, struct vnode **vpp);
+int fd_vnode(
+    struct lwp *, int fd, int notvnode, struct mount **mpp, struct vnode **vpp);
 /* The same for a call that acts on the file itself: EBADF for O_PATH. */
-int fd_vnode_open(struct lwp *, int fd, int notvnode, struct vnode **vpp);
+int fd_vnode_open(
+    struct lwp *, int fd, int notvnode, struct mount **mpp, struct vnode **vpp);
 
 /*
  * Renames that have begun and ended: what is not found while the two differ
@@ -128,42 +144,109 @@ vfs_renames_since(uint64_t ended)
 		   &vfs_renames.vr_begun, memory_order_relaxed) != ended;
 }
 
-/* Permission */
+/*
+ * Ids as a mount shows them.
+ */
 
-/* May cr do it?  want: of R_OK, W_OK, X_OK.  0 or EACCES. */
-int vnode_access_slow(
-    const struct vnode *, const struct cred *, unsigned want);
+/* im_nuids ranges for users, then im_ngids for groups. */
+struct idrange {
+	uint32_t ir_stored;
+	uint32_t ir_shown;
+	uint32_t ir_count;
+};
+
+struct idmap {
+	uint32_t im_nuids;
+	uint32_t im_ngids;
+	struct idrange im_range[];
+};
+
+#define IDMAP_MAX 1024
+
+struct idmap *idmap_alloc(uint32_t nuids, uint32_t ngids);
+void idmap_free(struct idmap *);
+uint32_t idmap_show(const struct idmap *, bool group, uint32_t id);
+bool
+idmap_store(const struct idmap *, bool group, uint32_t id, uint32_t *stored);
+
+static inline uid_t
+mount_uid(const struct mount *mp, uid_t uid)
+{
+	return likely(mp->mnt_idmap == NULL)
+		   ? uid
+		   : idmap_show(mp->mnt_idmap, false, uid);
+}
+
+static inline gid_t
+mount_gid(const struct mount *mp, gid_t gid)
+{
+	return likely(mp->mnt_idmap == NULL)
+		   ? gid
+		   : idmap_show(mp->mnt_idmap, true, gid);
+}
+
+/* And back; false if a file cannot have this id. */
+static inline bool
+mount_storeuid(const struct mount *mp, uid_t uid, uid_t *stored)
+{
+	*stored = uid;
+	return likely(mp->mnt_idmap == NULL) ||
+	       idmap_store(mp->mnt_idmap, false, uid, stored);
+}
+
+static inline bool
+mount_storegid(const struct mount *mp, gid_t gid, gid_t *stored)
+{
+	*stored = gid;
+	return likely(mp->mnt_idmap == NULL) ||
+	       idmap_store(mp->mnt_idmap, true, gid, stored);
+}
+
+/*
+ * Permission: access.c
+ */
+
+/* May cr do it?  want: of R_OK, W_OK, X_OK.  EACCES, EPERM (V_IMMUTABLE). */
+int vnode_access_slow(const struct mount *, const struct vnode *,
+    const struct cred *, unsigned want);
 
 /* The same with X_OK, for a directory that a walk goes through. */
 static inline int
-vnode_search(const struct vnode *vp, const struct cred *cr)
+vnode_search(
+    const struct mount *mp, const struct vnode *vp, const struct cred *cr)
 {
 	if (likely((vnode_mode(vp) & 0111) == 0111))
 		return 0;
-	return vnode_access_slow(vp, cr, 1);
+	return vnode_access_slow(mp, vp, cr, 1);
 }
 
 static inline int
-vnode_access(const struct vnode *vp, const struct cred *cr, unsigned want)
+vnode_access(const struct mount *mp, const struct vnode *vp,
+    const struct cred *cr, unsigned want)
 {
-	return want == 0 ? 0 : vnode_access_slow(vp, cr, want);
+	return want == 0 ? 0 : vnode_access_slow(mp, vp, cr, want);
 }
 
 /* Is it cr's file, or may cr act as if?  Else EPERM. */
-int vnode_owner(const struct vnode *, const struct cred *);
+int
+vnode_owner(const struct mount *, const struct vnode *, const struct cred *);
 
-/* May cr set the set-group-id bit for a file of this group? */
+/* May cr set the set-group-id bit for a file shown with this group? */
 bool cred_may_setgid(const struct cred *, gid_t gid);
 
+/* EROFS if it is read-only. */
+int mount_writable(const struct mount *);
+
 /* May cr make an entry in dvp?  ENOENT if it is dead, EACCES. */
-int dir_may_create(const struct vnode *dvp, const struct cred *);
+int dir_may_create(
+    const struct mount *, const struct vnode *dvp, const struct cred *);
 
 /*
  * May cr remove vp from dvp, as a directory or as something else?  EACCES,
- * EPERM (sticky bit), ENOTDIR, EISDIR.
+ * EPERM (sticky bit, flags), ENOTDIR, EISDIR.
  */
-int dir_may_remove(const struct vnode *dvp, const struct vnode *vp,
-    const struct cred *, bool isdir);
+int dir_may_remove(const struct mount *, const struct vnode *dvp,
+    const struct vnode *vp, const struct cred *, bool isdir);
 
 static inline bool
 vnode_isdir(const struct vnode *vp)
@@ -177,36 +260,105 @@ vnode_isdead(const struct vnode *vp)
 	return (vnode_mode(vp) & V_DEAD) != 0;
 }
 
-/* Attributes of a new file of cr's in dvp: type and mode, umask applied. */
-void vattr_new(struct vattr *, const struct vnode *dvp, struct lwp *,
-    const struct cred *, mode_t mode);
+/*
+ * Attributes of a new file of cr's in dvp, va_mode being what was asked for:
+ * umask applied, owner and group set.  EOVERFLOW if the mount has no such ids.
+ */
+int vattr_new(struct vattr *va, const struct mount *, const struct vnode *dvp,
+    struct lwp *, const struct cred *);
 
-void vnode_stat(struct vnode *, struct stat *);
+/* What stat gives. */
+int vnode_stat(const struct mount *, struct vnode *, struct stat *);
+int vnode_size(struct vnode *, off_t *sizep);
+
+/* It has been read through this mount. */
+static inline void
+vnode_accessed(const struct mount *mp, struct vnode *vp)
+{
+	if (vp->v_ops->vop_accessed != NULL &&
+	    likely((mount_flags(mp) & (MNT_NOATIME | MNT_RDONLY)) == 0))
+		vp->v_ops->vop_accessed(vp);
+}
 
 /*
  * Make the file that nd's last name is to name; dvp is locked by this.
  * EEXIST and what vop_create and dir_may_create say.  With a reference for
  * the caller if `ref'.
  */
-int vnode_create(
-    struct nameidata *, struct vattr *, bool ref, struct vnode **vpp);
-
-int cwdi_new(struct vnode *cdir, struct vnode *rdir, struct cwdinfo **);
+int
+vnode_create(struct nameidata *, struct vattr *, bool ref, struct vnode **vpp);
 
 /*
- * Set a file's length on behalf of l; vp is referenced and regular.  EFBIG.
- * always: change the times even if the length is the same.
+ * Mounts: mount.c.  All are called in a section, without locks.
  */
-int vnode_truncate(
-    struct vnode *, struct lwp *, off_t length, bool always);
+
+#define MOUNT_USERFLAGS \
+	(MNT_RDONLY | MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_NOATIME)
+
+static inline struct mount *
+mount_parent(struct mount *mp)
+{
+	return atomic_load_explicit(&mp->mnt_parent, memory_order_acquire);
+}
+
+static inline struct vnode *
+mount_covered(struct mount *mp)
+{
+	return atomic_load_explicit(&mp->mnt_covered, memory_order_acquire);
+}
+
+/* What is mounted on vp as seen through `parent', or anywhere: NULL, false. */
+struct mount *mount_find(struct mount *parent, struct vnode *vp);
+bool mount_covers(struct vnode *vp);
+
+/* Is something mounted on it?  Nothing will be while its v_lock is held. */
+static inline bool
+vnode_ismounted(struct vnode *vp)
+{
+	return (vnode_mode(vp) & V_MOUNTED) != 0 && mount_covers(vp);
+}
+
+/* A new device number for a super. */
+dev_t mount_newdev(void);
+
+/* Boot: the mount that everything is below. */
+int mount_root(struct super *, struct mount **mpp);
+
+/*
+ * Show sb on vp: ma says from which vnode on (held, which is taken over), how
+ * and where it came from.  ENOENT, ENOTDIR, EINVAL, ENOMEM; then super_abort
+ * gives up a super that no mount shows, and the reference to its root.
+ */
+int mount_attach(struct super *, const struct mountargs *, struct mount *parent,
+    struct vnode *vp, struct mount **mpp);
+void super_abort(struct super *, struct vnode *root);
+
+/*
+ * Take mp out of the tree: EBUSY if it is in use, unless force, which takes
+ * everything on it out as well and lets go of it when nobody uses it any more.
+ * EINVAL if it is out already.
+ */
+int mount_remove(struct mount *, bool force);
+
+/* Set its flags. */
+void mount_change(struct mount *, uint32_t flags);
+
+/* Directories of a process; references are made. */
+int cwdi_new(struct mount *cmount, struct vnode *cdir, struct mount *rmount,
+    struct vnode *rdir, struct cwdinfo **);
+
+/*
+ * Set a file's length on behalf of l; vp is referenced and regular.  EFBIG,
+ * EPERM.  always: change the times even if the length is the same.
+ */
+int vnode_truncate(struct vnode *, struct lwp *, off_t length, bool always);
 
 /* How a vnode is used through a descriptor: by what was opened and how. */
 extern const struct fileops vnops_fileops; /* regular file */
 extern const struct fileops vnops_dirops;
 extern const struct fileops vnops_pathops; /* O_PATH */
 
-/* Open vp's pipe into fp; sleeps.  vp is referenced, fp takes that over. */
-int vnode_open_fifo(
-    struct lwp *, struct vnode *, int flags, struct file *fp);
+/* Open the pipe of fp's vnode into fp; sleeps. */
+int vnode_open_fifo(struct lwp *, struct vnode *, int flags, struct file *fp);
 
 #endif /* VFS_VFS_IMPL_H */

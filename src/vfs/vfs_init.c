@@ -2,8 +2,6 @@
 /*
  * Boot: the root file system and what is in it.
  */
-#include <sys/sysmacros.h>
-
 #include "vfs/vfs_impl.h"
 
 /* A directory of root's in the root, before there is any process. */
@@ -22,22 +20,36 @@ boot_mkdir(struct vnode *root, const char *name, mode_t mode)
 	return error;
 }
 
+const struct vfsops *
+vfs_byname(const char *name)
+{
+	const struct vfsops *const *fsp;
+
+	for (fsp = vfs_list; *fsp != NULL; fsp++)
+		if (strcmp((*fsp)->vfs_name, name) == 0)
+			return *fsp;
+	return NULL;
+}
+
 int
 vfs_init(struct cwdinfo **cwdip)
 {
+	char from[MNT_FROMLEN] = "";
+	struct mountargs ma = {.ma_data = "", .ma_from = from};
 	const struct vfsops *const *fsp;
-	struct vnode *root;
+	struct super *sb;
 	struct mount *mp;
 	int error;
 
 	namei_boot();
 	for (fsp = vfs_list; *fsp != NULL; fsp++)
-		(*fsp)->vfs_init();
-	if ((error = vfs_list[0]->vfs_mount(makedev(0, 1), &mp)) != 0)
+		if ((*fsp)->vfs_init != NULL)
+			(*fsp)->vfs_init();
+	ma.ma_dev = mount_newdev();
+	if ((error = vfs_list[0]->vfs_mount(&ma, &sb)) != 0 ||
+	    (error = mount_root(sb, &mp)) != 0 ||
+	    (error = boot_mkdir(sb->sb_root, "dev", 0755)) != 0 ||
+	    (error = boot_mkdir(sb->sb_root, "tmp", S_ISVTX | 0777)) != 0)
 		return error;
-	root = mp->mnt_root;
-	if ((error = boot_mkdir(root, "dev", 0755)) != 0 ||
-	    (error = boot_mkdir(root, "tmp", S_ISVTX | 0777)) != 0)
-		return error;
-	return cwdi_new(root, root, cwdip);
+	return cwdi_new(mp, sb->sb_root, mp, sb->sb_root, cwdip);
 }

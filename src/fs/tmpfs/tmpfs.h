@@ -39,19 +39,19 @@ enum tmpfs_time { TMPFS_ATIME, TMPFS_MTIME, TMPFS_CTIME, TMPFS_NTIMES };
 struct tmpfs_node {
 	struct vnode tn_vnode;
 	union {
-		struct { /* directory */
+		struct {				      /* directory */
 			struct tmpfs_table *_Atomic tn_table; /* (v) or NULL */
 			/* (v) where it is; the root: itself, NULL */
 			struct tmpfs_node *_Atomic tn_parent;
 			struct tmpfs_dirent *_Atomic tn_entry;
 		};
-		struct { /* regular file */
+		struct {			     /* regular file */
 			struct tmpfs_pages tn_pages; /* (l) */
 			_Atomic uint64_t tn_npages;  /* (v) */
 		};
-		char *tn_target;     /* (s) symbolic link */
+		char *tn_target;      /* (s) symbolic link */
 		struct pipe *tn_fifo; /* (l) or NULL */
-		dev_t tn_rdev;	     /* (s) device */
+		dev_t tn_rdev;	      /* (s) device */
 	};
 	/*
 	 * All that getattr reports is (v), changed between tmpfs_change and
@@ -78,7 +78,8 @@ struct tmpfs_count {
 } __attribute__((aligned(CACHE_LINE)));
 
 struct tmpfs_mount {
-	struct mount tm_mount;
+	struct super tm_super;
+	struct smr_item tm_smr;
 	struct tmpfs_count tm_count[TMPFS_SHARDS];
 };
 
@@ -89,10 +90,9 @@ vp_to_node(struct vnode *vp)
 }
 
 static inline struct tmpfs_mount *
-node_mount(struct tmpfs_node *tn)
+node_super(struct tmpfs_node *tn)
 {
-	return container_of(
-	    tn->tn_vnode.v_mount, struct tmpfs_mount, tm_mount);
+	return container_of(tn->tn_vnode.v_super, struct tmpfs_mount, tm_super);
 }
 
 /* The calling host thread's shard. */
@@ -160,8 +160,8 @@ tmpfs_size(const struct tmpfs_node *tn)
 	return atomic_load_explicit(&tn->tn_size, memory_order_relaxed);
 }
 
-void tmpfs_getattr(struct vnode *, struct stat *);
-void tmpfs_setattr(struct vnode *, const struct vattr *);
+int tmpfs_getattr(struct vnode *, struct stat *);
+int tmpfs_setattr(struct vnode *, const struct vattr *);
 void tmpfs_accessed(struct vnode *);
 struct vnode *tmpfs_reclaim(struct vnode *);
 
@@ -191,7 +191,10 @@ bool tmpfs_dir_isempty(struct tmpfs_node *);
 /* The directory is freed, nobody reads its table any more. */
 void tmpfs_dir_free(struct tmpfs_node *);
 
-void tmpfs_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
+int tmpfs_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
+
+/* Any entry, or NULL. */
+struct tmpfs_dirent *tmpfs_dir_any(struct tmpfs_node *);
 
 /*
  * Pages by number.  The file is locked.
@@ -205,6 +208,9 @@ void tmpfs_pages_clear(struct tmpfs_pages *, uint64_t index);
 uint64_t tmpfs_pages_truncate(struct tmpfs_pages *, uint64_t from);
 /* The first one from *index on; false if there is none. */
 bool tmpfs_pages_next(const struct tmpfs_pages *, uint64_t *index);
+
+/* Remove everything from the root down. */
+void tmpfs_clear(struct tmpfs_mount *);
 
 /* The file's data is freed. */
 void tmpfs_file_free(struct tmpfs_node *);

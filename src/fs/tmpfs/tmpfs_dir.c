@@ -26,10 +26,10 @@
 
 struct tmpfs_table {
 	struct smr_item tt_smr;
-	uint32_t tt_homes; /* (s) */
-	uint32_t tt_slots; /* (s) */
-	uint32_t tt_used;  /* (l) slots that are not empty */
-	uint32_t tt_live;  /* (l) entries */
+	uint32_t tt_homes;	    /* (s) */
+	uint32_t tt_slots;	    /* (s) */
+	uint32_t tt_used;	    /* (l) slots that are not empty */
+	uint32_t tt_live;	    /* (l) entries */
 	_Atomic uint64_t tt_slot[]; /* (v) */
 };
 
@@ -130,8 +130,8 @@ table_bytes(const struct tmpfs_table *tt)
 static inline uint32_t
 bytes_slots(size_t bytes)
 {
-	return (uint32_t)((bytes - sizeof(struct tmpfs_table)) /
-	    sizeof(uint64_t));
+	return (
+	    uint32_t)((bytes - sizeof(struct tmpfs_table)) / sizeof(uint64_t));
 }
 
 static inline uint32_t
@@ -270,8 +270,8 @@ tmpfs_dir_reserve(struct tmpfs_node *tn, const struct cname *cn)
 	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
 	bytes = bytes_for(tt != NULL ? tt->tt_live + 1 : 1);
 	most = bytes * TABLE_MAXWASTE;
-	if (tt == NULL || (tt->tt_used + 1) * UINT64_C(8) >
-		tt->tt_homes * UINT64_C(5)) {
+	if (tt == NULL ||
+	    (tt->tt_used + 1) * UINT64_C(8) > tt->tt_homes * UINT64_C(5)) {
 		if ((error = dir_rebuild(tn, bytes)) != 0)
 			return error;
 		tt = dir_table(tn);
@@ -289,8 +289,8 @@ tmpfs_dir_reserve(struct tmpfs_node *tn, const struct cname *cn)
 }
 
 void
-tmpfs_dir_insert(struct tmpfs_node *tn, const struct cname *cn,
-    struct tmpfs_dirent *td)
+tmpfs_dir_insert(
+    struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_dirent *td)
 {
 	struct tmpfs_table *tt = dir_table(tn);
 	uint32_t place, num;
@@ -317,8 +317,8 @@ table_slot(const struct tmpfs_table *tt, const struct tmpfs_dirent *td)
 }
 
 void
-tmpfs_dir_replace(struct tmpfs_node *tn, struct tmpfs_dirent *old,
-    struct tmpfs_dirent *td)
+tmpfs_dir_replace(
+    struct tmpfs_node *tn, struct tmpfs_dirent *old, struct tmpfs_dirent *td)
 {
 	struct tmpfs_table *tt = dir_table(tn);
 
@@ -420,14 +420,13 @@ table_collect(const struct tmpfs_table *tt, uint64_t from, struct batch *b)
 			if (b->b_count >= BATCH / 2)
 				break;
 		} else if ((td = slot_dirent(slot)) != NULL &&
-		    td->td_key >= from)
+			   td->td_key >= from)
 			batch_add(b, td);
 	}
 }
 
 static bool
-readdir_one(
-    const struct tmpfs_dirent *td, off_t *pos, readdir_fn fn, void *arg)
+readdir_one(const struct tmpfs_dirent *td, off_t *pos, readdir_fn fn, void *arg)
 {
 	struct direntry de = {
 	    .de_name = td->td_name,
@@ -443,7 +442,7 @@ readdir_one(
 	return true;
 }
 
-void
+int
 tmpfs_readdir(struct vnode *dvp, off_t *pos, readdir_fn fn, void *arg)
 {
 	const struct tmpfs_table *tt = dir_table(vp_to_node(dvp));
@@ -451,11 +450,24 @@ tmpfs_readdir(struct vnode *dvp, off_t *pos, readdir_fn fn, void *arg)
 	unsigned i;
 
 	if (tt == NULL)
-		return;
+		return 0;
 	do {
 		table_collect(tt, (uint64_t)*pos, &b);
 		for (i = 0; i < b.b_count; i++)
 			if (!readdir_one(b.b_dirent[i], pos, fn, arg))
-				return;
+				return 0;
 	} while (b.b_count > 0);
+	return 0;
+}
+
+struct tmpfs_dirent *
+tmpfs_dir_any(struct tmpfs_node *tn)
+{
+	const struct tmpfs_table *tt = dir_table(tn);
+	struct batch b;
+
+	if (tt == NULL || tt->tt_live == 0)
+		return NULL;
+	table_collect(tt, 0, &b);
+	return b.b_dirent[0];
 }

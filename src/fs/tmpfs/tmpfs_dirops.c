@@ -92,8 +92,7 @@ dir_changed(
 
 /* tn has so many links now. */
 static void
-node_setlinks(
-    struct tmpfs_node *tn, uint32_t nlink, const struct timespec *now)
+node_setlinks(struct tmpfs_node *tn, uint32_t nlink, const struct timespec *now)
 {
 	tmpfs_change(tn);
 	tmpfs_set(tn->tn_nlink, nlink);
@@ -101,18 +100,19 @@ node_setlinks(
 	tmpfs_changed(tn);
 }
 
-/* The directory tn has a place now: the entry td in dn, where a reference is. */
+/* The directory tn has a place now: the entry td in dn, where a reference is.
+ */
 static void
-node_setparent(struct tmpfs_node *tn, struct tmpfs_node *dn,
-    struct tmpfs_dirent *td)
+node_setparent(
+    struct tmpfs_node *tn, struct tmpfs_node *dn, struct tmpfs_dirent *td)
 {
 	tmpfs_set(tn->tn_parent, dn);
 	tmpfs_set(tn->tn_entry, td);
 }
 
 static int
-tmpfs_create(struct vnode *dvp, const struct cname *cn,
-    const struct vattr *va, struct vnode **vpp)
+tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
+    struct vnode **vpp)
 {
 	struct tmpfs_node *dn = vp_to_node(dvp), *tn;
 	struct tmpfs_dirent *td;
@@ -121,7 +121,7 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn,
 
 	vfs_now(&now);
 	if ((error = tmpfs_dir_reserve(dn, cn)) != 0 ||
-	    (error = tmpfs_node_alloc(node_mount(dn), va, &now, &tn)) != 0)
+	    (error = tmpfs_node_alloc(node_super(dn), va, &now, &tn)) != 0)
 		return error;
 	if ((td = dirent_alloc(tn, cn)) == NULL) {
 		tmpfs_node_abort(tn);
@@ -179,8 +179,8 @@ node_unlinked(struct tmpfs_node *tn, const struct timespec *now)
 }
 
 static int
-tmpfs_remove(struct vnode *dvp, const struct cname *cn, struct vnode *vp,
-    bool *last)
+tmpfs_remove(
+    struct vnode *dvp, const struct cname *cn, struct vnode *vp, bool *last)
 {
 	struct tmpfs_node *dn = vp_to_node(dvp), *tn = vp_to_node(vp);
 	struct tmpfs_dirent *td = tmpfs_dir_find(dn, cn);
@@ -200,8 +200,8 @@ tmpfs_remove(struct vnode *dvp, const struct cname *cn, struct vnode *vp,
 
 /* The directory tn is in tdn now, no longer in fdn. */
 static void
-node_move(struct tmpfs_node *tn, struct tmpfs_node *fdn,
-    struct tmpfs_node *tdn, struct tmpfs_dirent *td)
+node_move(struct tmpfs_node *tn, struct tmpfs_node *fdn, struct tmpfs_node *tdn,
+    struct tmpfs_dirent *td)
 {
 	if (fdn != tdn)
 		vnode_hold(&tdn->tn_vnode);
@@ -247,6 +247,48 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		smr_retire(&to->td_smr, dirent_smrfree);
 	}
 	return 0;
+}
+
+/* Take an entry out of dn for good, with what it names if that was the last. */
+static void
+dir_discard(struct tmpfs_node *dn, struct tmpfs_dirent *td)
+{
+	struct tmpfs_node *tn = td->td_node;
+	struct vnode *dvp = &dn->tn_vnode, *vp = &tn->tn_vnode;
+	struct timespec now;
+	bool last;
+
+	vfs_now(&now);
+	rw_enter_write(&dvp->v_lock);
+	rw_enter_write(&vp->v_lock);
+	tmpfs_dir_remove(dn, td);
+	last = node_unlinked(tn, &now);
+	rw_exit_write(&vp->v_lock);
+	rw_exit_write(&dvp->v_lock);
+	smr_retire(&td->td_smr, dirent_smrfree);
+	if (last)
+		vnode_rele(vp);
+}
+
+/* Not recursive: a tree can be deep. */
+void
+tmpfs_clear(struct tmpfs_mount *tm)
+{
+	struct tmpfs_node *dn = vp_to_node(tm->tm_super.sb_root);
+	struct tmpfs_dirent *td;
+
+	for (;;) {
+		td = tmpfs_dir_any(dn);
+		if (td != NULL && node_isdir(td->td_node) &&
+		    tmpfs_dir_any(td->td_node) != NULL)
+			dn = td->td_node;
+		else if (td != NULL)
+			dir_discard(dn, td);
+		else if (tmpfs_get(dn->tn_parent) == dn)
+			break;
+		else
+			dn = tmpfs_get(dn->tn_parent);
+	}
 }
 
 const struct vnodeops tmpfs_dirops = {

@@ -17,7 +17,7 @@ static void
 count_pages(struct tmpfs_node *tn, int64_t n)
 {
 	atomic_fetch_add_explicit(
-	    &tmpfs_count(node_mount(tn))->tc_pages, n, memory_order_relaxed);
+	    &tmpfs_count(node_super(tn))->tc_pages, n, memory_order_relaxed);
 	tmpfs_set(tn->tn_npages,
 	    atomic_load_explicit(&tn->tn_npages, memory_order_relaxed) +
 		(uint64_t)n);
@@ -46,8 +46,8 @@ tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 	while (off < end && error == 0) {
 		size_t n = within_page(off, (size_t)(end - off));
 		size_t resid = u->uio_resid;
-		char *page = tmpfs_pages_get(
-		    &tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
+		char *page =
+		    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
 
 		if (likely(page != NULL))
 			error = uiomove(page + (off & PAGE_MASK), n, u);
@@ -65,7 +65,8 @@ tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
  * at off, which the caller fills, are zero, and *fresh is set.
  */
 static int
-write_page(struct tmpfs_node *tn, off_t off, size_t n, char **pagep, bool *fresh)
+write_page(
+    struct tmpfs_node *tn, off_t off, size_t n, char **pagep, bool *fresh)
 {
 	uint64_t index = (uint64_t)off >> PAGE_SHIFT;
 	size_t at = (size_t)(off & PAGE_MASK);
@@ -91,8 +92,8 @@ write_page(struct tmpfs_node *tn, off_t off, size_t n, char **pagep, bool *fresh
 
 /* Copy n bytes at off, within a page; *donep of them were copied. */
 static int
-write_piece(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u,
-    size_t *donep)
+write_piece(
+    struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, size_t *donep)
 {
 	size_t at = (size_t)(off & PAGE_MASK), resid = u->uio_resid, done;
 	char *page;
@@ -132,8 +133,8 @@ file_changed(struct tmpfs_node *tn, off_t size, const struct cred *cr)
 }
 
 static int
-tmpfs_write(struct vnode *vp, off_t *offp, struct uio *u,
-    const struct vwrite *vw)
+tmpfs_write(
+    struct vnode *vp, off_t *offp, struct uio *u, const struct vwrite *vw)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
 	off_t off, end, size;
@@ -148,11 +149,11 @@ tmpfs_write(struct vnode *vp, off_t *offp, struct uio *u,
 		return EFBIG;
 	}
 	end = (uint64_t)(vw->vw_limit - off) < u->uio_resid
-	    ? vw->vw_limit
-	    : off + (off_t)u->uio_resid;
+		  ? vw->vw_limit
+		  : off + (off_t)u->uio_resid;
 	while (off < end && error == 0) {
-		error = write_piece(tn, off,
-		    within_page(off, (size_t)(end - off)), u, &done);
+		error = write_piece(
+		    tn, off, within_page(off, (size_t)(end - off)), u, &done);
 		off += (off_t)done;
 	}
 	file_changed(tn, off > size ? off : size, vw->vw_cred);
@@ -181,8 +182,8 @@ file_cut(struct tmpfs_node *tn, off_t length)
 }
 
 static int
-tmpfs_truncate(struct vnode *vp, off_t length, const struct vwrite *vw,
-    bool always)
+tmpfs_truncate(
+    struct vnode *vp, off_t length, const struct vwrite *vw, bool always)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
 	off_t size;

@@ -22,8 +22,8 @@ static struct kcache *node_cache;
 void
 tmpfs_node_init(void)
 {
-	node_cache = kcache_init(
-	    "tmpfs-node", sizeof(struct tmpfs_node), CACHE_LINE, 0);
+	node_cache =
+	    kcache_init("tmpfs-node", sizeof(struct tmpfs_node), CACHE_LINE, 0);
 }
 
 static const struct vnodeops *
@@ -90,7 +90,7 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 		kcache_free(node_cache, tn);
 		return ENOMEM;
 	}
-	vnode_init(&tn->tn_vnode, node_ops(va->va_mode), &tm->tm_mount, va);
+	vnode_init(&tn->tn_vnode, node_ops(va->va_mode), &tm->tm_super, va);
 	atomic_init(&tn->tn_seq, 0);
 	atomic_init(&tn->tn_nlink, 0);
 	for (i = 0; i < TMPFS_NTIMES; i++) {
@@ -98,8 +98,8 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 		atomic_init(&tn->tn_nsec[i], (uint32_t)now->tv_nsec);
 	}
 	/* Numbers from 1 on, no two shards with the same. */
-	tn->tn_ino = atomic_fetch_add_explicit(
-			 &tc->tc_made, 1, memory_order_relaxed) *
+	tn->tn_ino =
+	    atomic_fetch_add_explicit(&tc->tc_made, 1, memory_order_relaxed) *
 		TMPFS_SHARDS +
 	    (ino_t)(tc - tm->tm_count) + 1;
 	*tnp = tn;
@@ -115,16 +115,16 @@ node_free(struct tmpfs_node *tn)
 	if (type == S_IFDIR)
 		tmpfs_dir_free(tn);
 	else if (type == S_IFLNK)
-		kmem_free(tn->tn_target,
-		    (size_t)tmpfs_size(tn) + sizeof(uint64_t));
+		kmem_free(
+		    tn->tn_target, (size_t)tmpfs_size(tn) + sizeof(uint64_t));
 	kcache_free(node_cache, tn);
 }
 
 static void
 node_count_freed(struct tmpfs_node *tn)
 {
-	atomic_fetch_add_explicit(&tmpfs_count(node_mount(tn))->tc_freed, 1,
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &tmpfs_count(node_super(tn))->tc_freed, 1, memory_order_relaxed);
 }
 
 void
@@ -148,7 +148,9 @@ tmpfs_reclaim(struct vnode *vp)
 
 	switch (vnode_type(vp)) {
 	case S_IFDIR:
-		parent = &tmpfs_get(tn->tn_parent)->tn_vnode;
+		/* The root's own was taken away (tmpfs_unmount). */
+		if (tmpfs_get(tn->tn_parent) != NULL)
+			parent = &tmpfs_get(tn->tn_parent)->tn_vnode;
 		break;
 	case S_IFREG:
 		tmpfs_file_free(tn);
@@ -190,11 +192,11 @@ node_read(const struct tmpfs_node *tn, struct stat *sb)
 	sb->st_mtim = node_time(tn, TMPFS_MTIME);
 	sb->st_ctim = node_time(tn, TMPFS_CTIME);
 	if (S_ISREG(sb->st_mode))
-		sb->st_blocks = (blkcnt_t)tmpfs_get(tn->tn_npages) *
-		    (KPAGE_SIZE / 512);
+		sb->st_blocks =
+		    (blkcnt_t)tmpfs_get(tn->tn_npages) * (KPAGE_SIZE / 512);
 }
 
-void
+int
 tmpfs_getattr(struct vnode *vp, struct stat *sb)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
@@ -216,9 +218,10 @@ tmpfs_getattr(struct vnode *vp, struct stat *sb)
 		sb->st_blocks = KPAGE_SIZE / 512;
 	else if (S_ISCHR(sb->st_mode) || S_ISBLK(sb->st_mode))
 		sb->st_rdev = tn->tn_rdev;
+	return 0;
 }
 
-void
+int
 tmpfs_setattr(struct vnode *vp, const struct vattr *va)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
@@ -237,8 +240,13 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va)
 		tmpfs_settime(tn, TMPFS_ATIME, &va->va_atime);
 	if ((va->va_mask & VA_MTIME) != 0)
 		tmpfs_settime(tn, TMPFS_MTIME, &va->va_mtime);
+	if ((va->va_mask & VA_FLAGS) != 0)
+		tmpfs_set(
+		    vp->v_mode, (vnode_mode(vp) & ~(V_IMMUTABLE | V_APPEND)) |
+				    (va->va_flags & (V_IMMUTABLE | V_APPEND)));
 	tmpfs_settime(tn, TMPFS_CTIME, &now);
 	tmpfs_changed(tn);
+	return 0;
 }
 
 /* Read without regard to tn_seq: a mixed-up time can do no harm here. */
@@ -298,7 +306,7 @@ tmpfs_fifo(struct vnode *vp, struct pipe **pipep)
 
 	rw_enter_write(&vp->v_lock);
 	if (tn->tn_fifo == NULL)
-		error = vnode_fifo_alloc(vp, &tn->tn_fifo);
+		error = vnode_fifo_alloc(&tn->tn_fifo);
 	*pipep = tn->tn_fifo;
 	rw_exit_write(&vp->v_lock);
 	return error;

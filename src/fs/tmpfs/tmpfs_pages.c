@@ -71,8 +71,8 @@ tmpfs_pages_put(struct tmpfs_pages *tp, uint64_t index, void *page)
 		    (*slot = kmem_zalloc(sizeof(struct pagenode))) == NULL)
 			return ENOMEM;
 		level--;
-		slot = &((struct pagenode *)*slot)
-			    ->pn_slot[slot_of(index, level)];
+		slot =
+		    &((struct pagenode *)*slot)->pn_slot[slot_of(index, level)];
 	}
 	KASSERT(*slot == NULL);
 	*slot = page;
@@ -87,8 +87,8 @@ tmpfs_pages_clear(struct tmpfs_pages *tp, uint64_t index)
 
 	while (level > 0) {
 		level--;
-		slot = &((struct pagenode *)*slot)
-			    ->pn_slot[slot_of(index, level)];
+		slot =
+		    &((struct pagenode *)*slot)->pn_slot[slot_of(index, level)];
 	}
 	*slot = NULL;
 }
@@ -165,5 +165,5 @@ bool
 tmpfs_pages_next(const struct tmpfs_pages *tp, uint64_t *index)
 {
 	return within(*index, tp->tp_height) &&
-	    find_next(tp->tp_root, tp->tp_height, 0, index);
+	       find_next(tp->tp_root, tp->tp_height, 0, index);
 }

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mount, unmount, and what is mounted: getvfsstat, statvfs.
+ */
+#include "sysproto.h"
+#include "vfs/vfs_impl.h"
+
+/* Mount data, at most. */
+#define MOUNT_MAXDATA 65536
+
+#define MOUNT_KNOWN (MOUNT_USERFLAGS | MNT_UPDATE)
+
+/*
+ * mount
+ */
+
+/* A copy of the data with a NUL after it; mountdata_free. */
+static int
+mountdata_copyin(struct mountargs *ma, const void *udata, size_t len)
+{
+	char *data;
+	int error;
+
+	if (len > MOUNT_MAXDATA)
+		return EINVAL;
+	if ((data = kmem_alloc(len + 1)) == NULL)
+		return ENOMEM;
+	if ((error = copyin(udata, data, len)) != 0) {
+		kmem_free(data, len + 1);
+		return error;
+	}
+	data[len] = '\0';
+	ma->ma_data = data;
+	ma->ma_len = len;
+	return 0;
+}
+
+static void
+mountdata_free(struct mountargs *ma)
+{
+	kmem_free((void *)(uintptr_t)ma->ma_data, ma->ma_len + 1);
+}
+
+/* MNT_UPDATE of the mount that vp is the root of. */
+static int
+mount_update(struct mountargs *ma, struct mount *mp, struct vnode *vp)
+{
+	const struct vfsops *ops = mp->mnt_super->sb_ops;
+	int error = 0;
+
+	if (vp != mp->mnt_root)
+		return EINVAL;
+	if (ma->ma_len > 0)
+		error = ops->vfs_update != NULL
+			    ? ops->vfs_update(mp->mnt_super, ma)
+			    : EINVAL;
+	if (error == 0)
+		mount_change(mp, ma->ma_flags);
+	return error;
+}
+
+/* Make an instance and show it on vp. */
+static int
+mount_new(const struct vfsops *ops, struct mountargs *ma, struct mount *parent,
+    struct vnode *vp)
+{
+	struct super *sb;
+	struct mount *mp;
+	int error;
+
+	ma->ma_dev = mount_newdev();
+	strncpy(ma->ma_from, ops->vfs_name, MNT_FROMLEN - 1);
+	if ((error = ops->vfs_mount(ma, &sb)) != 0)
+		return error;
+	if (ma->ma_root == NULL) {
+		vnode_hold(sb->sb_root);
+		ma->ma_root = sb->sb_root;
+	}
+	if ((error = mount_attach(sb, ma, parent, vp, &mp)) != 0) {
+		idmap_free(ma->ma_idmap);
+		super_abort(sb, ma->ma_root);
+	}
+	return error;
+}
+
+static int
+mount_at(struct mountargs *ma, const char *type, struct mount *parent,
+    struct vnode *vp)
+{
+	const struct vfsops *ops;
+
+	if ((ma->ma_flags & MNT_UPDATE) != 0)
+		return mount_update(ma, parent, vp);
+	if ((ops = vfs_byname(type)) == NULL)
+		return ENODEV;
+	return mount_new(ops, ma, parent, vp);
+}
+
+int
+sys_mount(struct lwp *l, const char *utype, const char *dir, int flags,
+    void *udata, size_t len)
+{
+	char type[32], path[PATH_MAX], from[MNT_FROMLEN] = "";
+	struct mountargs ma = {
+	    .ma_lwp = l, .ma_flags = (uint32_t)flags, .ma_from = from};
+	struct mount *mp;
+	struct vnode *vp;
+	int error;
+
+	if (!cred_is_root(proc_cred(l->l_proc)))
+		return EPERM;
+	if ((flags & ~MOUNT_KNOWN) != 0)
+		return EINVAL;
+	if ((error = copyinstr(utype, type, sizeof(type), NULL)) != 0)
+		return error == ENAMETOOLONG ? ENODEV : error;
+	if ((error = copyinstr(dir, path, sizeof(path), NULL)) != 0 ||
+	    (error = vfs_lookup(l, path, &mp, &vp)) != 0)
+		return error;
+	if ((error = mountdata_copyin(&ma, udata, len)) == 0) {
+		error = mount_at(&ma, type, mp, vp);
+		mountdata_free(&ma);
+	}
+	vnode_rele(vp);
+	mount_rele(mp);
+	return error;
+}
+
+int
+sys_unmount(struct lwp *l, const char *dir, int flags)
+{
+	struct nameidata nd;
+	int error;
+
+	if ((flags & ~(RUMP_MNT_FORCE | RUMP_MNT_DETACH)) != 0)
+		return EINVAL;
+	if (!cred_is_root(proc_cred(l->l_proc)))
+		return EPERM;
+	error = namei_user(&nd, l, AT_FDCWD, dir, NAMEI_FOLLOW);
+	if (error != 0)
+		return error;
+	if (nd.ni_vp != nd.ni_mount->mnt_root)
+		return EINVAL;
+	return mount_remove(nd.ni_mount, flags != 0);
+}
+
+/*
+ * statvfs
+ */
+
+/* f_flag: the host's ST_* have the values of MS_*. */
+static int
+mount_statvfs(struct mount *mp, struct statvfs *sb)
+{
+	struct super *super = mp->mnt_super;
+
+	memset(sb, 0, sizeof(*sb));
+	sb->f_bsize = sb->f_frsize = KPAGE_SIZE;
+	sb->f_fsid = super->sb_dev;
+	sb->f_flag = mount_flags(mp) & MOUNT_USERFLAGS;
+	sb->f_namemax = NAME_MAX;
+	return super->sb_ops->vfs_statvfs != NULL
+		   ? super->sb_ops->vfs_statvfs(super, sb)
+		   : 0;
+}
+
+static int
+statvfs_out(struct mount *mp, struct statvfs *usb)
+{
+	struct statvfs sb;
+	int error = mount_statvfs(mp, &sb);
+
+	return error != 0 ? error : copyout(&sb, usb, sizeof(sb));
+}
+
+int
+sys_statvfs(struct lwp *l, const char *path, struct statvfs *sb)
+{
+	struct nameidata nd;
+	int error = namei_user(&nd, l, AT_FDCWD, path, NAMEI_FOLLOW);
+
+	return error != 0 ? error : statvfs_out(nd.ni_mount, sb);
+}
+
+int
+sys_fstatvfs(struct lwp *l, int fd, struct statvfs *sb)
+{
+	struct mount *mp;
+	struct vnode *vp;
+	int error = fd_vnode(l, fd, ENOSYS, &mp, &vp);
+
+	return error != 0 ? error : statvfs_out(mp, sb);
+}
+
+int
+sys_statvfs1(struct lwp *l, const char *path, struct statvfs *sb, int flags)
+{
+	(void)flags;
+	return sys_statvfs(l, path, sb);
+}
+
+int
+sys_fstatvfs1(struct lwp *l, int fd, struct statvfs *sb, int flags)
+{
+	(void)flags;
+	return sys_fstatvfs(l, fd, sb);
+}
+
+/*
+ * getvfsstat
+ */
+
+struct vfsstats {
+	struct lwp *vs_lwp;
+	struct rump_vfsstat *vs_ubuf; /* or NULL */
+	size_t vs_room;
+	size_t vs_count;
+};
+
+static int
+vfsstat_one(struct mount *mp, void *arg)
+{
+	struct vfsstats *vs = arg;
+	struct rump_vfsstat st = {0};
+	char buf[PATH_MAX];
+	const char *path;
+	int error;
+
+	error = vfs_path(
+	    mp, mp->mnt_root, proc_cwdi(vs->vs_lwp->l_proc), buf, &path);
+	/* What is outside of the caller's root is none of its business. */
+	if (error == ENOENT)
+		return 0;
+	if (error != 0)
+		path = "";
+	if (vs->vs_ubuf == NULL || vs->vs_count == vs->vs_room) {
+		vs->vs_count += vs->vs_ubuf == NULL;
+		return 0;
+	}
+	if ((error = mount_statvfs(mp, &st.vs_statvfs)) != 0)
+		return error;
+	strncpy(st.vs_fstypename, mp->mnt_super->sb_ops->vfs_name,
+	    sizeof(st.vs_fstypename) - 1);
+	memcpy(st.vs_mntfromname, mp->mnt_from, sizeof(st.vs_mntfromname));
+	strncpy(st.vs_mntonname, path, sizeof(st.vs_mntonname) - 1);
+	return copyout(&st, &vs->vs_ubuf[vs->vs_count++], sizeof(st));
+}
+
+int
+sys_getvfsstat(struct lwp *l, struct rump_vfsstat *buf, size_t size, int flags,
+    int *retval)
+{
+	struct vfsstats vs = {
+	    .vs_lwp = l, .vs_ubuf = buf, .vs_room = size / sizeof(*buf)};
+	int error;
+
+	(void)flags;
+	error = mount_foreach(vfsstat_one, &vs);
+	*retval = (int)vs.vs_count;
+	return error;
+}
