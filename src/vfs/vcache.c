@@ -108,16 +108,16 @@ vcn_evict(struct vcnode *vcn)
 	    &one, 0, memory_order_acq_rel, memory_order_relaxed);
 }
 
-/* One of a chain that can go: dead and taken out, or NULL. */
+/* One of a chain that can go, but not `keep': dead and taken out, or NULL. */
 static struct vcnode *
-bucket_evict(uint32_t bucket)
+bucket_evict(uint32_t bucket, const struct vcnode *keep)
 {
 	struct vcache_lock *vl = bucket_lock(bucket);
 	struct vcnode *vcn;
 
 	mutex_enter(&vl->vl_lock);
 	vcn = atomic_load_explicit(&buckets[bucket], memory_order_relaxed);
-	while (vcn != NULL && !vcn_evict(vcn))
+	while (vcn != NULL && (vcn == keep || !vcn_evict(vcn)))
 		vcn = vcn_next(vcn);
 	if (vcn != NULL)
 		bucket_unlink(bucket, vcn);
@@ -136,11 +136,11 @@ lock_isfull(const struct vcache_lock *vl)
 }
 
 /*
- * Make room for what came into `bucket': the hand of its stretch goes on until
- * one has gone, but at most twice round.
+ * Make room for `came', which came into `bucket': the hand of its stretch goes
+ * on until one has gone, but at most twice round.
  */
 static void
-vcache_shrink(uint32_t bucket)
+vcache_shrink(uint32_t bucket, const struct vcnode *came)
 {
 	uint32_t stretch = bucket % VCACHE_LOCKS, n, step;
 	struct vcnode *vcn = NULL;
@@ -149,7 +149,7 @@ vcache_shrink(uint32_t bucket)
 		step = atomic_fetch_add_explicit(
 		    &vcache_hand, 1, memory_order_relaxed);
 		vcn = bucket_evict(
-		    (step * VCACHE_LOCKS + stretch) % VCACHE_BUCKETS);
+		    (step * VCACHE_LOCKS + stretch) % VCACHE_BUCKETS, came);
 	}
 	if (vcn != NULL)
 		vnode_reclaim(&vcn->vn_vnode);
@@ -182,7 +182,7 @@ vcache_insert(struct vcnode *vcn, const uint64_t key[2])
 	}
 	mutex_exit(&vl->vl_lock);
 	if (full)
-		vcache_shrink(bucket);
+		vcache_shrink(bucket, vcn);
 	return other != NULL ? other : vcn;
 }
 
