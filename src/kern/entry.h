@@ -20,7 +20,7 @@ int syscall_refusal(void);
 /* Set the host thread's errno; returns -1. */
 int syscall_error(int error);
 
-static inline struct lwp *
+static inline __attribute__((always_inline)) struct lwp *
 syscall_enter(void)
 {
 	struct lwp *l = curlwp();

@@ -52,9 +52,9 @@ fifo_wait(struct pipe *pi, int flags)
 int
 fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 {
+	const struct fileops *before = fp->f_ops;
 	int error;
 
-	(void)l;
 	if ((flags & O_ACCMODE) == O_ACCMODE)
 		return EINVAL;
 	mutex_enter(&pi->pi_lock);
@@ -66,16 +66,20 @@ fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 	pi->pi_refs++;
 	pipe_open_ends(pi, (uint32_t)flags);
 	cv_broadcast(&pi->pi_ocv);
+	fp->f_type = DTYPE_PIPE;
+	fp->f_data = pi;
+	fp->f_ops = &pipe_fileops;
+	/* What it holds while it sleeps: who cleans up after it closes that. */
+	KASSERT(l->l_held == NULL);
+	l->l_held = fp;
 	error = fifo_wait(pi, flags);
+	l->l_held = NULL;
 	if (error != 0)
 		pipe_close_ends(pi, (uint32_t)flags);
 	mutex_exit(&pi->pi_lock);
 	if (error != 0) {
+		fp->f_ops = before;
 		pipe_rele(pi);
-		return error;
 	}
-	fp->f_type = DTYPE_PIPE;
-	fp->f_data = pi;
-	fp->f_ops = &pipe_fileops;
-	return 0;
+	return error;
 }

@@ -381,8 +381,47 @@ TC(lwps_that_do_not_run_stay_so, "Idle lwps are as idle in the child.")
 	release(t.t_result);
 }
 
+static void
+open_and_wait(struct thread *t)
+{
+	(void)newproc(RUMP_RFCFDG);
+	t->t_result = (void *)(intptr_t)rump_sys_open("/fifo", O_RDONLY);
+	rump_pub_lwproc_releaselwp();
+}
+
+/* A writer that does not wait finds no reader. */
+static void
+no_reader_child(void *arg)
+{
+	(void)arg;
+	T_ERR(ENXIO, rump_sys_open("/fifo", O_WRONLY | O_NONBLOCK));
+	use_kernel();
+}
+
+TC(opens_that_wait_end, "An open of a fifo that waits is not in the child.")
+{
+	struct thread t;
+	int fd;
+
+	boot();
+	T_OK(rump_sys_mkfifo("/fifo", 0600));
+	thread_start(&t, 0, open_and_wait, NULL);
+	/* Once there is a reader, it waits for us. */
+	while ((fd = rump_sys_open("/fifo", O_WRONLY | O_NONBLOCK)) == -1)
+		host_msleep(1);
+	T_OK(rump_sys_close(fd));
+	thread_join(&t);
+	thread_start(&t, 0, open_and_wait, NULL);
+	host_msleep(50);
+	child_passes(no_reader_child, NULL);
+	fd = rump_sys_open("/fifo", O_WRONLY);
+	T_ASSERT(fd >= 0);
+	thread_join(&t);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, opens_that_wait_end);
 	ATF_TP_ADD_TC(tp, child_works_whatever_the_others_did);
 	ATF_TP_ADD_TC(tp, child_stays_bound);
 	ATF_TP_ADD_TC(tp, child_of_a_child);
