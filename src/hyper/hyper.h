@@ -41,8 +41,8 @@ struct hyper_ops {
 };
 
 /*
- * Prepare the host, once, before any other call.  The table must stay.
- * Returns 0 or an errno.
+ * Prepare the host, before any other call; again, or at the same time: no
+ * effect, the same result.  The table must stay.  Returns 0 or an errno.
  */
 int hyper_init(const struct hyper_ops *ops);
 

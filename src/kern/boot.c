@@ -44,22 +44,13 @@ static const struct hyper_ops hyper_ops = {
     .ho_fork_child = fork_child,
 };
 
-/*
- * What can be tried again when it fails: the environment, and memory.  The
- * host is prepared once only.
- */
+/* What can be tried again when it fails: the environment, and memory. */
 static int
 boot_host(void)
 {
-	static bool prepared;
-	int error;
+	int error = config_read();
 
-	if ((error = config_read()) != 0)
-		return error;
-	if (!prepared && (error = hyper_init(&hyper_ops)) != 0)
-		return error;
-	prepared = true;
-	return kmem_init(kern_config.kc_memlimit);
+	return error != 0 ? error : kmem_init(kern_config.kc_memlimit);
 }
 
 /* The parts, from the bottom up. */
@@ -131,6 +122,9 @@ rump_init(void)
 	uint32_t state = BOOT_NOT;
 	int error;
 
+	/* First, so that a fork never copies a boot that is going on. */
+	if ((error = hyper_init(&hyper_ops)) != 0)
+		return error;
 	while (!atomic_compare_exchange_strong_explicit(&boot_state, &state,
 	    BOOT_GOING, memory_order_acquire, memory_order_acquire)) {
 		if (state == BOOT_DONE)

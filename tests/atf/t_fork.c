@@ -382,6 +382,33 @@ TC(lwps_that_do_not_run_stay_so, "Idle lwps are as idle in the child.")
 }
 
 static void
+boot_thread(struct thread *t)
+{
+	(void)t;
+	boot();
+}
+
+/* In a host process that has not booted: fork while another thread does. */
+static void
+fork_in_boot_child(void *arg)
+{
+	struct thread t;
+	struct timespec ts = {0, *(int *)arg * 5000L};
+
+	thread_start(&t, 0, boot_thread, NULL);
+	(void)nanosleep(&ts, NULL);
+	child_passes(not_booted_child, NULL);
+	thread_join(&t);
+	use_kernel();
+}
+
+TC(fork_while_booting, "The child boots, or has booted.")
+{
+	for (int i = 0; i < 40; i++)
+		child_passes(fork_in_boot_child, &i);
+}
+
+static void
 open_and_wait(struct thread *t)
 {
 	(void)newproc(RUMP_RFCFDG);
@@ -421,6 +448,7 @@ TC(opens_that_wait_end, "An open of a fifo that waits is not in the child.")
 
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, fork_while_booting);
 	ATF_TP_ADD_TC(tp, opens_that_wait_end);
 	ATF_TP_ADD_TC(tp, child_works_whatever_the_others_did);
 	ATF_TP_ADD_TC(tp, child_stays_bound);
