@@ -197,6 +197,7 @@ rump_newlwp_batch(uint64_t n)
 {
 	static struct lwp *batch[BATCH];
 	int64_t start = bench_now();
+	uint64_t whole;
 
 	for (uint64_t done = 0; done < n; done += BATCH) {
 		for (size_t i = 0; i < BATCH; i++) {
@@ -209,8 +210,8 @@ rump_newlwp_batch(uint64_t n)
 		}
 	}
 	/* Whole batches only: scale to what was asked for. */
-	return (double)(bench_now() - start) * (double)n /
-	       (double)((n + BATCH - 1) / BATCH * BATCH);
+	whole = (n + BATCH - 1) / BATCH * BATCH;
+	return (double)(bench_now() - start) * (double)n / (double)whole;
 }
 
 static void *

@@ -37,7 +37,7 @@ static int nfilters;
 static bool
 line_wanted(const struct bench_line *bl)
 {
-	if (nfilters == 0)
+	if (filters == NULL || nfilters == 0)
 		return true;
 	for (int i = 0; i < nfilters; i++)
 		if (strstr(bl->bl_name, filters[i]) != NULL)

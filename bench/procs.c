@@ -92,6 +92,7 @@ rump_rfork_batch(uint64_t n)
 {
 	static struct lwp *batch[BATCH];
 	int64_t start = bench_now();
+	uint64_t whole;
 
 	for (uint64_t done = 0; done < n; done += BATCH) {
 		for (size_t i = 0; i < BATCH; i++) {
@@ -106,8 +107,8 @@ rump_rfork_batch(uint64_t n)
 		}
 	}
 	/* Whole batches only: scale to what was asked for. */
-	return (double)(bench_now() - start) * (double)n /
-	       (double)((n + BATCH - 1) / BATCH * BATCH);
+	whole = (n + BATCH - 1) / BATCH * BATCH;
+	return (double)(bench_now() - start) * (double)n / (double)whole;
 }
 
 /* Children that are all there before the first is waited for. */
@@ -117,6 +118,7 @@ host_fork_batch(uint64_t n)
 	enum { HOSTBATCH = 64 };
 	pid_t pids[HOSTBATCH];
 	int64_t start = bench_now();
+	uint64_t whole;
 
 	for (uint64_t done = 0; done < n; done += HOSTBATCH) {
 		for (size_t i = 0; i < HOSTBATCH; i++) {
@@ -127,8 +129,8 @@ host_fork_batch(uint64_t n)
 		for (size_t i = 0; i < HOSTBATCH; i++)
 			waitpid(pids[i], NULL, 0);
 	}
-	return (double)(bench_now() - start) * (double)n /
-	       (double)((n + HOSTBATCH - 1) / HOSTBATCH * HOSTBATCH);
+	whole = (n + HOSTBATCH - 1) / HOSTBATCH * HOSTBATCH;
+	return (double)(bench_now() - start) * (double)n / (double)whole;
 }
 
 /*

@@ -32,6 +32,8 @@ static char buffer[BUFLEN];
 void
 tenants_alloc(struct tenants *ts, struct tree *tree, size_t nlwps)
 {
+	/* Without nodes there are no tenants that have any. */
+	size_t all = tree->t_count > 0 ? tree->t_count : 1;
 	size_t spare, n = 0;
 
 	/* Somebody must be there to be refused: one alone gets a visitor. */
@@ -53,8 +55,7 @@ tenants_alloc(struct tenants *ts, struct tree *tree, size_t nlwps)
 		t->t_nodes = &tree->t_nodes[first];
 		t->t_nnodes = n - first;
 		/* One, and a share of the rest by its part of the tree. */
-		t->t_nlwps = 1 + spare * n / tree->t_count -
-			     spare * first / tree->t_count;
+		t->t_nlwps = 1 + spare * n / all - spare * first / all;
 	}
 }
 

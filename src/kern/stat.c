@@ -46,7 +46,7 @@ rump_pub_memstat(struct rump_memstat *st)
 RUMP_EXPORT void
 rump_printevcnts(void)
 {
-	struct rump_memstat st;
+	struct rump_memstat st = {0};
 
 	if (rump_pub_memstat(&st) != 0)
 		return;
