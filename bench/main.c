@@ -37,10 +37,11 @@ static int nfilters;
 static bool
 line_wanted(const struct bench_line *bl)
 {
-	if (filters == NULL || nfilters == 0)
+	/* calloc made it one longer than it can get. */
+	if (filters == NULL || *filters == NULL)
 		return true;
-	for (int i = 0; i < nfilters; i++)
-		if (strstr(bl->bl_name, filters[i]) != NULL)
+	for (char **f = filters; *f != NULL; f++)
+		if (strstr(bl->bl_name, *f) != NULL)
 			return true;
 	return false;
 }
