@@ -14,31 +14,20 @@
  * At the end everything is released, and the kernel's memory, processes,
  * lwps, files and credentials must be what they were at the start.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <rump/rump.h>
-#include <rump/rump_syscalls.h>
+#include "../lib/stress.h"
 
-#define NTHREADS  8
 #define POOL_MAX  256
 #define TABLE_FDS 24
 
 /* What a descriptor names: one end of a pipe. */
 struct mpipe {
 	pthread_mutex_t lock;
-	int ends[2];  /* descriptors there are of the two ends */
-	int bytes;    /* in it */
-	int tables;   /* whether it was ever copied to another table */
+	int ends[2]; /* descriptors there are of the two ends */
+	int bytes;   /* in it */
+	int tables;  /* whether it was ever copied to another table */
 };
 
 struct mfd {
@@ -68,74 +57,12 @@ struct mlwp {
 	struct mproc *proc;
 };
 
-/* A host thread of the test. */
-struct tester {
-	pthread_t handle;
-	int id;
-	uint64_t random;
-	long step;
-	const char *doing;
-	struct mlwp cur; /* lwp is NULL: implicit */
-};
-
-static uint64_t seed;
-static long steps;
-static _Thread_local struct tester *me;
+/* Of the host thread; lwp is NULL: implicit. */
+static _Thread_local struct mlwp cur;
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mlwp pool[POOL_MAX];
 static int pool_count;
-
-static void differ(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
-
-static void
-differ(const char *fmt, ...)
-{
-	int error = errno;
-	va_list ap;
-
-	flockfile(stderr);
-	fprintf(stderr, "stress-lwproc: seed %" PRIu64 " steps %ld", seed,
-	    steps);
-	if (me != NULL)
-		fprintf(stderr, " thread %d step %ld: %s", me->id, me->step,
-		    me->doing);
-	fprintf(stderr, ": ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, " (errno %d)\n", error);
-	_Exit(1);
-}
-
-/* The result of a call must be this. */
-static void
-want(long wanted, long got)
-{
-	if (wanted != got)
-		differ("want %ld, got %ld", wanted, got);
-}
-
-/* The call must fail with this errno. */
-static void
-want_error(int wanted, long got)
-{
-	if (got != -1 || errno != wanted)
-		differ("want -1 with errno %d, got %ld", wanted, got);
-}
-
-static uint64_t
-rnd(uint64_t n)
-{
-	uint64_t x = me->random;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	me->random = x;
-	return (x * 0x2545f4914f6cdd1dULL >> 11) % n;
-}
 
 static void *
 make(size_t size)
@@ -270,12 +197,12 @@ pool_take(struct mlwp *l)
 static void
 check_context(void)
 {
-	struct mproc *p = me->cur.proc;
+	struct mproc *p = cur.proc;
 
-	if (rump_pub_lwproc_curlwp() != me->cur.lwp)
+	if (rump_pub_lwproc_curlwp() != cur.lwp)
 		differ("curlwp %p, not %p", (void *)rump_pub_lwproc_curlwp(),
-		    (void *)me->cur.lwp);
-	want(me->cur.lwp == NULL ? 1 : p->pid, rump_sys_getpid());
+		    (void *)cur.lwp);
+	want(cur.lwp == NULL ? 1 : p->pid, rump_sys_getpid());
 }
 
 /*
@@ -284,11 +211,11 @@ check_context(void)
 static void
 do_release(void)
 {
-	struct mproc *p = me->cur.proc;
+	struct mproc *p = cur.proc;
 	struct mlwp none = {NULL, NULL};
 	bool last;
 
-	if (me->cur.lwp == NULL)
+	if (cur.lwp == NULL)
 		return;
 	/* The lock covers the call only if the process stays. */
 	pthread_mutex_lock(&p->lock);
@@ -303,21 +230,21 @@ do_release(void)
 		pthread_mutex_destroy(&p->lock);
 		free(p);
 	}
-	me->cur = none;
+	cur = none;
 }
 
 /* Leave the current lwp in the pool, or release it if that is full. */
 static void
 leave(void)
 {
-	struct mlwp l = me->cur;
+	struct mlwp l = cur;
 
 	if (l.lwp == NULL)
 		return;
 	rump_pub_lwproc_switch(NULL);
 	if (pool_put(l)) {
-		me->cur.lwp = NULL;
-		me->cur.proc = NULL;
+		cur.lwp = NULL;
+		cur.proc = NULL;
 		return;
 	}
 	rump_pub_lwproc_switch(l.lwp);
@@ -347,9 +274,9 @@ mproc_make(int flags, struct mproc *parent)
 static void
 do_rfork(void)
 {
-	int flags = me->cur.lwp == NULL ? RUMP_RFCFDG : (int)rnd(3);
-	struct mproc *parent = me->cur.proc, *p;
-	struct mlwp old = me->cur;
+	int flags = cur.lwp == NULL ? RUMP_RFCFDG : (int)rnd(3);
+	struct mproc *parent = cur.proc, *p;
+	struct mlwp old = cur;
 
 	if (parent != NULL) {
 		pthread_mutex_lock(&parent->lock);
@@ -362,15 +289,15 @@ do_rfork(void)
 		pthread_mutex_unlock(&parent->lock);
 	}
 	p->pid = rump_sys_getpid();
-	me->cur.lwp = rump_pub_lwproc_curlwp();
-	me->cur.proc = p;
+	cur.lwp = rump_pub_lwproc_curlwp();
+	cur.proc = p;
 	if (old.lwp != NULL && !pool_put(old)) {
-		struct mlwp made = me->cur;
+		struct mlwp made = cur;
 
-		me->cur = old;
+		cur = old;
 		rump_pub_lwproc_switch(old.lwp);
 		do_release();
-		me->cur = made;
+		cur = made;
 		rump_pub_lwproc_switch(made.lwp);
 	}
 	check_context();
@@ -379,7 +306,7 @@ do_rfork(void)
 static void
 do_newlwp(void)
 {
-	struct mproc *p = me->cur.proc;
+	struct mproc *p = cur.proc;
 	struct mlwp old, l;
 
 	if (p == NULL) {
@@ -390,20 +317,20 @@ do_newlwp(void)
 	 * Our own lwp keeps the process until the new one is there; then it
 	 * goes into the pool, if there is room.
 	 */
-	old = me->cur;
+	old = cur;
 	pthread_mutex_lock(&p->lock);
 	p->nlwps++;
 	pthread_mutex_unlock(&p->lock);
 	want(0, rump_pub_lwproc_newlwp(p->pid));
-	me->cur.lwp = rump_pub_lwproc_curlwp();
-	me->cur.proc = p;
+	cur.lwp = rump_pub_lwproc_curlwp();
+	cur.proc = p;
 	if (!pool_put(old)) {
-		l = me->cur;
+		l = cur;
 		rump_pub_lwproc_switch(old.lwp);
-		me->cur = old;
+		cur = old;
 		do_release();
 		rump_pub_lwproc_switch(l.lwp);
-		me->cur = l;
+		cur = l;
 	}
 	check_context();
 }
@@ -411,23 +338,23 @@ do_newlwp(void)
 static void
 do_switch(void)
 {
-	struct mlwp old = me->cur, l;
+	struct mlwp old = cur, l;
 
 	if (!pool_take(&l))
 		return;
 	if (rnd(2) == 0) {
 		leave();
 		rump_pub_lwproc_switch(l.lwp);
-		me->cur = l;
+		cur = l;
 	} else {
 		rump_pub_lwproc_switch(l.lwp);
-		me->cur = l;
+		cur = l;
 		if (old.lwp != NULL && !pool_put(old)) {
 			rump_pub_lwproc_switch(old.lwp);
-			me->cur = old;
+			cur = old;
 			do_release();
 			rump_pub_lwproc_switch(l.lwp);
-			me->cur = l;
+			cur = l;
 		}
 	}
 	check_context();
@@ -576,8 +503,8 @@ do_io(struct mtable *t, int fd)
 			m->pipe->bytes += m->end == 1 ? 1 : -1;
 	}
 	pthread_mutex_unlock(&m->pipe->lock);
-	want_error(EBADF, m->end == 1 ? rump_sys_read(fd, &c, 1)
-				      : rump_sys_write(fd, &c, 1));
+	want_error(EBADF,
+	    m->end == 1 ? rump_sys_read(fd, &c, 1) : rump_sys_write(fd, &c, 1));
 }
 
 static void
@@ -590,9 +517,9 @@ do_descriptor(void)
 	struct mtable *t;
 	int k, fd;
 
-	if (me->cur.lwp == NULL)
+	if (cur.lwp == NULL)
 		return;
-	t = me->cur.proc->table;
+	t = cur.proc->table;
 	k = (int)rnd(7);
 	fd = (int)rnd(TABLE_FDS);
 	pthread_mutex_lock(&t->lock);
@@ -614,9 +541,9 @@ do_wild(void)
 	struct mtable *t;
 	struct stat sb;
 
-	if (me->cur.lwp == NULL)
+	if (cur.lwp == NULL)
 		return;
-	t = me->cur.proc->table;
+	t = cur.proc->table;
 	atomic_fetch_add(&t->wild, 1);
 	if (rump_sys_fstat(fd, &sb) == -1 && errno != EBADF)
 		differ("fstat");
@@ -631,7 +558,7 @@ do_wild(void)
 static void
 do_ids(void)
 {
-	struct mproc *p = me->cur.proc;
+	struct mproc *p = cur.proc;
 
 	if (p == NULL)
 		return;
@@ -647,7 +574,7 @@ do_ids(void)
 static void
 do_umask(void)
 {
-	struct mproc *p = me->cur.proc;
+	struct mproc *p = cur.proc;
 	mode_t mask = (mode_t)rnd(0777);
 
 	if (p == NULL)
@@ -663,9 +590,9 @@ do_group(void)
 {
 	pid_t pid;
 
-	if (me->cur.proc == NULL)
+	if (cur.proc == NULL)
 		return;
-	pid = me->cur.proc->pid;
+	pid = cur.proc->pid;
 	if (rnd(2) == 0) {
 		if (rump_sys_setsid() == -1 && errno != EPERM)
 			differ("setsid");
@@ -678,11 +605,7 @@ do_group(void)
 		differ("kill");
 }
 
-static const struct {
-	int weight;
-	const char *name;
-	void (*fn)(void);
-} actions[] = {
+static const struct action actions[] = {
     {10, "rfork", do_rfork},
     {15, "newlwp", do_newlwp},
     {30, "switch", do_switch},
@@ -697,21 +620,6 @@ static const struct {
 };
 #define NACTIONS (sizeof(actions) / sizeof(actions[0]))
 
-static void
-one_step(void)
-{
-	int total = 0, k;
-	size_t i;
-
-	for (i = 0; i < NACTIONS; i++)
-		total += actions[i].weight;
-	k = (int)rnd((uint64_t)total);
-	for (i = 0; k >= actions[i].weight; i++)
-		k -= actions[i].weight;
-	me->doing = actions[i].name;
-	actions[i].fn();
-}
-
 static void *
 tester_main(void *arg)
 {
@@ -719,29 +627,10 @@ tester_main(void *arg)
 	/* Without steps: only enter, for the records of host threads. */
 	want(1, rump_sys_getpid());
 	for (me->step = 0; me->step < steps; me->step++)
-		one_step();
+		one_step(actions, NACTIONS);
 	me->doing = "end";
 	leave();
 	return NULL;
-}
-
-static void
-run_testers(uint64_t first)
-{
-	static struct tester testers[NTHREADS];
-
-	for (int i = 0; i < NTHREADS; i++) {
-		struct tester *t = &testers[i];
-
-		memset(t, 0, sizeof(*t));
-		t->id = i;
-		t->random = (first + 1) * 0x9e3779b97f4a7c15ULL + (uint64_t)i;
-		t->doing = "start";
-		if (pthread_create(&t->handle, NULL, tester_main, t) != 0)
-			differ("no host thread");
-	}
-	for (int i = 0; i < NTHREADS; i++)
-		pthread_join(testers[i].handle, NULL);
 }
 
 /* Release what is left. */
@@ -751,32 +640,12 @@ drain(void)
 	static struct tester self = {.id = -1, .random = 1, .doing = "drain"};
 
 	me = &self;
-	while (pool_take(&me->cur)) {
-		rump_pub_lwproc_switch(me->cur.lwp);
+	while (pool_take(&cur)) {
+		rump_pub_lwproc_switch(cur.lwp);
 		check_context();
 		do_release();
 	}
 	me = NULL;
-}
-
-static void
-compare(const struct rump_memstat *a, const struct rump_memstat *b)
-{
-	if (a->procs != b->procs)
-		differ("processes: %" PRIu64 " at the start, %" PRIu64,
-		    a->procs, b->procs);
-	if (a->lwps != b->lwps)
-		differ("lwps: %" PRIu64 " at the start, %" PRIu64, a->lwps,
-		    b->lwps);
-	if (a->files != b->files)
-		differ("files: %" PRIu64 " at the start, %" PRIu64, a->files,
-		    b->files);
-	if (a->creds != b->creds)
-		differ("credentials: %" PRIu64 " at the start, %" PRIu64,
-		    a->creds, b->creds);
-	if (a->used != b->used)
-		differ("bytes: %" PRIu64 " at the start, %" PRIu64, a->used,
-		    b->used);
 }
 
 int
@@ -790,15 +659,13 @@ main(int argc, char **argv)
 	rump_boot_setsigmodel(RUMP_SIGMODEL_IGNORE);
 	if (rump_init() != 0)
 		differ("rump_init");
-	run_testers(0);
-	if (rump_pub_memstat(&start) != 0)
-		differ("memstat");
+	run_testers(0, tester_main);
+	memstat(&start);
 	for (int round = 0; round < 2; round++) {
 		steps = wanted / 2;
-		run_testers(seed + (uint64_t)round);
+		run_testers(seed + (uint64_t)round, tester_main);
 		drain();
-		if (rump_pub_memstat(&end) != 0)
-			differ("memstat");
+		memstat(&end);
 		compare(&start, &end);
 	}
 	return 0;
