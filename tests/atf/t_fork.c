@@ -241,6 +241,44 @@ TC(child_works_whatever_the_others_did,
 	use_kernel();
 }
 
+/* What is removed is freed, whoever was on the way in at the fork. */
+static void
+reclaim_in_child(void *arg)
+{
+	static char data[65536];
+	struct rump_memstat before, after;
+	int fd;
+
+	(void)arg;
+	(void)newproc(RUMP_RFCFDG);
+	T_EQ(0, rump_pub_memstat(&before));
+	for (int i = 0; i < 2000 / TC_SLOW; i++) {
+		fd = (int)T_OK(
+		    rump_sys_open("/reclaim", O_RDWR | O_CREAT, 0600));
+		T_EQ(sizeof(data), rump_sys_write(fd, data, sizeof(data)));
+		T_OK(rump_sys_close(fd));
+		T_OK(rump_sys_unlink("/reclaim"));
+		T_OK(rump_sys_symlink("x", "/reclaim"));
+		T_OK(rump_sys_unlink("/reclaim"));
+	}
+	T_EQ(0, rump_pub_memstat(&after));
+	T_ASSERT(after.committed < before.committed + (4 << 20));
+	T_EQ(before.files, after.files);
+}
+
+TC(child_frees_memory,
+    "What a child removes is freed, not kept for host threads of the parent "
+    "that were in the kernel.")
+{
+	struct crowd c;
+
+	boot();
+	crowd_start(&c);
+	for (int i = 0; i < 30; i++)
+		child_passes(reclaim_in_child, NULL);
+	crowd_end(&c);
+}
+
 static void
 bound_child(void *arg)
 {
@@ -451,6 +489,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fork_while_booting);
 	ATF_TP_ADD_TC(tp, opens_that_wait_end);
 	ATF_TP_ADD_TC(tp, child_works_whatever_the_others_did);
+	ATF_TP_ADD_TC(tp, child_frees_memory);
 	ATF_TP_ADD_TC(tp, child_stays_bound);
 	ATF_TP_ADD_TC(tp, child_of_a_child);
 	ATF_TP_ADD_TC(tp, forks_from_several_threads);

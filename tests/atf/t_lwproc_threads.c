@@ -342,6 +342,125 @@ release_own(struct thread *t)
 	rump_pub_lwproc_releaselwp();
 }
 
+/*
+ * A process that gets another pid, and host threads that look for it.
+ */
+#define RENAMED 1000000
+
+struct renamed {
+	_Atomic pid_t old, pid;
+	_Atomic bool stop;
+};
+
+static void
+look_for_it(struct thread *t)
+{
+	struct renamed *r = t->t_arg;
+
+	while (!atomic_load(&r->stop)) {
+		pid_t old = atomic_load(&r->old), pid = atomic_load(&r->pid);
+
+		if (old == 0 || rump_sys_kill(old, 0) == 0)
+			continue;
+		T_EQ(ESRCH, errno);
+		/* It has the new one, unless it is gone already. */
+		if (rump_sys_kill(pid, 0) == -1) {
+			T_EQ(ESRCH, errno);
+			T_ASSERT(atomic_load(&r->old) != old);
+		}
+		T_ERR(ESRCH, rump_sys_getpgid(old));
+		T_EQ(ESRCH, rump_pub_lwproc_newlwp(old));
+	}
+}
+
+TC(setid_frees_the_old_pid,
+    "After allbetsareoff_setid the old pid names nothing, the new one does.")
+{
+	struct renamed r = {.pid = 0};
+	struct thread team[3];
+
+	boot();
+	team_start(team, 3, look_for_it, &r);
+	for (int i = 0; i < 2000 / TC_SLOW; i++) {
+		(void)newproc(RUMP_RFCFDG);
+		atomic_store(&r.pid, RENAMED + i);
+		atomic_store(&r.old, rump_sys_getpid());
+		rump_pub_allbetsareoff_setid(RENAMED + i, 1);
+		T_ERR(ESRCH, rump_sys_kill(atomic_load(&r.old), 0));
+		T_EQ(RENAMED + i, rump_sys_getpid());
+		T_OK(rump_sys_kill(RENAMED + i, 0));
+		atomic_store(&r.old, 0);
+		rump_pub_lwproc_releaselwp();
+	}
+	atomic_store(&r.stop, true);
+	team_join(team, 3);
+}
+
+/*
+ * The first call of a host thread.
+ */
+struct first {
+	struct lwp *lwp;
+	pid_t pid;
+};
+
+static void
+first_is_switch(struct thread *t)
+{
+	struct first *f = t->t_arg;
+
+	if (t->t_id == 0)
+		rump_pub_lwproc_switch(NULL);
+	T_PTR(NULL, rump_pub_lwproc_curlwp());
+	rump_pub_lwproc_switch(f->lwp);
+	T_PTR(f->lwp, rump_pub_lwproc_curlwp());
+	T_EQ(f->pid, rump_sys_getpid());
+	rump_pub_lwproc_switch(NULL);
+	T_PTR(NULL, rump_pub_lwproc_curlwp());
+	rump_pub_lwproc_switch(f->lwp);
+	rump_pub_lwproc_switch(NULL);
+	T_EQ(1, rump_sys_getpid());
+	rump_pub_lwproc_switch(f->lwp);
+	T_EQ(f->pid, rump_sys_getpid());
+	if (t->t_id != 0)
+		rump_pub_lwproc_releaselwp();
+	else
+		rump_pub_lwproc_switch(NULL);
+	T_EQ(1, rump_sys_getpid());
+}
+
+static void
+first_is_switch_then_release(struct thread *t)
+{
+	struct first *f = t->t_arg;
+
+	rump_pub_lwproc_switch(f->lwp);
+	rump_pub_lwproc_releaselwp();
+	T_PTR(NULL, rump_pub_lwproc_curlwp());
+	T_EQ(1, rump_sys_getpid());
+	T_EQ(ESRCH, rump_pub_lwproc_newlwp(f->pid));
+}
+
+TC(first_call_is_switch,
+    "A host thread may become an lwp before it was in the implicit context.")
+{
+	struct thread t;
+	struct first f;
+
+	boot();
+	f.lwp = newproc(RUMP_RFCFDG);
+	f.pid = rump_sys_getpid();
+	rump_pub_lwproc_switch(NULL);
+	for (int id = 0; id < 2; id++) {
+		thread_start(&t, id, first_is_switch, &f);
+		thread_join(&t);
+	}
+	f.lwp = newproc(RUMP_RFCFDG);
+	f.pid = rump_sys_getpid();
+	rump_pub_lwproc_switch(NULL);
+	team_run(1, first_is_switch_then_release, &f);
+}
+
 TC(a_family_goes_at_once,
     "Parents, children and grandchildren released by eight host threads at "
     "the same moment.")
@@ -417,6 +536,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, ten_thousand_lwps_on_four_host_threads);
 	ATF_TP_ADD_TC(tp, switch_storm);
 	ATF_TP_ADD_TC(tp, newlwp_races_with_the_last_release);
+	ATF_TP_ADD_TC(tp, setid_frees_the_old_pid);
+	ATF_TP_ADD_TC(tp, first_call_is_switch);
 	ATF_TP_ADD_TC(tp, a_family_goes_at_once);
 	ATF_TP_ADD_TC(tp, lwps_of_one_process_change_it_at_once);
 	return atf_no_error();

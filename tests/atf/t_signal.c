@@ -102,6 +102,65 @@ TC(raise_can_end_the_host, "RAISE: with the host's default action.")
 	T_ASSERT(WIFSIGNALED(c.status) && WTERMSIG(c.status) == SIGTERM);
 }
 
+/* What a host thread's handler does in the kernel, of which it has a view. */
+static pid_t seen_pid[3];
+static volatile sig_atomic_t calls;
+
+static void
+calling_handler(int sig)
+{
+	int saved = errno, fd;
+
+	(void)sig;
+	for (int i = 0; i < 3; i++) {
+		T_OK(rump_sys_kill(seen_pid[i], 0));
+		T_OK(rump_sys_getpgid(seen_pid[i]));
+	}
+	T_OK(rump_sys_kill(-seen_pid[0], 0));
+	T_OK(rump_sys_kill(-1, 0));
+	fd = (int)T_OK(rump_sys_open("/handler", O_RDWR | O_CREAT, 0600));
+	T_OK(rump_sys_close(fd));
+	T_OK(rump_sys_unlink("/handler"));
+	calls++;
+	errno = saved;
+}
+
+static void
+raise_to_each(void *arg)
+{
+	struct lwp *first = NULL;
+
+	(void)arg;
+	(void)signal(SIGUSR1, calling_handler);
+	boot_with(RUMP_SIGMODEL_RAISE);
+	for (int i = 0; i < 3; i++) {
+		struct lwp *l = newproc(RUMP_RFCFDG);
+
+		seen_pid[i] = rump_sys_getpid();
+		if (first == NULL) {
+			first = l;
+			T_OK(rump_sys_setpgid(0, 0));
+		}
+	}
+	rump_pub_lwproc_switch(first);
+	T_OK(rump_sys_kill(seen_pid[0], SIGUSR1));
+	T_EQ(1, calls);
+	T_OK(rump_sys_kill(seen_pid[2], SIGUSR1));
+	T_EQ(2, calls);
+	/* Once for each process. */
+	T_OK(rump_sys_kill(0, SIGUSR1));
+	T_EQ(5, calls);
+	T_OK(rump_sys_kill(-seen_pid[0], SIGUSR1));
+	T_EQ(8, calls);
+	T_OK(rump_sys_kill(-1, SIGUSR1));
+	T_EQ(10, calls);
+}
+
+TC(raise_holds_no_lock, "RAISE: the host's handler may call the kernel.")
+{
+	child_passes(raise_to_each, NULL);
+}
+
 /*
  * Blocked calls.
  */
@@ -254,6 +313,63 @@ TC(record_is_not_lost_before_the_sleep,
 		thread_join(&t);
 		release(l);
 	}
+}
+
+/*
+ * A read that is interrupted, one that ends well, and again.  The gate is
+ * raised before and after each.
+ */
+#define TIMES 5
+
+static struct gate again = GATE_INITIALIZER;
+
+static void
+twice_sleeper(struct thread *t)
+{
+	struct sleeper *s = t->t_arg;
+	struct lwp *l = newlwp(s->pid);
+	char c;
+
+	for (int i = 0; i < TIMES; i++) {
+		gate_await(&again, i);
+		gate_raise(&s->gate);
+		T_ERR(EINTR, rump_sys_read(s->fd[0], &c, 1));
+		s->done++;
+		gate_raise(&s->gate);
+		T_EQ(1, rump_sys_read(s->fd[0], &c, 1));
+		s->done++;
+		gate_raise(&s->gate);
+	}
+	release(l);
+}
+
+TC(record_interrupts_once,
+    "RECORD: one signal is one EINTR; the next call sleeps again.")
+{
+	struct sleeper s = {.gate = GATE_INITIALIZER};
+	struct thread team[3];
+	struct lwp *l;
+
+	boot_with(RUMP_SIGMODEL_RECORD);
+	l = newproc(RUMP_RFCFDG);
+	s.pid = rump_sys_getpid();
+	T_OK(rump_sys_pipe(s.fd));
+	team_start(team, 3, twice_sleeper, &s);
+	for (int i = 0; i < TIMES; i++) {
+		gate_await(&s.gate, 9 * i + 3);
+		host_msleep(20);
+		T_EQ(6 * i, s.done);
+		T_OK(rump_sys_kill(s.pid, SIGUSR1));
+		gate_await(&s.gate, 9 * i + 6);
+		host_msleep(20);
+		T_EQ(6 * i + 3, s.done);
+		T_EQ(3, rump_sys_write(s.fd[1], "abc", 3));
+		gate_await(&s.gate, 9 * i + 9);
+		gate_raise(&again);
+	}
+	team_join(team, 3);
+	T_EQ(6 * TIMES, s.done);
+	release(l);
 }
 
 /*
@@ -426,10 +542,12 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, ignore_does_nothing);
 	ATF_TP_ADD_TC(tp, raise_raises_on_the_host);
 	ATF_TP_ADD_TC(tp, raise_can_end_the_host);
+	ATF_TP_ADD_TC(tp, raise_holds_no_lock);
 	ATF_TP_ADD_TC(tp, record_interrupts_a_blocked_call);
 	ATF_TP_ADD_TC(tp, record_interrupts_only_the_target);
 	ATF_TP_ADD_TC(tp, record_sigkill_ends_every_sleep);
 	ATF_TP_ADD_TC(tp, record_is_not_lost_before_the_sleep);
+	ATF_TP_ADD_TC(tp, record_interrupts_once);
 	ATF_TP_ADD_TC(tp, kill_errors_are_the_hosts);
 	ATF_TP_ADD_TC(tp, kill_permission);
 	ATF_TP_ADD_TC(tp, sigcont_within_the_session);
