@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files that several host threads use at the same time.
+ */
+#include <stdatomic.h>
+
+#include "../lib/files.h"
+#include "../lib/threads.h"
+
+#define NUSERS 4
+#define NBYTES 8192
+
+struct shared {
+	pid_t pid;
+	int fd;
+	int rounds;
+	pthread_barrier_t barrier;
+};
+
+static void
+shared_init(struct shared *s, int rounds)
+{
+	start();
+	s->pid = rump_sys_getpid();
+	s->fd = make_open("f", 0600);
+	s->rounds = rounds;
+	T_EQ(0, pthread_barrier_init(&s->barrier, NULL, NUSERS));
+}
+
+static void
+write_all(int fd, char c)
+{
+	char buf[NBYTES];
+
+	memset(buf, c, sizeof(buf));
+	T_EQ(NBYTES, rump_sys_pwrite(fd, buf, sizeof(buf), 0));
+}
+
+static void
+read_all(int fd)
+{
+	char buf[NBYTES];
+
+	T_EQ(NBYTES, rump_sys_pread(fd, buf, sizeof(buf), 0));
+	T_EQ(0, memcmp(buf, buf + 1, NBYTES - 1));
+}
+
+static void
+read_and_write(struct thread *t)
+{
+	struct shared *s = t->t_arg;
+	struct lwp *l = newlwp(s->pid);
+
+	for (int i = 0; i < s->rounds; i++) {
+		if (t->t_id % 2 == 0)
+			write_all(s->fd, (char)('a' + t->t_id));
+		else
+			read_all(s->fd);
+	}
+	release(l);
+}
+
+TC(transfers_are_whole, "A read sees all of a write or nothing.")
+{
+	struct shared s;
+
+	shared_init(&s, 20000 / TC_SLOW);
+	write_all(s.fd, 'x');
+	team_run(NUSERS, read_and_write, &s);
+}
+
+/* Each round everybody comes once, at the same time, and then nobody. */
+static void
+meet(struct thread *t)
+{
+	struct shared *s = t->t_arg;
+	struct lwp *l = newlwp(s->pid);
+	uint64_t random = (uint64_t)t->t_id + 1;
+
+	for (int i = 0; i < s->rounds; i++) {
+		(void)pthread_barrier_wait(&s->barrier);
+		if (rng(&random) % 2 == 0)
+			write_all(s->fd, 'y');
+		else
+			read_all(s->fd);
+	}
+	release(l);
+}
+
+TC(nobody_is_left_waiting,
+    "Readers and writers all go on, though nobody comes after them.")
+{
+	struct shared s;
+
+	shared_init(&s, 20000 / TC_SLOW);
+	write_all(s.fd, 'x');
+	team_run(NUSERS, meet, &s);
+}
+
+/* Append records of one's own. */
+static void
+append(struct thread *t)
+{
+	struct shared *s = t->t_arg;
+	struct lwp *l = newlwp(s->pid);
+	int fd = (int)T_OK(rump_sys_open("log", O_WRONLY | O_APPEND));
+
+	for (int i = 0; i < s->rounds; i++) {
+		int record[2] = {t->t_id, i};
+
+		T_EQ(sizeof(record),
+		    rump_sys_write(
+			t->t_id % 2 == 0 ? fd : s->fd, record, sizeof(record)));
+	}
+	T_OK(rump_sys_close(fd));
+	release(l);
+}
+
+TC(appends_are_all_there,
+    "Nothing that is appended is lost, and each thread's is in order.")
+{
+	struct shared s;
+	int record[2], next[NUSERS] = {0}, fd;
+
+	shared_init(&s, 20000 / TC_SLOW);
+	make_file("log", 0600);
+	s.fd = (int)T_OK(rump_sys_open("log", O_WRONLY | O_APPEND));
+	team_run(NUSERS, append, &s);
+	fd = (int)T_OK(rump_sys_open("log", O_RDONLY));
+	while (rump_sys_read(fd, record, sizeof(record)) == sizeof(record)) {
+		T_ASSERT(record[0] >= 0 && record[0] < NUSERS);
+		T_EQ(next[record[0]]++, record[1]);
+	}
+	for (int i = 0; i < NUSERS; i++)
+		T_EQ(s.rounds, next[i]);
+}
+
+/* Everybody makes the same name; one may. */
+struct contest {
+	struct shared shared;
+	_Atomic int made, removed;
+};
+
+static void
+make_the_same(struct thread *t)
+{
+	struct contest *c = t->t_arg;
+	struct lwp *l = newlwp(c->shared.pid);
+	int fd;
+
+	for (int i = 0; i < c->shared.rounds; i++) {
+		fd = rump_sys_open("one", O_WRONLY | O_CREAT | O_EXCL, 0600);
+		if (fd != -1) {
+			atomic_fetch_add(&c->made, 1);
+			T_OK(rump_sys_close(fd));
+		} else
+			T_EQ(EEXIST, errno);
+		if (rump_sys_unlink("one") == 0)
+			atomic_fetch_add(&c->removed, 1);
+		else
+			T_EQ(ENOENT, errno);
+	}
+	release(l);
+}
+
+TC(one_makes_and_one_removes,
+    "Of those who make or remove the same name one succeeds.")
+{
+	struct contest c = {.made = 0};
+
+	shared_init(&c.shared, 20000 / TC_SLOW);
+	team_run(NUSERS, make_the_same, &c);
+	T_ASSERT(!exists("one"));
+	T_EQ(c.made, c.removed);
+	T_ASSERT(c.made >= c.shared.rounds);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, transfers_are_whole);
+	ATF_TP_ADD_TC(tp, nobody_is_left_waiting);
+	ATF_TP_ADD_TC(tp, appends_are_all_there);
+	ATF_TP_ADD_TC(tp, one_makes_and_one_removes);
+	return atf_no_error();
+}
