@@ -397,6 +397,11 @@ undo_uio_setup(void)
 /*
  * Files
  */
+#define LONGNAME \
+	"/d/a-name-that-is-so-long-that-it-will-not-fit-into-any-place-that-" \
+	"somebody-may-have-thought-to-be-enough-for-the-usual-name-of-a-file"
+
+/* With room for more names: a failure would leave a larger table. */
 static void
 setup_dir(void)
 {
@@ -407,6 +412,10 @@ setup_dir(void)
 	MUST(rump_sys_close(fd));
 	MUST(rump_sys_symlink("/d/e/../f", "/d/l"));
 	MUST(rump_sys_mkfifo("/d/p", 0600));
+	MUST(rump_sys_mkdir("/d/new", 0700));
+	MUST(rump_sys_mkdir(LONGNAME, 0700));
+	MUST(rump_sys_rmdir("/d/new"));
+	MUST(rump_sys_rmdir(LONGNAME));
 }
 
 static void
@@ -443,10 +452,6 @@ undo_create(void)
 	MUST(rump_sys_close(fd));
 	MUST(rump_sys_unlink("/d/new"));
 }
-
-#define LONGNAME \
-	"/d/a-name-that-is-so-long-that-it-will-not-fit-into-any-place-that-" \
-	"somebody-may-have-thought-to-be-enough-for-the-usual-name-of-a-file"
 
 static int
 run_mkdir(void)
@@ -504,6 +509,19 @@ static void
 undo_rename(void)
 {
 	MUST(rump_sys_rename(LONGNAME, "/d/f"));
+}
+
+/* The first name in a directory. */
+static int
+run_mknod_first(void)
+{
+	return result(rump_sys_mknod("/d/e/first", S_IFREG | 0600, 0));
+}
+
+static void
+undo_mknod_first(void)
+{
+	MUST(rump_sys_unlink("/d/e/first"));
 }
 
 static int
@@ -702,7 +720,7 @@ nothing(void)
 }
 
 #define DATA 1 /* ENOSPC is right too; so is a short result */
-#define KEEPS 4 /* what it got before the failure stays with the file */
+#define KEEPS 4 /* what it got before the failure stays, for later */
 
 static const struct scenario {
 	const char *name;
@@ -750,6 +768,8 @@ static const struct scenario {
     {"link", setup_dir, run_link, undo_new, teardown_dir, 0},
     {"mkfifo", setup_dir, run_mkfifo, undo_new, teardown_dir, 0},
     {"mknod", setup_dir, run_mknod, undo_new, teardown_dir, 0},
+    {"mknod-first", setup_dir, run_mknod_first, undo_mknod_first, teardown_dir,
+	KEEPS},
     {"rename", setup_dir, run_rename, undo_rename, teardown_dir, 0},
     {"rename-over", setup_over, run_rename_over, undo_rename_over,
 	teardown_over, 0},
