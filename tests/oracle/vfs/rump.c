@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's side: a process for each of the host's, and one that makes,
+ * scans and removes the directories.
+ */
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump.h>
+#include <rump/rump_syscalls.h>
+
+#include "vfs.h"
+
+static struct lwp *boss, *lwp[NPROCS];
+static unsigned sequence;
+static char dir[32];
+
+static int
+rump_fchmodat(int dirfd, const char *path, mode_t mode)
+{
+	return rump_sys_fchmodat(dirfd, path, mode, 0);
+}
+
+static ssize_t
+rump_getdents(int fd, char *buf, size_t len)
+{
+	return rump_sys_getdents(fd, buf, len);
+}
+
+static const struct fs rump_fs = {
+    .f_openat = rump_sys_openat,
+    .f_close = rump_sys_close,
+    .f_getdents = rump_getdents,
+    .f_fstatat = rump_sys_fstatat,
+    .f_utimensat = rump_sys_utimensat,
+    .f_unlinkat = rump_sys_unlinkat,
+    .f_fchmodat = rump_fchmodat,
+    .f_readlinkat = rump_sys_readlinkat,
+    .f_read = rump_sys_read,
+};
+
+static void
+must(bool ok, const char *what)
+{
+	if (!ok)
+		fatal("rump: %s: %s", what, strerror(errno));
+}
+
+static void
+enter(struct lwp *l)
+{
+	if (rump_pub_lwproc_curlwp() != l)
+		rump_pub_lwproc_switch(l);
+}
+
+void
+rump_start(void)
+{
+	rump_boot_setsigmodel(RUMP_SIGMODEL_IGNORE);
+	must(rump_init() == 0, "rump_init");
+	must(rump_pub_lwproc_rfork(RUMP_RFCFDG) == 0, "rfork");
+	boss = rump_pub_lwproc_curlwp();
+	(void)rump_sys_umask(0);
+}
+
+static void
+become(const struct ids *i)
+{
+	gid_t g = i->i_gid;
+	uid_t u = i->i_uid;
+
+	if (!have_ids)
+		return;
+	must(rump_sys_setgroups((size_t)i->i_ngroups, i->i_groups) == 0,
+	    "setgroups");
+	must(rump_sys_setresgid(g, g, g) == 0, "setresgid");
+	must(rump_sys_setresuid(u, u, u) == 0, "setresuid");
+}
+
+void
+rump_begin(void)
+{
+	struct rlimit rl = {NFDS, NFDS};
+
+	enter(boss);
+	(void)snprintf(dir, sizeof(dir), "/s%u", ++sequence);
+	must(rump_sys_mkdir(dir, 0777) == 0, "mkdir");
+	for (int i = 0; i < NPROCS; i++) {
+		enter(boss);
+		must(rump_pub_lwproc_rfork(RUMP_RFCFDG) == 0, "rfork");
+		lwp[i] = rump_pub_lwproc_curlwp();
+		must(rump_sys_chroot(dir) == 0 && rump_sys_chdir("/") == 0,
+		    "chroot");
+		(void)rump_sys_umask(022);
+		must(rump_sys_setrlimit(RLIMIT_NOFILE, &rl) == 0, "setrlimit");
+		become(&ids[i]);
+	}
+}
+
+void
+rump_end(void)
+{
+	for (int i = 0; i < NPROCS; i++) {
+		enter(lwp[i]);
+		rump_pub_lwproc_releaselwp();
+	}
+	enter(boss);
+	tree_remove(&rump_fs, AT_FDCWD, dir);
+}
+
+const struct result *
+rump_call(const struct call *c)
+{
+	static struct result r;
+
+	enter(lwp[c->c_proc]);
+	call_do(RUMP, c, &r);
+	return &r;
+}
+
+const struct scan *
+rump_scan(const struct timespec *mark, bool deep)
+{
+	static struct scan s;
+
+	enter(boss);
+	tree_scan(&rump_fs, AT_FDCWD, dir, &s, mark, deep);
+	return &s;
+}

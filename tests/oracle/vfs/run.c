@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A sequence of calls: each is done on both sides, then result and tree are
+ * compared.
+ *
+ * Times.  What a call sets a time to is compared if it is far from now; all
+ * that are near are the same.  Between calls it is compared which times of
+ * which files have changed.  For that of access, which a host may round, all
+ * files get times that are easily told from others before some of the calls:
+ * the mark of the call says which.
+ *
+ * Numbers of inodes and devices are each side's own: a number of the host's
+ * always goes with the same one of the kernel's.
+ *
+ * Not done by the kernel, because the host's administrator may forbid it: a
+ * link to somebody else's file (fs.protected_hardlinks).  Where the other
+ * fs.protected_* are in force, no file gets the sticky bit.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfs.h"
+
+#define NEAR	(24 * 60 * 60)
+#define MAXINOS 4096
+
+/* Of access and of modification. */
+static const struct timespec marks[][2] = {
+    {{0, 0}, {0, 0}},
+    {{1000000, 1}, {2000000, 1}},
+    {{4102444000, 1}, {2000000, 1}},
+    {{2000000, 1}, {1000000, 1}},
+};
+
+bool verbose, quiet;
+const char *volatile doing;
+const struct call *volatile doing_call;
+
+/* What a file's times were when it was last looked at, on each side. */
+struct before {
+	ino_t b_ino;
+	struct timespec b_mtim[NSIDES], b_ctim[NSIDES];
+};
+
+static struct ino {
+	ino_t i_ino[NSIDES];
+} inos[MAXINOS];
+static int ninos;
+static struct before before[MAXNODES];
+static int nbefore;
+static time_t began;
+
+static bool
+near(const struct timespec *ts)
+{
+	return ts->tv_sec > began - NEAR && ts->tv_sec < began + NEAR;
+}
+
+static bool
+time_same(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool
+time_agrees(const struct timespec *h, const struct timespec *r)
+{
+	return (near(h) && near(r)) || time_same(h, r);
+}
+
+/* Do these two always go together? */
+static bool
+ino_agrees(ino_t h, ino_t r)
+{
+	int i;
+
+	for (i = ninos; i-- > 0;)
+		if (inos[i].i_ino[HOST] == h || inos[i].i_ino[RUMP] == r)
+			return inos[i].i_ino[HOST] == h &&
+			       inos[i].i_ino[RUMP] == r;
+	if (ninos < MAXINOS)
+		inos[ninos++] = (struct ino){{h, r}};
+	return true;
+}
+
+/* What two files differ in, or NULL. */
+static const char *
+stat_compare(const struct stat *h, const struct stat *r)
+{
+	return h->st_mode != r->st_mode			? "mode"
+	       : h->st_uid != r->st_uid			? "uid"
+	       : h->st_gid != r->st_gid			? "gid"
+	       : h->st_nlink != r->st_nlink		? "nlink"
+	       : h->st_size != r->st_size		? "size"
+	       : h->st_blocks != r->st_blocks		? "blocks"
+	       : h->st_blksize != r->st_blksize		? "blksize"
+	       : h->st_rdev != r->st_rdev		? "rdev"
+	       : !ino_agrees(h->st_ino, r->st_ino)	? "ino"
+	       : !time_agrees(&h->st_atim, &r->st_atim) ? "atime"
+	       : !time_agrees(&h->st_mtim, &r->st_mtim) ? "mtime"
+	       : !time_agrees(&h->st_ctim, &r->st_ctim) ? "ctime"
+							: NULL;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct dirent64 *const *)a)->d_name,
+	    (*(struct dirent64 *const *)b)->d_name);
+}
+
+static int
+entries_sort(const struct result *r, const struct dirent64 **d)
+{
+	int n = 0;
+
+	for (size_t at = 0; at < r->r_len; at += d[n - 1]->d_reclen)
+		d[n++] = (const void *)(r->r_out + at);
+	qsort(d, (size_t)n, sizeof(*d), by_name);
+	return n;
+}
+
+static const char *
+entries_compare(const struct result *h, const struct result *r)
+{
+	static const struct dirent64 *dh[OUTSIZE / 24], *dr[OUTSIZE / 24];
+	int n = entries_sort(h, dh);
+
+	if (n != entries_sort(r, dr))
+		return "number of entries";
+	for (int i = 0; i < n; i++) {
+		if (strcmp(dh[i]->d_name, dr[i]->d_name) != 0)
+			return "name of an entry";
+		if (dh[i]->d_type != dr[i]->d_type)
+			return "type of an entry";
+		/* That of ".." may be outside of the tree. */
+		if (strcmp(dh[i]->d_name, "..") != 0 &&
+		    !ino_agrees(dh[i]->d_ino, dr[i]->d_ino))
+			return "inode of an entry";
+	}
+	return NULL;
+}
+
+static const char *
+result_compare(
+    const struct call *c, const struct result *h, const struct result *r)
+{
+	const char *kinds = ops[c->c_op].o_kinds;
+
+	if (h->r_ret != r->r_ret)
+		return "result";
+	if (h->r_errno != r->r_errno)
+		return "errno";
+	if (strchr(kinds, K_STAT) != NULL)
+		return h->r_ret == 0 ? stat_compare(&h->r_stat, &r->r_stat)
+				     : NULL;
+	if (strchr(kinds, K_ENTRIES) != NULL)
+		return entries_compare(h, r);
+	return memcmp(h->r_out, r->r_out, h->r_len) != 0 ? "data" : NULL;
+}
+
+/*
+ * Trees
+ */
+
+/* What has changed since the last scan. */
+static const char *
+change_compare(const struct node *h, const struct node *r)
+{
+	for (int i = 0; i < nbefore; i++) {
+		const struct before *b = &before[i];
+
+		if (b->b_ino != h->n_stat.st_ino)
+			continue;
+		if (time_same(&b->b_mtim[HOST], &h->n_stat.st_mtim) !=
+		    time_same(&b->b_mtim[RUMP], &r->n_stat.st_mtim))
+			return "change of mtime";
+		if (time_same(&b->b_ctim[HOST], &h->n_stat.st_ctim) !=
+		    time_same(&b->b_ctim[RUMP], &r->n_stat.st_ctim))
+			return "change of ctime";
+		break;
+	}
+	return NULL;
+}
+
+static const char *
+node_compare(const struct node *h, const struct node *r)
+{
+	const char *what;
+
+	if (h->n_errno != r->n_errno)
+		return "errno";
+	if ((what = stat_compare(&h->n_stat, &r->n_stat)) != NULL)
+		return what;
+	if (h->n_sum != r->n_sum)
+		return "contents";
+	return hostrules.hr_ctimes ? change_compare(h, r) : NULL;
+}
+
+static void
+remember(const struct scan *h, const struct scan *r)
+{
+	nbefore = h->s_count;
+	for (int i = 0; i < nbefore; i++) {
+		const struct stat *sh = &h->s_node[i].n_marked;
+		const struct stat *sr = &r->s_node[i].n_marked;
+
+		before[i] = (struct before){sh->st_ino,
+		    {sh->st_mtim, sr->st_mtim}, {sh->st_ctim, sr->st_ctim}};
+	}
+}
+
+static bool
+trees_agree(int mark, bool deep)
+{
+	const struct timespec *times = mark != 0 ? marks[mark] : NULL;
+	const struct scan *h, *r;
+	const char *what = NULL;
+	int i;
+
+	doing = "scanning the host's tree";
+	h = host_scan(times, deep);
+	doing = "scanning the kernel's tree";
+	r = rump_scan(times, deep);
+	for (i = 0; i < h->s_count && i < r->s_count; i++) {
+		const struct node *nh = &h->s_node[i], *nr = &r->s_node[i];
+		const char *path = h->s_names + nh->n_path;
+
+		if (strcmp(path, r->s_names + nr->n_path) != 0)
+			break;
+		if ((what = node_compare(nh, nr)) == NULL)
+			continue;
+		if (quiet)
+			return false;
+		fprintf(stderr, "    .%s differs: %s\n    host: errno %d, ",
+		    path, what, nh->n_errno);
+		stat_print(stderr, &nh->n_stat);
+		fprintf(stderr, "\n    rump: errno %d, ", nr->n_errno);
+		stat_print(stderr, &nr->n_stat);
+		fprintf(stderr, "\n");
+		return false;
+	}
+	remember(h, r);
+	if (i == h->s_count && i == r->s_count)
+		return true;
+	if (!quiet)
+		fprintf(stderr, "    host has .%s, rump has .%s\n",
+		    i < h->s_count ? h->s_names + h->s_node[i].n_path : "",
+		    i < r->s_count ? r->s_names + r->s_node[i].n_path : "");
+	return false;
+}
+
+/*
+ * Calls
+ */
+
+/* May the host have refused what the kernel would not? */
+static bool
+forbidden(const struct call *c, const struct result *h)
+{
+	return hostrules.hr_hardlinks && h->r_errno == EPERM && have_ids &&
+	       c->c_proc != 0 && strncmp(ops[c->c_op].o_name, "link", 4) == 0;
+}
+
+static bool
+call_agrees(const struct call *c, const struct result **hp)
+{
+	static const struct result skipped = {.r_skipped = true};
+	const struct result *h, *r = &skipped;
+	const char *what = NULL;
+
+	doing_call = c;
+	doing = "host";
+	*hp = h = host_call(c);
+	doing = "rump";
+	if (!forbidden(c, h)) {
+		r = rump_call(c);
+		what = result_compare(c, h, r);
+	}
+	if (!quiet && (verbose || what != NULL)) {
+		fflush(stdout);
+		call_print(stderr, c);
+		result_print(stderr, "host", c, h);
+		result_print(stderr, "rump", c, r);
+	}
+	if (what != NULL && !quiet)
+		fprintf(stderr, "    %s differs\n", what);
+	return what == NULL;
+}
+
+bool
+sequence_run(struct sequence *q, int want)
+{
+	const struct result *h;
+	bool same = true;
+	int i = 0;
+
+	ninos = nbefore = 0;
+	began = time(NULL);
+	generate_begin();
+	doing = "beginning";
+	host_begin();
+	rump_begin();
+	while (same) {
+		if (i == q->q_count && i < want)
+			generate(&q->q_call[q->q_count++]);
+		same = i == q->q_count
+			   ? trees_agree(0, true)
+			   : trees_agree(q->q_call[i].c_mark, false);
+		if (!same && !quiet && !verbose && i > 0)
+			call_print(stderr, &q->q_call[i - 1]);
+		if (!same || i == q->q_count)
+			break;
+		same = call_agrees(&q->q_call[i], &h);
+		generate_done(&q->q_call[i++], h);
+	}
+	if (!same)
+		q->q_count = i;
+	doing = "ending";
+	host_end();
+	rump_end();
+	return same;
+}
+
+/* Leave out as many calls as can be, in pieces that get smaller. */
+void
+sequence_shrink(struct sequence *q)
+{
+	static struct sequence less;
+	bool was = quiet;
+	int piece, at;
+
+	quiet = true;
+	for (piece = q->q_count / 2; piece > 0;) {
+		bool any = false;
+
+		for (at = q->q_count - piece; at >= 0; at -= piece) {
+			less = *q;
+			memmove(&less.q_call[at], &less.q_call[at + piece],
+			    (size_t)(q->q_count - at - piece) *
+				sizeof(less.q_call[0]));
+			less.q_count -= piece;
+			if (sequence_run(&less, 0))
+				continue;
+			*q = less;
+			any = true;
+			if (at > q->q_count)
+				at = q->q_count;
+		}
+		if (!any || piece > 1)
+			piece /= 2;
+	}
+	/* Marks that do not matter. */
+	for (at = 0; at < q->q_count; at++) {
+		less = *q;
+		less.q_call[at].c_mark = 0;
+		if (!sequence_run(&less, 0))
+			*q = less;
+	}
+	quiet = was;
+}
