@@ -231,22 +231,35 @@ may_mknod(void)
 	return may;
 }
 
-/* Can a change that follows a look be told by its time? */
+/*
+ * Let whatever changes from now on get another time than what has changed
+ * before.  The host's clock for times of files is coarse, but goes on when one
+ * that was looked at changes: from the first change on, that is.
+ */
+static void
+tick(void)
+{
+	struct stat st;
+
+	for (int i = 0; i < 2; i++)
+		must(stat("/tick", &st) == 0 && chmod("/tick", 0700) == 0,
+		    "tick");
+}
+
+/* Does that work here? */
 static bool
-has_fine_times(void)
+has_ticks(void)
 {
 	struct stat a, b;
-	bool fine = true;
+	bool differ = true;
 
-	must(mkdir("/x", 0700) == 0, "mkdir");
-	for (int i = 0; i < 100 && fine; i++) {
-		must(stat("/x", &a) == 0 && chmod("/x", 0700) == 0 &&
-			 stat("/x", &b) == 0,
-		    "stat");
-		fine = a.st_ctim.tv_nsec != b.st_ctim.tv_nsec;
+	for (int i = 0; i < 100 && differ; i++) {
+		must(stat("/tick", &a) == 0, "stat");
+		tick();
+		must(stat("/tick", &b) == 0, "stat");
+		differ = a.st_ctim.tv_nsec != b.st_ctim.tv_nsec;
 	}
-	(void)rmdir("/x");
-	return fine;
+	return differ;
 }
 
 static void
@@ -264,7 +277,8 @@ agent_main(void)
 			 chmod("/tmp", 01777) == 0,
 		    "mkdir");
 		shared->sh_rules.hr_devices = may_mknod();
-		shared->sh_rules.hr_ctimes = has_fine_times();
+		must(mkdir("/tick", 0700) == 0, "mkdir");
+		shared->sh_rules.hr_ticks = has_ticks();
 	}
 	for (;;) {
 		give(b, OURS);
@@ -277,6 +291,7 @@ agent_main(void)
 			(void)snprintf(dir, sizeof(dir), "/s%u", sequence);
 			tree_scan(&host_fs, AT_FDCWD, dir, &shared->sh_scan,
 			    b->b_marked ? b->b_mark : NULL, b->b_deep);
+			tick();
 		}
 	}
 }
@@ -322,7 +337,7 @@ host_start(void)
 		agent_main();
 	wait_for(b, OURS);
 	hostrules.hr_devices = shared->sh_rules.hr_devices;
-	hostrules.hr_ctimes = shared->sh_rules.hr_ctimes;
+	hostrules.hr_ticks = shared->sh_rules.hr_ticks;
 	return b->b_error;
 }
 

@@ -4,10 +4,10 @@
  * compared.
  *
  * Times.  What a call sets a time to is compared if it is far from now; all
- * that are near are the same.  Between calls it is compared which times of
- * which files have changed.  For that of access, which a host may round, all
- * files get times that are easily told from others before some of the calls:
- * the mark of the call says which.
+ * that are near are the same.  Besides it is compared which times of which
+ * files a call has changed, if the host lets that be seen.  For the rules
+ * about the time of access, all files get certain times before some of the
+ * calls: the mark of the call says which.
  *
  * Numbers of inodes and devices are each side's own: a number of the host's
  * always goes with the same one of the kernel's.
@@ -41,7 +41,7 @@ const struct call *volatile doing_call;
 /* What a file's times were when it was last looked at, on each side. */
 struct before {
 	ino_t b_ino;
-	struct timespec b_mtim[NSIDES], b_ctim[NSIDES];
+	struct stat b_stat[NSIDES];
 };
 
 static struct ino {
@@ -165,24 +165,39 @@ result_compare(
  * Trees
  */
 
-/* What has changed since the last scan. */
-static const char *
-change_compare(const struct node *h, const struct node *r)
+/* Has the same been changed since the last scan? */
+static bool
+same_changes(const struct stat was[NSIDES], const struct stat *h,
+    const struct stat *r, size_t offset)
 {
-	for (int i = 0; i < nbefore; i++) {
-		const struct before *b = &before[i];
+	const struct timespec *t[] = {
+	    (const void *)((const char *)&was[HOST] + offset),
+	    (const void *)((const char *)h + offset),
+	    (const void *)((const char *)&was[RUMP] + offset),
+	    (const void *)((const char *)r + offset),
+	};
 
-		if (b->b_ino != h->n_stat.st_ino)
-			continue;
-		if (time_same(&b->b_mtim[HOST], &h->n_stat.st_mtim) !=
-		    time_same(&b->b_mtim[RUMP], &r->n_stat.st_mtim))
-			return "change of mtime";
-		if (time_same(&b->b_ctim[HOST], &h->n_stat.st_ctim) !=
-		    time_same(&b->b_ctim[RUMP], &r->n_stat.st_ctim))
-			return "change of ctime";
-		break;
-	}
-	return NULL;
+	return time_same(t[0], t[1]) == time_same(t[2], t[3]);
+}
+
+static const char *
+change_compare(const struct stat *h, const struct stat *r)
+{
+	const struct stat *was;
+	int i;
+
+	for (i = 0; i < nbefore && before[i].b_ino != h->st_ino; i++)
+		continue;
+	if (i == nbefore)
+		return NULL;
+	was = before[i].b_stat;
+	return !same_changes(was, h, r, offsetof(struct stat, st_atim))
+		   ? "change of atime"
+	       : !same_changes(was, h, r, offsetof(struct stat, st_mtim))
+		   ? "change of mtime"
+	       : !same_changes(was, h, r, offsetof(struct stat, st_ctim))
+		   ? "change of ctime"
+		   : NULL;
 }
 
 static const char *
@@ -196,7 +211,8 @@ node_compare(const struct node *h, const struct node *r)
 		return what;
 	if (h->n_sum != r->n_sum)
 		return "contents";
-	return hostrules.hr_ctimes ? change_compare(h, r) : NULL;
+	return hostrules.hr_ticks ? change_compare(&h->n_stat, &r->n_stat)
+				  : NULL;
 }
 
 static void
@@ -207,8 +223,7 @@ remember(const struct scan *h, const struct scan *r)
 		const struct stat *sh = &h->s_node[i].n_marked;
 		const struct stat *sr = &r->s_node[i].n_marked;
 
-		before[i] = (struct before){sh->st_ino,
-		    {sh->st_mtim, sr->st_mtim}, {sh->st_ctim, sr->st_ctim}};
+		before[i] = (struct before){sh->st_ino, {*sh, *sr}};
 	}
 }
 

@@ -175,7 +175,7 @@ struct hostrules {
 	bool hr_hardlinks; /* fs.protected_hardlinks */
 	bool hr_sticky;	   /* the other fs.protected_* */
 	bool hr_devices;   /* they can be made */
-	bool hr_ctimes;	   /* no two changes that are seen have the same time */
+	bool hr_ticks;	   /* each change has a time of its own */
 };
 extern struct hostrules hostrules;
 int host_start(void); /* 0 or why not, an errno */
