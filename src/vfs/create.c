@@ -229,8 +229,8 @@ sys_linkat(struct lwp *l, int dirfd, const char *path, int newdirfd,
 		((flags & AT_EMPTY_PATH) != 0 ? NAMEI_EMPTY : 0));
 	namei_init(&to, l, newdirfd, 0);
 	if ((error = namei_copyin(&from, path)) != 0 ||
-	    (error = namei_copyin(&to, newpath)) != 0 ||
 	    (error = link_source(&from)) != 0 ||
+	    (error = namei_copyin(&to, newpath)) != 0 ||
 	    (error = namei_parent(&to)) != 0)
 		return error;
 	if (to.ni_last != LAST_NORM)

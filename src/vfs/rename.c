@@ -230,8 +230,8 @@ sys_renameat2(struct lwp *l, int fromfd, const char *from, int tofd,
 	namei_init(&fnd, l, fromfd, 0);
 	namei_init(&tnd, l, tofd, 0);
 	if ((error = namei_copyin(&fnd, from)) != 0 ||
-	    (error = namei_copyin(&tnd, to)) != 0 ||
 	    (error = namei_parent(&fnd)) != 0 ||
+	    (error = namei_copyin(&tnd, to)) != 0 ||
 	    (error = namei_parent(&tnd)) != 0)
 		return error;
 	rn.rn_fdvp = fnd.ni_dvp;
