@@ -74,6 +74,9 @@ fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 	l->l_held = fp;
 	error = fifo_wait(pi, flags);
 	l->l_held = NULL;
+	/* Packets are for pipes without a name. */
+	if (error == 0 && (flags & O_DIRECT) != 0)
+		error = EINVAL;
 	if (error != 0)
 		pipe_close_ends(pi, (uint32_t)flags);
 	mutex_exit(&pi->pi_lock);

@@ -112,6 +112,8 @@ open_check(const struct nameidata *nd, const struct openargs *oa)
 	if ((oa->oa_flags & O_NOATIME) != 0 &&
 	    (error = vnode_owner(nd->ni_mount, vp, nd->ni_cred)) != 0)
 		return error;
+	if ((oa->oa_flags & O_DIRECT) != 0 && vnode_isdir(vp))
+		return EINVAL;
 	if ((oa->oa_access & W_OK) != 0 && S_ISREG(vnode_mode(vp)))
 		return mount_writable(nd->ni_mount);
 	return 0;
