@@ -51,8 +51,6 @@ vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	int error;
 
 	(void)l;
-	if (u->uio_resid == 0)
-		return 0;
 	error = vp->v_ops->vop_read(vp, offp, u);
 	if ((file_flags(fp) & O_NOATIME) == 0)
 		vnode_accessed(fp->f_mount, vp);
