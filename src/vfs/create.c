@@ -17,8 +17,8 @@ create_check(const struct nameidata *nd, bool isdir)
 	KASSERT(rw_write_held(&dvp->v_lock));
 	if (vnode_isdead(dvp))
 		return ENOENT;
-	if (nd->ni_cn.cn_len > NAME_MAX)
-		return ENAMETOOLONG;
+	if ((error = cname_check(&nd->ni_cn, dvp)) != 0)
+		return error;
 	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &vp);
 	if (error != ENOENT)
 		return error == 0 ? EEXIST : error;

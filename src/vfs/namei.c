@@ -345,8 +345,8 @@ namei_step(struct nameidata *nd, bool follow, const char **linkp)
 		nd->ni_vp = dvp;
 		return 0;
 	}
-	if (unlikely(nd->ni_cn.cn_len > NAME_MAX))
-		return ENAMETOOLONG;
+	if ((error = cname_check(&nd->ni_cn, dvp)) != 0)
+		return error;
 	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &nd->ni_vp);
 	if (unlikely(error != 0) &&
 	    (error != ENOENT || (error = namei_missed(nd)) != 0))

@@ -28,8 +28,8 @@ remove_check(const struct nameidata *nd, bool isdir, struct vnode **vpp)
 	struct vnode *dvp = nd->ni_dvp;
 	int error;
 
-	if (nd->ni_cn.cn_len > NAME_MAX)
-		return ENAMETOOLONG;
+	if ((error = cname_check(&nd->ni_cn, dvp)) != 0)
+		return error;
 	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, vpp);
 	if (error != 0)
 		return error;

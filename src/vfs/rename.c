@@ -88,8 +88,10 @@ rename_unlock(struct rename *rn)
 static int
 rename_find(const struct nameidata *nd, struct vnode **vpp)
 {
-	if (nd->ni_cn.cn_len > NAME_MAX)
-		return ENAMETOOLONG;
+	int error = cname_check(&nd->ni_cn, nd->ni_dvp);
+
+	if (error != 0)
+		return error;
 	return nd->ni_dvp->v_ops->vop_lookup(nd->ni_dvp, &nd->ni_cn, vpp);
 }
 

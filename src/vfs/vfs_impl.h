@@ -260,6 +260,15 @@ vnode_isdead(const struct vnode *vp)
 	return (vnode_mode(vp) & V_DEAD) != 0;
 }
 
+/* Can the name be in dvp?  ENOENT if it is dead, ENAMETOOLONG. */
+static inline int
+cname_check(const struct cname *cn, const struct vnode *dvp)
+{
+	if (likely(cn->cn_len <= NAME_MAX))
+		return 0;
+	return vnode_isdead(dvp) ? ENOENT : ENAMETOOLONG;
+}
+
 /*
  * Attributes of a new file of cr's in dvp, va_mode being what was asked for:
  * umask applied, owner and group set.  EOVERFLOW if the mount has no such ids.
