@@ -27,6 +27,15 @@ create_check(const struct nameidata *nd, bool isdir)
 	return 0;
 }
 
+/* A device is for root to make, but for the one that Linux calls a whiteout. */
+static int
+device_check(const struct vattr *va, const struct cred *cr)
+{
+	if (S_ISBLK(va->va_mode) || (S_ISCHR(va->va_mode) && va->va_rdev != 0))
+		return cred_is_fsroot(cr) ? 0 : EPERM;
+	return 0;
+}
+
 int
 vnode_create(
     struct nameidata *nd, struct vattr *va, bool ref, struct vnode **vpp)
@@ -37,7 +46,8 @@ vnode_create(
 	rw_enter_write(&dvp->v_lock);
 	if ((error = create_check(nd, S_ISDIR(va->va_mode))) != 0 ||
 	    (error = mount_writable(nd->ni_dmount)) != 0 ||
-	    (error = dir_may_create(nd->ni_dmount, dvp, nd->ni_cred)) != 0)
+	    (error = dir_may_create(nd->ni_dmount, dvp, nd->ni_cred)) != 0 ||
+	    (error = device_check(va, nd->ni_cred)) != 0)
 		goto out;
 	error = vattr_new(va, nd->ni_dmount, dvp, nd->ni_lwp, nd->ni_cred);
 	if (error != 0)
