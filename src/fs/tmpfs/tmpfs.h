@@ -202,8 +202,6 @@ struct tmpfs_dirent *tmpfs_dir_any(struct tmpfs_node *);
 void *tmpfs_pages_get(const struct tmpfs_pages *, uint64_t index);
 /* There is none of that number.  ENOMEM. */
 int tmpfs_pages_put(struct tmpfs_pages *, uint64_t index, void *page);
-/* Take one out. */
-void tmpfs_pages_clear(struct tmpfs_pages *, uint64_t index);
 /* Free those from `from' on; how many. */
 uint64_t tmpfs_pages_truncate(struct tmpfs_pages *, uint64_t from);
 /* The first one from *index on; false if there is none. */

@@ -105,14 +105,9 @@ write_piece(
 		return error;
 	error = uiomove(page + at, n, u);
 	*donep = done = resid - u->uio_resid;
-	if (likely(done == n) || !fresh)
-		return error;
-	memset(page + at + done, 0, n - done);
-	if (done == 0) {
-		tmpfs_pages_clear(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
-		kmem_free(page, KPAGE_SIZE);
-		count_pages(tn, -1);
-	}
+	/* A new page stays, with zeros: as on the host. */
+	if (unlikely(done < n) && fresh)
+		memset(page + at + done, 0, n - done);
 	return error;
 }
 

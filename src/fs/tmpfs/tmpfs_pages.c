@@ -79,20 +79,6 @@ tmpfs_pages_put(struct tmpfs_pages *tp, uint64_t index, void *page)
 	return 0;
 }
 
-void
-tmpfs_pages_clear(struct tmpfs_pages *tp, uint64_t index)
-{
-	void **slot = &tp->tp_root;
-	uint32_t level = tp->tp_height;
-
-	while (level > 0) {
-		level--;
-		slot =
-		    &((struct pagenode *)*slot)->pn_slot[slot_of(index, level)];
-	}
-	*slot = NULL;
-}
-
 /*
  * Free the pages from number `from' on of the subtree at *slot, whose first
  * page is number `base', and the nodes that have none any more.
