@@ -115,8 +115,7 @@
 	    R(truncate(P(0), A(1))))                                           \
 	X(utimensat, "dpTa", 20, H(utimensat, I(0), P(1), P(2), I(3)),         \
 	    R(utimensat(I(0), P(1), P(2), I(3))))                              \
-	X(futimens, "fT", 8, H(utimensat, I(0), NULL, P(1), 0),                \
-	    R(futimens(I(0), P(1))))                                           \
+	X(futimens, "fT", 8, futimens(I(0), P(1)), R(futimens(I(0), P(1))))    \
 	X(chdir, "p", 15, H(chdir, P(0)), R(chdir(P(0))))                      \
 	X(fchdir, "f", 8, H(fchdir, I(0)), R(fchdir(I(0))))                    \
 	X(chroot, "p", 3, change_root(HOST, P(0)), change_root(RUMP, P(0)))    \
