@@ -39,7 +39,7 @@
 	    R(open(P(0), I(1), U(2))))                                         \
 	X(openat, "dpom", 60, H(openat, I(0), P(1), I(2), U(3)),               \
 	    R(openat(I(0), P(1), I(2), U(3))))                                 \
-	X(close, "f", 30, H(close, I(0)), R(close(I(0))))                      \
+	X(close, "f", 12, H(close, I(0)), R(close(I(0))))                      \
 	X(dup, "f", 5, H(dup, I(0)), R(dup(I(0))))                             \
 	X(fcntl, "fCF", 10, H(fcntl, I(0), I(1), A(2)),                        \
 	    R(fcntl(I(0), I(1), (uintptr_t)A(2))))                             \

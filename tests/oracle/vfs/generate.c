@@ -19,7 +19,9 @@
 
 uint64_t rng;
 
-static uint32_t open_fds[NPROCS];
+/* Of the descriptors that are open: the type of the file, else 0. */
+static mode_t fd_types[NPROCS][NFDS];
+static const struct scan *tree; /* what there is */
 static int sum_of_weights;
 
 static uint64_t
@@ -53,6 +55,28 @@ pick_name(void)
 	return one_in(7) ? PICK(other) : PICK(usual);
 }
 
+/* The path of something that is there, or of a name in it.  False: none. */
+static bool
+pick_existing(char *s)
+{
+	const char *path;
+
+	if (tree == NULL || tree->s_count < 2)
+		return false;
+	path =
+	    tree->s_names + tree->s_node[1 + below(tree->s_count - 1)].n_path;
+	if (strlen(path) > STRLEN / 2)
+		return false;
+	strcpy(s, one_in(4) ? path : path + 1);
+	if (one_in(4)) {
+		strcat(s, "/");
+		strcat(s, pick_name());
+	}
+	if (one_in(12))
+		strcat(s, one_in(3) ? "/." : "/");
+	return true;
+}
+
 static void
 pick_path(char *s)
 {
@@ -61,6 +85,8 @@ pick_path(char *s)
 	int n = one_in(2) ? 1 : 1 + below(4);
 
 	s[0] = '\0';
+	if (!one_in(3) && pick_existing(s))
+		return;
 	if (one_in(30)) {
 		strcpy(s, PICK(odd));
 		return;
@@ -83,19 +109,36 @@ pick_where(void)
 	return one_in(60) ? 1 + below(3) : INPLACE;
 }
 
+/* A descriptor; mostly one of a file of this type, if there is one. */
 static long
-pick_fd(int proc)
+pick_fd(int proc, mode_t type)
 {
 	static const int odd[] = {-1, AT_FDCWD, NFDS, INT_MAX, INT_MIN};
-	int n = below(NFDS);
+	const mode_t *types = fd_types[proc];
+	int start = below(NFDS);
 
 	if (one_in(30))
 		return PICK(odd);
-	if (open_fds[proc] == 0 || one_in(10))
-		return below(6);
-	while ((open_fds[proc] & (1U << n)) == 0)
-		n = (n + 1) % NFDS;
-	return n;
+	if (one_in(20))
+		return start;
+	if (one_in(4))
+		type = 0;
+	for (int i = 0; i < NFDS; i++) {
+		int fd = (start + i) % NFDS;
+
+		if (types[fd] != 0 && (type == 0 || types[fd] == type))
+			return fd;
+	}
+	return type != 0 ? pick_fd(proc, 0) : below(4);
+}
+
+static bool
+has_fds(int proc)
+{
+	for (int i = 0; i < NFDS; i++)
+		if (fd_types[proc][i] != 0)
+			return true;
+	return false;
 }
 
 static long
@@ -153,10 +196,8 @@ pick_at(void)
 	    0x8000, 1, 0x10000};
 	long f = 0;
 
-	if (one_in(2))
-		return one_in(2)   ? 0
-		       : one_in(2) ? AT_SYMLINK_NOFOLLOW
-				   : AT_EMPTY_PATH;
+	if (!one_in(8))
+		return one_in(2) ? 0 : flag[below(4)];
 	while (one_in(2))
 		f |= PICK(flag);
 	return f;
@@ -225,12 +266,21 @@ pick_fcntlarg(int proc, long cmd)
 		return pick_open();
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		return one_in(5) ? pick_fd(proc) : below(4);
+		return one_in(5) ? pick_fd(proc, 0) : below(4);
 	case F_SETFD:
 		return below(4);
 	default:
 		return 0;
 	}
+}
+
+/* What a call's descriptor is mostly of: of something to read or write? */
+static mode_t
+fd_wanted(const char *kinds)
+{
+	return strpbrk(kinds, "BDIil") != NULL	  ? S_IFREG
+	       : strchr(kinds, K_ENTRIES) != NULL ? S_IFDIR
+						  : 0;
 }
 
 static long
@@ -262,9 +312,9 @@ pick_argument(struct call *c, int i, enum kind k)
 	case K_STAT:
 		return pick_where();
 	case K_FD:
-		return pick_fd(c->c_proc);
+		return pick_fd(c->c_proc, fd_wanted(ops[c->c_op].o_kinds));
 	case K_DIRFD:
-		return one_in(2) ? AT_FDCWD : pick_fd(c->c_proc);
+		return one_in(2) ? AT_FDCWD : pick_fd(c->c_proc, S_IFDIR);
 	case K_OPEN:
 		return pick_open();
 	case K_MODE:
@@ -307,6 +357,11 @@ generate(struct call *c)
 	c->c_proc = one_in(2) ? 0 : below(NPROCS);
 	c->c_mark = one_in(2) ? 1 + below(3) : 0;
 	kinds = ops[c->c_op].o_kinds;
+	for (int i = 0; kinds[0] == K_FD && i < 5; i++) {
+		if (has_fds(c->c_proc))
+			break;
+		c->c_proc = below(NPROCS);
+	}
 	for (int i = 0; kinds[i] != '\0'; i++)
 		c->c_arg[i] = pick_argument(c, i, (enum kind)kinds[i]);
 }
@@ -314,10 +369,17 @@ generate(struct call *c)
 void
 generate_begin(void)
 {
-	memset(open_fds, 0, sizeof(open_fds));
+	memset(fd_types, 0, sizeof(fd_types));
+	tree = NULL;
 	sum_of_weights = 0;
 	for (int i = 0; i < nops; i++)
 		sum_of_weights += ops[i].o_weight;
+}
+
+void
+generate_tree(const struct scan *s)
+{
+	tree = s;
 }
 
 /* Keep track of which descriptors are open. */
@@ -325,17 +387,17 @@ void
 generate_done(const struct call *c, const struct result *r)
 {
 	const char *name = ops[c->c_op].o_name;
-	uint32_t *fds = &open_fds[c->c_proc];
+	mode_t *types = fd_types[c->c_proc];
 
 	if (r->r_ret == -1)
 		return;
 	if (strcmp(name, "close") == 0)
-		*fds &= ~(1U << c->c_arg[0]);
+		types[c->c_arg[0]] = 0;
 	else if (strcmp(name, "chroot") == 0)
-		*fds = 0;
+		memset(types, 0, sizeof(fd_types[0]));
 	else if (strncmp(name, "open", 4) == 0 || strcmp(name, "dup") == 0 ||
 		 (strcmp(name, "fcntl") == 0 &&
 		     (c->c_arg[1] == F_DUPFD ||
 			 c->c_arg[1] == F_DUPFD_CLOEXEC)))
-		*fds |= 1U << r->r_ret;
+		types[r->r_ret] = rump_fdtype(c->c_proc, (int)r->r_ret);
 }

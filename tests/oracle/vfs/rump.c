@@ -123,6 +123,15 @@ rump_call(const struct call *c)
 	return &r;
 }
 
+mode_t
+rump_fdtype(int proc, int fd)
+{
+	struct stat st;
+
+	enter(lwp[proc]);
+	return rump_sys_fstat(fd, &st) == 0 ? st.st_mode & S_IFMT : 0;
+}
+
 const struct scan *
 rump_scan(const struct timespec *mark, bool deep)
 {

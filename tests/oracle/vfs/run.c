@@ -268,6 +268,7 @@ trees_agree(int mark, bool deep)
 		return false;
 	}
 	remember(h, r);
+	generate_tree(h);
 	lenient = false;
 	if (i == h->s_count && i == r->s_count)
 		return true;

@@ -122,6 +122,8 @@ int below(int);
 void generate(struct call *);
 void generate_begin(void);
 void generate_done(const struct call *, const struct result *);
+struct scan;
+void generate_tree(const struct scan *);
 
 /* scan.c */
 #define MAXNODES 400
@@ -190,6 +192,7 @@ void rump_start(void);
 void rump_begin(void);
 void rump_end(void);
 const struct result *rump_call(const struct call *);
+mode_t rump_fdtype(int proc, int fd);
 const struct scan *rump_scan(const struct timespec *mark, bool deep);
 
 /* run.c */
