@@ -58,6 +58,25 @@ open_decode(struct lwp *l, int flags, mode_t mode, struct openargs *oa)
 	return 0;
 }
 
+/*
+ * O_CREAT in a directory like /tmp does not open what somebody else has put
+ * there, unless it is a regular file or a fifo.
+ */
+static int
+open_check_sticky(const struct nameidata *nd)
+{
+	const struct vnode *dvp = nd->ni_dvp, *vp = nd->ni_vp;
+	uint32_t mode = vnode_mode(vp);
+	uid_t uid = mount_uid(nd->ni_mount, vnode_uid(vp));
+
+	if ((vnode_mode(dvp) & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH) ||
+	    S_ISREG(mode) || S_ISFIFO(mode) ||
+	    uid == mount_uid(nd->ni_dmount, vnode_uid(dvp)) ||
+	    uid == nd->ni_cred->cr_fsuid)
+		return 0;
+	return EACCES;
+}
+
 /* Flags of the file that forbid what it is opened for. */
 static int
 open_check_flags(const struct openargs *oa, const struct vnode *vp)
@@ -98,8 +117,12 @@ open_check(const struct nameidata *nd, const struct openargs *oa)
 	const struct vnode *vp = nd->ni_vp;
 	int error;
 
-	if ((oa->oa_flags & O_CREAT) != 0 && vnode_isdir(vp))
-		return EISDIR;
+	if ((oa->oa_flags & O_CREAT) != 0) {
+		if (vnode_isdir(vp))
+			return EISDIR;
+		if ((error = open_check_sticky(nd)) != 0)
+			return error;
+	}
 	if ((nd->ni_flags & NAMEI_DIRECTORY) != 0 && !vnode_isdir(vp))
 		return ENOTDIR;
 	if ((oa->oa_flags & O_PATH) != 0)
