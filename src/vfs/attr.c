@@ -302,6 +302,8 @@ sys_futimens(struct lwp *l, int fd, const struct timespec *times)
 	bool nothing;
 	int error;
 
+	if (fd < 0)
+		return EBADF;
 	if ((error = utimes_copyin(times, ts, &nothing)) != 0 || nothing)
 		return error;
 	return utimes_fd(l, fd, ts);
