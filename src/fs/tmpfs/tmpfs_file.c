@@ -132,13 +132,13 @@ tmpfs_write(
     struct vnode *vp, off_t *offp, struct uio *u, const struct vwrite *vw)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
-	off_t off, end, size;
+	off_t off, start, end, size;
 	size_t done;
 	int error = 0;
 
 	rw_enter_write(&vp->v_lock);
 	size = tmpfs_size(tn);
-	off = vw->vw_append ? size : *offp;
+	off = start = vw->vw_append ? size : *offp;
 	if (off >= vw->vw_limit) {
 		rw_exit_write(&vp->v_lock);
 		return EFBIG;
@@ -153,7 +153,9 @@ tmpfs_write(
 	}
 	file_changed(tn, off > size ? off : size, vw->vw_cred);
 	rw_exit_write(&vp->v_lock);
-	*offp = off;
+	/* If nothing was written, appending has not moved it either. */
+	if (error == 0 || off != start)
+		*offp = off;
 	return error;
 }
 
@@ -176,23 +178,33 @@ file_cut(struct tmpfs_node *tn, off_t length)
 		count_pages(tn, -(int64_t)n);
 }
 
+static bool
+file_haspages(const struct tmpfs_node *tn)
+{
+	return atomic_load_explicit(&tn->tn_npages, memory_order_relaxed) > 0;
+}
+
 static int
 tmpfs_truncate(
     struct vnode *vp, off_t length, const struct vwrite *vw, bool always)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
+	bool changed;
 	off_t size;
 	int error = 0;
 
 	rw_enter_write(&vp->v_lock);
 	size = tmpfs_size(tn);
+	/* As on the host: if it has data it is a change in any case. */
+	changed = length != size || always || file_haspages(tn) ||
+	    vnode_mode_written(vp, vw->vw_cred) != vnode_mode(vp);
 	if (length > size && length > vw->vw_limit)
 		error = EFBIG;
 	else {
-		if (length < size)
+		/* A write that failed can have left a page at the end. */
+		if (length <= size)
 			file_cut(tn, length);
-		if (length != size || always ||
-		    vnode_mode_written(vp, vw->vw_cred) != vnode_mode(vp))
+		if (changed)
 			file_changed(tn, length, vw->vw_cred);
 	}
 	rw_exit_write(&vp->v_lock);
