@@ -69,7 +69,9 @@ uiomove_zero(size_t n, struct uio *u)
 int
 copyin(const void *uaddr, void *kaddr, size_t len)
 {
-	if (len != 0 && !useraddr_ok(uaddr, len))
+	if (len == 0)
+		return 0;
+	if (!useraddr_ok(uaddr, len))
 		return EFAULT;
 	memcpy(kaddr, uaddr, len);
 	return 0;
@@ -78,7 +80,9 @@ copyin(const void *uaddr, void *kaddr, size_t len)
 int
 copyout(const void *kaddr, void *uaddr, size_t len)
 {
-	if (len != 0 && !useraddr_ok(uaddr, len))
+	if (len == 0)
+		return 0;
+	if (!useraddr_ok(uaddr, len))
 		return EFAULT;
 	memcpy(uaddr, kaddr, len);
 	return 0;
