@@ -25,8 +25,69 @@ fifo_rele(struct pipe *pi)
 	pipe_rele(pi);
 }
 
+/*
+ * Open files
+ */
+
+/* Read or write by fn; the owner gets to know if that moved anything. */
+static int
+fifo_move(int (*fn)(struct lwp *, struct file *, off_t *, struct uio *),
+    struct lwp *l, struct file *fp, struct uio *uio)
+{
+	struct pipe *pi = fp->f_data;
+	size_t whole = uio->uio_resid;
+	int error = fn(l, fp, NULL, uio);
+
+	if (uio->uio_resid < whole)
+		pi->pi_ownerops->fw_moved(fp, uio->uio_rw);
+	return error;
+}
+
+static int
+fifo_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
+{
+	(void)offp;
+	return fifo_move(pipe_read, l, fp, uio);
+}
+
+static int
+fifo_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
+{
+	(void)offp;
+	return fifo_move(pipe_write, l, fp, uio);
+}
+
+static int
+fifo_stat(struct lwp *l, struct file *fp, struct stat *st)
+{
+	struct pipe *pi = fp->f_data;
+
+	return pi->pi_ownerops->fw_stat(l, fp, st);
+}
+
+static void
+fifo_close(struct file *fp)
+{
+	struct pipe *pi = fp->f_data;
+
+	mutex_enter(&pi->pi_lock);
+	pipe_close_ends(pi, file_flags(fp));
+	mutex_exit(&pi->pi_lock);
+	pi->pi_ownerops->fw_close(fp);
+	pipe_rele(pi);
+}
+
+static const struct fileops fifo_fileops = {
+    .fo_read = fifo_read,
+    .fo_write = fifo_write,
+    .fo_stat = fifo_stat,
+    .fo_ioctl = pipe_ioctl,
+    .fo_fcntl = pipe_fcntl,
+    .fo_close = fifo_close,
+};
+
 void
-fifo_setowner(struct pipe *pi, const struct fileops *ops)
+fifo_setowner(struct pipe *pi, const struct fifo_ownerops *ops)
 {
 	pi->pi_ownerops = ops;
 }
@@ -68,7 +129,7 @@ fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 	cv_broadcast(&pi->pi_ocv);
 	fp->f_type = DTYPE_PIPE;
 	fp->f_data = pi;
-	fp->f_ops = &pipe_fileops;
+	fp->f_ops = &fifo_fileops;
 	/* What it holds while it sleeps: who cleans up after it closes that. */
 	KASSERT(l->l_held == NULL);
 	l->l_held = fp;

@@ -203,7 +203,7 @@ pipe_wait(struct pipe *pi, struct file *fp, struct kcondvar *cv)
 	return cv_wait_sig(cv, &pi->pi_lock);
 }
 
-static int
+int
 pipe_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 {
 	struct pipe *pi = fp->f_data;
@@ -228,7 +228,7 @@ pipe_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	return error;
 }
 
-static int
+int
 pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 {
 	struct pipe *pi = fp->f_data;
@@ -350,8 +350,7 @@ pipe_stat(struct lwp *l, struct file *fp, struct stat *st)
 	struct pipe *pi = fp->f_data;
 	struct timespec now;
 
-	if (pi->pi_ownerops != NULL)
-		return pi->pi_ownerops->fo_stat(l, fp, st);
+	(void)l;
 	memset(st, 0, sizeof(*st));
 	kern_realtime(&now);
 	mutex_enter(&pi->pi_lock);
@@ -376,7 +375,7 @@ pipe_stat(struct lwp *l, struct file *fp, struct stat *st)
 	return 0;
 }
 
-static int
+int
 pipe_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 {
 	struct pipe *pi = fp->f_data;
@@ -450,7 +449,7 @@ pipe_setsize(struct lwp *l, struct pipe *pi, uint32_t want, int *retval)
 	return error;
 }
 
-static int
+int
 pipe_fcntl(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
 {
 	struct pipe *pi = fp->f_data;
@@ -549,11 +548,6 @@ pipe_close(struct file *fp)
 
 	mutex_enter(&pi->pi_lock);
 	pipe_close_ends(pi, file_flags(fp));
-	if (pi->pi_ownerops != NULL) {
-		mutex_exit(&pi->pi_lock);
-		pi->pi_ownerops->fo_close(fp);
-		mutex_enter(&pi->pi_lock);
-	}
 	pipe_rele_locked(pi);
 }
 

@@ -24,11 +24,18 @@ void fifo_rele(struct pipe *);
 int fifo_open(struct lwp *, struct pipe *, int flags, struct file *fp);
 
 /*
- * What a fifo's vnode does for its open files: fo_stat answers fstat; fo_close
- * is called after the pipe's end has been closed, once for each fifo_open that
- * succeeded.  Set after fifo_alloc, before the first fifo_open.
+ * What a fifo's vnode does for its open files: fw_stat answers fstat; fw_moved
+ * is called when bytes have been read or written; fw_close after the pipe's
+ * end has been closed, once for each fifo_open that succeeded.
  */
-void fifo_setowner(struct pipe *, const struct fileops *);
+struct fifo_ownerops {
+	int (*fw_stat)(struct lwp *, struct file *, struct stat *);
+	void (*fw_moved)(struct file *, enum uio_rw);
+	void (*fw_close)(struct file *);
+};
+
+/* Set after fifo_alloc, before the first fifo_open. */
+void fifo_setowner(struct pipe *, const struct fifo_ownerops *);
 
 /* Boot: the cache that pipes come from; by fd_init. */
 void pipe_init(void);

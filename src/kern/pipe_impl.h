@@ -40,7 +40,7 @@ struct pipe {
 	uint32_t pi_refs;	       /* (l) files and the vnode */
 	uint32_t pi_ropens, pi_wopens; /* (l) fifo: ends ever opened */
 	struct kcondvar pi_ocv; /* (l) fifo: openers, for the other end */
-	const struct fileops *pi_ownerops; /* (s) */
+	const struct fifo_ownerops *pi_ownerops; /* (s) */
 
 	uid_t pi_uid;				      /* (s) */
 	gid_t pi_gid;				      /* (s) */
@@ -54,6 +54,13 @@ struct pipe {
 #define PM_CTIME 4u
 
 extern const struct fileops pipe_fileops;
+
+/* What fifos have in common with pipes. */
+int pipe_read(struct lwp *, struct file *, off_t *, struct uio *);
+int pipe_write(struct lwp *, struct file *, off_t *, struct uio *);
+int pipe_ioctl(struct lwp *, struct file *, unsigned long cmd, void *data);
+int pipe_fcntl(
+    struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
 
 /* A pipe with nothing open and one reference; NULL without memory. */
 struct pipe *pipe_alloc(void);

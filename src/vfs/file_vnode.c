@@ -231,10 +231,30 @@ const struct fileops vnops_pathops = {
     .fo_close = vnode_fo_close,
 };
 
-/* For fifo_setowner. */
-static const struct fileops fifo_vnodeops = {
-    .fo_stat = vn_stat,
-    .fo_close = vnode_fo_close,
+static void
+fifo_vnode_moved(struct file *fp, enum uio_rw rw)
+{
+	struct vattr va = {.va_mask = VA_MTIME};
+	struct vnode *vp = fp->f_vnode;
+
+	if (rw == UIO_READ) {
+		if ((file_flags(fp) & O_NOATIME) == 0)
+			vnode_accessed(fp->f_mount, vp);
+		return;
+	}
+	if (vp->v_ops->vop_setattr == NULL)
+		return;
+	vfs_now(&va.va_mtime);
+	rw_enter_write(&vp->v_lock);
+	/* The bytes are in the pipe: nobody wants to hear of an error. */
+	(void)vp->v_ops->vop_setattr(vp, &va);
+	rw_exit_write(&vp->v_lock);
+}
+
+static const struct fifo_ownerops fifo_vnodeops = {
+    .fw_stat = vn_stat,
+    .fw_moved = fifo_vnode_moved,
+    .fw_close = vnode_fo_close,
 };
 
 int

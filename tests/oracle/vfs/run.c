@@ -109,7 +109,7 @@ stat_compare(const struct stat *h, const struct stat *r)
 	       : h->st_blksize != r->st_blksize	   ? "blksize"
 	       : h->st_rdev != r->st_rdev	   ? "rdev"
 	       : !ino_agrees(h->st_ino, r->st_ino) ? "ino"
-	       : lenient || S_ISFIFO(h->st_mode)   ? NULL
+	       : lenient			   ? NULL
 						   : times_compare(h, r);
 }
 
@@ -197,7 +197,7 @@ change_compare(const struct stat *h, const struct stat *r)
 
 	for (i = 0; i < nbefore && before[i].b_ino != h->st_ino; i++)
 		continue;
-	if (i == nbefore || lenient || S_ISFIFO(h->st_mode))
+	if (i == nbefore || lenient)
 		return NULL;
 	was = before[i].b_stat;
 	return !same_changes(was, h, r, offsetof(struct stat, st_atim))
