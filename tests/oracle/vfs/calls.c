@@ -99,6 +99,8 @@
 	    R(rename(P(0), P(1))))                                             \
 	X(renameat, "dpdp", 30, H(renameat2, I(0), P(1), I(2), P(3), 0),       \
 	    R(renameat(I(0), P(1), I(2), P(3))))                               \
+	X(renameat2, "dpdpR", 30, H(renameat2, I(0), P(1), I(2), P(3), U(4)),  \
+	    R(renameat2(I(0), P(1), I(2), P(3), U(4))))                        \
 	X(chmod, "pm", 20, H(fchmodat, CWD, P(0), U(1)), R(chmod(P(0), U(1)))) \
 	X(fchmod, "fm", 10, H(fchmod, I(0), U(1)), R(fchmod(I(0), U(1))))      \
 	X(fchmodat, "dpma", 10, H(fchmodat2, I(0), P(1), U(2), I(3)),          \

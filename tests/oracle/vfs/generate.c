@@ -160,9 +160,6 @@ pick_open(void)
 		f |= PICK(flags);
 	if (one_in(100))
 		f |= (long)(rnd() & 0xffffffff);
-	/* Not there yet. */
-	if ((f & O_TMPFILE) == O_TMPFILE)
-		f &= ~(long)(O_TMPFILE & ~O_DIRECTORY);
 	return (int)f;
 }
 
@@ -325,6 +322,8 @@ pick_argument(struct call *c, int i, enum kind k)
 		return PICK(dev);
 	case K_AT:
 		return pick_at();
+	case K_RENAME:
+		return one_in(2) ? 0 : one_in(9) ? below(16) : 1 + below(2);
 	case K_ACCESS:
 		return one_in(20) ? below(20) - 5 : below(8);
 	case K_UID:

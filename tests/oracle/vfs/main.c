@@ -3,13 +3,15 @@
  * The same random calls on files, here and on the host's tmpfs: each result,
  * errno, byte and attribute must agree, and the trees after each call.
  *
- *	vfs [--seed N] [--count N] [--calls N] [--verbose] [FILE ...]
- *	vfs --replay FILE
+ *	vfs [--seed N] [--count N] [--calls N] [--fs TYPE] [--verbose]
+ *	    [FILE ...]
+ *	vfs [--fs TYPE] --replay FILE
  *
  * Does what is in the files, each a sequence that once went wrong, then
  * `count' random sequences of `calls' calls, from a seed that is always the
  * same.  --replay does a file and nothing else.  What differs is printed, made
- * as short as possible, in the form that the files have.
+ * as short as possible, in the form that the files have.  --fs mounts another
+ * file system for the kernel's side than the one that is its root.
  *
  * The host's side wants a namespace of its own; where there is none, nothing
  * is compared.
@@ -31,7 +33,7 @@
 static struct sequence sequence;
 static uint64_t seed = 1;
 static int count = 150, ncalls = 150;
-static const char *replay;
+static const char *replay, *fstype;
 
 void
 fatal(const char *fmt, ...)
@@ -146,6 +148,7 @@ options(int argc, char **argv)
 	    {"count", required_argument, NULL, 'n'},
 	    {"calls", required_argument, NULL, 'c'},
 	    {"replay", required_argument, NULL, 'r'},
+	    {"fs", required_argument, NULL, 'f'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -164,6 +167,9 @@ options(int argc, char **argv)
 			break;
 		case 'r':
 			replay = optarg;
+			break;
+		case 'f':
+			fstype = optarg;
 			break;
 		case 'v':
 			verbose = true;
@@ -189,7 +195,7 @@ main(int argc, char **argv)
 		host_stop();
 		return 77;
 	}
-	rump_start();
+	rump_start(fstype);
 	watch();
 	if (replay != NULL)
 		ok = run_file(replay);

@@ -19,6 +19,7 @@
 static struct lwp *boss, *lwp[NPROCS];
 static unsigned sequence;
 static char dir[32];
+static const char *top = ""; /* where the directories are made */
 
 static int
 rump_fchmodat(int dirfd, const char *path, mode_t mode)
@@ -59,13 +60,18 @@ enter(struct lwp *l)
 }
 
 void
-rump_start(void)
+rump_start(const char *fstype)
 {
 	rump_boot_setsigmodel(RUMP_SIGMODEL_IGNORE);
 	must(rump_init() == 0, "rump_init");
 	must(rump_pub_lwproc_rfork(RUMP_RFCFDG) == 0, "rfork");
 	boss = rump_pub_lwproc_curlwp();
 	(void)rump_sys_umask(0);
+	if (fstype == NULL)
+		return;
+	top = "/fs";
+	must(rump_sys_mkdir(top, 0755) == 0, "mkdir");
+	must(rump_sys_mount(fstype, top, 0, NULL, 0) == 0, "mount");
 }
 
 static void
@@ -88,7 +94,7 @@ rump_begin(void)
 	struct rlimit rl = {NFDS, NFDS};
 
 	enter(boss);
-	(void)snprintf(dir, sizeof(dir), "/s%u", ++sequence);
+	(void)snprintf(dir, sizeof(dir), "%s/s%u", top, ++sequence);
 	must(rump_sys_mkdir(dir, 0777) == 0, "mkdir");
 	for (int i = 0; i < NPROCS; i++) {
 		enter(boss);

@@ -28,6 +28,8 @@ static const struct name {
     N(O_NOFOLLOW), N(O_NOATIME), N(O_CLOEXEC), N(O_PATH), {NULL, 0}},
   at_names[] = {N(AT_SYMLINK_NOFOLLOW), N(AT_REMOVEDIR), N(AT_SYMLINK_FOLLOW),
       N(AT_NO_AUTOMOUNT), N(AT_EMPTY_PATH), {NULL, 0}},
+  rename_names[] = {N(RENAME_NOREPLACE), N(RENAME_EXCHANGE), N(RENAME_WHITEOUT),
+      {NULL, 0}},
   fd_names[] = {N(AT_FDCWD), {NULL, 0}},
   whence_names[] = {N(SEEK_SET), N(SEEK_CUR), N(SEEK_END), N(SEEK_DATA),
       N(SEEK_HOLE), {NULL, 0}},
@@ -48,6 +50,9 @@ names_of(enum kind k, bool *bits)
 	case K_AT:
 		*bits = true;
 		return at_names;
+	case K_RENAME:
+		*bits = true;
+		return rename_names;
 	case K_FD:
 	case K_DIRFD:
 		return fd_names;

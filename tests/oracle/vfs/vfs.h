@@ -58,7 +58,8 @@ enum kind {
 	K_MODE = 'm',
 	K_MKNOD = 'k', /* with the type */
 	K_DEV = 'n',
-	K_AT = 'a', /* AT_* flags */
+	K_AT = 'a',	/* AT_* flags */
+	K_RENAME = 'R', /* RENAME_* flags */
 	K_ACCESS = 'x',
 	K_UID = 'u',
 	K_GID = 'g',
@@ -188,7 +189,8 @@ const struct result *host_call(const struct call *);
 const struct scan *host_scan(const struct timespec *mark, bool deep);
 
 /* rump.c */
-void rump_start(void);
+/* fstype: where the sequences' directories are made; NULL: the root's. */
+void rump_start(const char *fstype);
 void rump_begin(void);
 void rump_end(void);
 const struct result *rump_call(const struct call *);
