@@ -46,13 +46,13 @@ open_decode(struct lwp *l, int flags, mode_t mode, struct openargs *oa)
 	oa->oa_flags = flags;
 	oa->oa_mode = S_IFREG | (mode & 07777);
 	oa->oa_access = access[flags & O_ACCMODE];
-	if ((flags & O_TRUNC) != 0)
-		oa->oa_access |= W_OK;
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return EINVAL;
 	if ((flags & OPEN_TMPFILE) != 0 &&
 	    ((flags & O_DIRECTORY) == 0 || (oa->oa_access & W_OK) == 0))
 		return EINVAL;
+	if ((flags & O_TRUNC) != 0)
+		oa->oa_access |= W_OK;
 	oa->oa_namei = ((flags & O_NOFOLLOW) == 0 ? NAMEI_FOLLOW : 0) |
 		       ((flags & O_DIRECTORY) != 0 ? NAMEI_DIRECTORY : 0);
 	return 0;
