@@ -160,6 +160,9 @@ pick_open(void)
 		f |= PICK(flags);
 	if (one_in(100))
 		f |= (long)(rnd() & 0xffffffff);
+	/* What has no name yet is for file systems that know of it. */
+	if ((f & O_TMPFILE) == O_TMPFILE && (f & (O_WRONLY | O_RDWR)) != 0)
+		f &= ~(long)(O_TMPFILE & ~O_DIRECTORY);
 	return (int)f;
 }
 
@@ -323,7 +326,8 @@ pick_argument(struct call *c, int i, enum kind k)
 	case K_AT:
 		return pick_at();
 	case K_RENAME:
-		return one_in(2) ? 0 : one_in(9) ? below(16) : 1 + below(2);
+		/* Those that the file system of the root knows. */
+		return one_in(20) ? 8 : one_in(2) ? RENAME_NOREPLACE : 0;
 	case K_ACCESS:
 		return one_in(20) ? below(20) - 5 : below(8);
 	case K_UID:
