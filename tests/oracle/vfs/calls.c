@@ -349,6 +349,17 @@ fill(struct memory *m, long seed)
 		m->m_data[i] = (unsigned char)(i * 7 + i / 251 + (size_t)seed);
 }
 
+/*
+ * Bits that mean something else on the host: the sticky bit by its rules, and
+ * the set-id bits to who is root in a namespace only.
+ */
+static long
+mode_mask(void)
+{
+	return (hostrules.hr_sticky ? S_ISVTX : 0) |
+	       (have_ids ? 0 : S_ISUID | S_ISGID);
+}
+
 /* The argument number i as the call gets it. */
 static long
 argument(const struct call *c, int i, struct memory *m, struct result *r)
@@ -392,7 +403,11 @@ argument(const struct call *c, int i, struct memory *m, struct result *r)
 		break;
 	case K_MODE:
 	case K_MKNOD:
-		return c->c_arg[i] & (hostrules.hr_sticky ? ~01000L : ~0L);
+		return c->c_arg[i] & ~mode_mask();
+	case K_OPEN:
+	case K_FCNTLARG:
+		/* Not kept for pipes: no signal would come. */
+		return c->c_arg[i] & ~(long)O_ASYNC;
 	default:
 		return c->c_arg[i];
 	}
