@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rump/rump_vfs.h>
 #include <rump/rumpdefs.h>
 
 #ifdef __cplusplus

@@ -41,8 +41,8 @@ struct hyper_ops {
 };
 
 /*
- * Prepare the host, before any other call; again, or at the same time: no
- * effect, the same result.  The table must stay.  Returns 0 or an errno.
+ * Prepare the host, once, before any other call; when the library is loaded,
+ * while there is one host thread.  The table must stay.  Returns 0 or an errno.
  */
 int hyper_init(const struct hyper_ops *ops);
 
@@ -112,8 +112,7 @@ void hyper_mem_discard(void *addr, size_t len);
  * Fault injection: true if the allocation that asks must fail.  Armed by
  * rumpuser_memfail (see <rump/rumpuser.h>); one relaxed load while unarmed.
  */
-extern _Atomic long hyper_memfail_left
-    __attribute__((visibility("hidden")));
+extern _Atomic long hyper_memfail_left __attribute__((visibility("hidden")));
 bool hyper_mem_fails_armed(void);
 
 static inline bool

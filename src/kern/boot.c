@@ -44,6 +44,18 @@ static const struct hyper_ops hyper_ops = {
     .ho_fork_child = fork_child,
 };
 
+/*
+ * When the library is loaded, not at boot: so no fork can copy a boot that is
+ * going on without being told.
+ */
+static int host_error;
+
+static __attribute__((constructor)) void
+boot_prepare_host(void)
+{
+	host_error = hyper_init(&hyper_ops);
+}
+
 /* What can be tried again when it fails: the environment, and memory. */
 static int
 boot_host(void)
@@ -122,9 +134,8 @@ rump_init(void)
 	uint32_t state = BOOT_NOT;
 	int error;
 
-	/* First, so that a fork never copies a boot that is going on. */
-	if ((error = hyper_init(&hyper_ops)) != 0)
-		return error;
+	if (host_error != 0)
+		return host_error;
 	while (!atomic_compare_exchange_strong_explicit(&boot_state, &state,
 	    BOOT_GOING, memory_order_acquire, memory_order_acquire)) {
 		if (state == BOOT_DONE)

@@ -57,8 +57,7 @@ vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	return error;
 }
 
-/* What the process's limits say about a write. */
-static struct vwrite
+struct vwrite
 vwrite_of(struct lwp *l, bool append)
 {
 	rlim_t limit = proc_limit(l->l_proc, RLIMIT_FSIZE);

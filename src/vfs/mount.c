@@ -416,7 +416,6 @@ mount_remove(struct mount *mp, bool force)
 
 	if ((mount_flags(mp) & MOUNT_FOREVER) != 0)
 		return EBUSY;
-	mount_hold(mp);
 	if (force)
 		mount_detach_tree(mp);
 	else
@@ -431,6 +430,21 @@ mount_change(struct mount *mp, uint32_t flags)
 	mutex_enter(&mount_lock);
 	mount_setflags(mp, flags & MOUNT_USERFLAGS, MOUNT_USERFLAGS);
 	mutex_exit(&mount_lock);
+}
+
+struct mount *
+mount_byid(uint32_t id)
+{
+	struct mount *mp;
+
+	mutex_enter(&mount_lock);
+	for (mp = mount_first; mp != NULL; mp = mp->mnt_next)
+		if (mp->mnt_id == id)
+			break;
+	if (mp != NULL)
+		mount_count(mp, 1);
+	mutex_exit(&mount_lock);
+	return mp;
 }
 
 int

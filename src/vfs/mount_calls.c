@@ -140,6 +140,7 @@ sys_unmount(struct lwp *l, const char *dir, int flags)
 		return error;
 	if (nd.ni_vp != nd.ni_mount->mnt_root)
 		return EINVAL;
+	mount_hold(nd.ni_mount);
 	return mount_remove(nd.ni_mount, flags != 0);
 }
 
@@ -148,7 +149,7 @@ sys_unmount(struct lwp *l, const char *dir, int flags)
  */
 
 /* f_flag: the host's ST_* have the values of MS_*. */
-static int
+int
 mount_statvfs(struct mount *mp, struct statvfs *sb)
 {
 	struct super *super = mp->mnt_super;

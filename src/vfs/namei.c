@@ -90,7 +90,7 @@ cname_init(struct cname *cn, const char *name, size_t len)
 {
 	char buf[NAME_MAX + sizeof(uint64_t)] = {0};
 
-	KASSERT(len > 0 && len < NAME_MAX);
+	KASSERT(len > 0 && len <= NAME_MAX);
 	memcpy(buf, name, len);
 	(void)cname_parse(cn, buf);
 	cn->cn_name = name;
@@ -357,16 +357,6 @@ namei_step(struct nameidata *nd, bool follow, const char **linkp)
 	if (unlikely(vnode_type(nd->ni_vp) == S_IFLNK) && follow)
 		return namei_follow(nd, linkp);
 	return 0;
-}
-
-static inline enum namei_last
-cname_kind(const struct cname *cn)
-{
-	if (likely(cn->cn_name[0] != '.') || cn->cn_len > 2)
-		return LAST_NORM;
-	if (cn->cn_len == 1)
-		return LAST_DOT;
-	return cn->cn_name[1] == '.' ? LAST_DOTDOT : LAST_NORM;
 }
 
 /* From directory ni_dvp along `path', up to its last name. */

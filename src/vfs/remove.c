@@ -41,37 +41,44 @@ remove_check(const struct nameidata *nd, bool isdir, struct vnode **vpp)
 	return error;
 }
 
-static int
-remove_at(struct lwp *l, int dirfd, const char *path, bool isdir)
+int
+vnode_remove(struct nameidata *nd, bool isdir)
 {
-	struct nameidata nd;
-	struct vnode *dvp, *vp;
+	struct vnode *dvp = nd->ni_dvp, *vp;
 	bool last = false;
 	int error;
 
-	namei_init(&nd, l, dirfd, 0);
-	if ((error = namei_copyin(&nd, path)) != 0 ||
-	    (error = namei_parent(&nd)) != 0)
+	if (nd->ni_last != LAST_NORM)
+		return remove_dots(nd->ni_last, isdir);
+	if ((error = mount_writable(nd->ni_dmount)) != 0)
 		return error;
-	if (nd.ni_last != LAST_NORM)
-		return remove_dots(nd.ni_last, isdir);
-	if ((error = mount_writable(nd.ni_dmount)) != 0)
-		return error;
-	dvp = nd.ni_dvp;
 	rw_enter_write(&dvp->v_lock);
-	if ((error = remove_check(&nd, isdir, &vp)) == 0) {
+	if ((error = remove_check(nd, isdir, &vp)) == 0) {
 		rw_enter_write(&vp->v_lock);
 		if (vnode_ismounted(vp))
 			error = EBUSY;
 		else
 			error =
-			    dvp->v_ops->vop_remove(dvp, &nd.ni_cn, vp, &last);
+			    dvp->v_ops->vop_remove(dvp, &nd->ni_cn, vp, &last);
 		rw_exit_write(&vp->v_lock);
 	}
 	rw_exit_write(&dvp->v_lock);
 	if (last)
 		vnode_rele(vp);
 	return error;
+}
+
+static int
+remove_at(struct lwp *l, int dirfd, const char *path, bool isdir)
+{
+	struct nameidata nd;
+	int error;
+
+	namei_init(&nd, l, dirfd, 0);
+	if ((error = namei_copyin(&nd, path)) != 0 ||
+	    (error = namei_parent(&nd)) != 0)
+		return error;
+	return vnode_remove(&nd, isdir);
 }
 
 int

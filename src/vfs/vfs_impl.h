@@ -85,6 +85,17 @@ int namei_continue(struct nameidata *, const char *link);
 int namei_user(struct nameidata *, struct lwp *, int dirfd, const char *upath,
     unsigned wanted);
 
+/* Which of the four a name is, LAST_ROOT apart. */
+static inline enum namei_last
+cname_kind(const struct cname *cn)
+{
+	if (likely(cn->cn_name[0] != '.') || cn->cn_len > 2)
+		return LAST_NORM;
+	if (cn->cn_len == 1)
+		return LAST_DOT;
+	return cn->cn_name[1] == '.' ? LAST_DOTDOT : LAST_NORM;
+}
+
 /* The hash's seed, and a name that does not come from a path. */
 void namei_boot(void);
 void cname_init(struct cname *, const char *name, size_t len);
@@ -298,6 +309,15 @@ int
 vnode_create(struct nameidata *, struct vattr *, bool ref, struct vnode **vpp);
 
 /*
+ * Remove nd's last name, as a directory or as something else; dvp and what the
+ * name names are locked by this.
+ */
+int vnode_remove(struct nameidata *, bool isdir);
+
+/* What the limits of l's process say about a write. */
+struct vwrite vwrite_of(struct lwp *, bool append);
+
+/*
  * Mounts: mount.c.  All are called in a section, without locks.
  */
 
@@ -345,9 +365,15 @@ void super_abort(struct super *, struct vnode *root);
 /*
  * Take mp out of the tree: EBUSY if it is in use, unless force, which takes
  * everything on it out as well and lets go of it when nobody uses it any more.
- * EINVAL if it is out already.
+ * EINVAL if it is out already.  The caller has a reference, which goes.
  */
 int mount_remove(struct mount *, bool force);
+
+/* The mount with this mnt_id, with a reference, or NULL. */
+struct mount *mount_byid(uint32_t id);
+
+/* statvfs of what it shows. */
+int mount_statvfs(struct mount *, struct statvfs *);
 
 /* Set its flags. */
 void mount_change(struct mount *, uint32_t flags);
