@@ -2,15 +2,19 @@
 /*
  * tmpfs: files in kernel memory.  Between its files.
  *
- *	tmpfs_vfsops.c	mounting, counters
+ *	tmpfs_vfsops.c	mounting
+ *	tmpfs_limit.c	how many blocks and files there may be
+ *	tmpfs_handle.c	files by number
  *	tmpfs_node.c	a file's node: its life, attributes, times
  *	tmpfs_dir.c	the table of a directory's entries
  *	tmpfs_dirops.c	what is done to directories
  *	tmpfs_pages.c	the pages of a regular file, by number
  *	tmpfs_file.c	what is done to regular files
+ *	tmpfs_xattr.c	extended attributes
  *
  * Letters: (s) stable; (a) atomic; (v) written with the vnode's v_lock held
- * exclusively, read without it; (l) the same, and read with it held.
+ * exclusively, read without it; (l) the same, and read with it held; (t) read
+ * and written with tm_lock held.
  */
 #ifndef FS_TMPFS_TMPFS_H
 #define FS_TMPFS_TMPFS_H
@@ -18,6 +22,7 @@
 #include "vfs/vfs.h"
 
 struct tmpfs_table;
+struct tmpfs_xattr;
 
 /* An entry of a directory.  All (s); freed by smr. */
 struct tmpfs_dirent {
@@ -30,7 +35,7 @@ struct tmpfs_dirent {
 
 /* Pages by number: a tree of nodes with 64 slots; see tmpfs_pages.c. */
 struct tmpfs_pages {
-	void *tp_root;
+	uintptr_t tp_root;  /* a slot */
 	uint32_t tp_height; /* levels of nodes above the pages */
 };
 
@@ -53,6 +58,7 @@ struct tmpfs_node {
 		struct pipe *tn_fifo; /* (l) or NULL */
 		dev_t tn_rdev;	      /* (s) device */
 	};
+	struct tmpfs_xattr *tn_xattrs; /* (l) or NULL */
 	/*
 	 * All that getattr reports is (v), changed between tmpfs_change and
 	 * tmpfs_changed: tn_seq is odd in between.  v_mode, v_uid and v_gid
@@ -61,26 +67,44 @@ struct tmpfs_node {
 	_Atomic uint32_t tn_seq;
 	_Atomic uint32_t tn_nlink;
 	_Atomic int64_t tn_size;
-	ino_t tn_ino; /* (s) */
+	ino_t tn_ino; /* (s) never another file's in the same super */
 	_Atomic int64_t tn_sec[TMPFS_NTIMES];
 	_Atomic uint32_t tn_nsec[TMPFS_NTIMES];
+	bool tn_handle; /* (t) it has a handle */
 };
 
 /*
- * Counters, in shards so that host threads do not meet in one cache line.
- * Inodes in use: made less freed, over all shards.
+ * What there may be a limit for.  Files have a room of TMPFS_INODE_SPACE each;
+ * more names than one and extended attributes take a part of it, as on Linux.
  */
+enum tmpfs_limited { TMPFS_BLOCKS, TMPFS_INODES, TMPFS_NLIMITS };
+#define TMPFS_INODE_SPACE 1024
+
+struct tmpfs_limit {
+	_Atomic uint64_t tl_max; /* (a) 0: no limit; changed under tm_lock */
+	int64_t tl_pool;	 /* (t) permits that are in no shard */
+};
+
+/* What host threads have for themselves, as far as shards go. */
 #define TMPFS_SHARDS 16
-struct tmpfs_count {
-	_Atomic uint64_t tc_made;  /* (a) nodes; also makes inode numbers */
-	_Atomic uint64_t tc_freed; /* (a) nodes */
-	_Atomic int64_t tc_pages;  /* (a) of data */
+struct tmpfs_shard {
+	_Atomic uint64_t ts_made; /* (a) files, to make inode numbers */
+	_Atomic int64_t ts_permits[TMPFS_NLIMITS]; /* (a) */
 } __attribute__((aligned(CACHE_LINE)));
+
+struct tmpfs_handles;
 
 struct tmpfs_mount {
 	struct super tm_super;
 	struct smr_item tm_smr;
-	struct tmpfs_count tm_count[TMPFS_SHARDS];
+	uint32_t tm_mode; /* (s) of the root, as it was mounted */
+	uid_t tm_uid;	  /* (s) */
+	gid_t tm_gid;	  /* (s) */
+	struct tmpfs_limit tm_limit[TMPFS_NLIMITS]
+	    __attribute__((aligned(CACHE_LINE)));
+	struct kmutex tm_lock;
+	struct tmpfs_handles *tm_handles; /* (t) or NULL */
+	struct tmpfs_shard tm_shard[TMPFS_SHARDS];
 };
 
 static inline struct tmpfs_node *
@@ -96,10 +120,43 @@ node_super(struct tmpfs_node *tn)
 }
 
 /* The calling host thread's shard. */
-static inline struct tmpfs_count *
-tmpfs_count(struct tmpfs_mount *tm)
+static inline unsigned
+tmpfs_shard(void)
 {
-	return &tm->tm_count[curht()->ht_id % TMPFS_SHARDS];
+	return curht()->ht_id % TMPFS_SHARDS;
+}
+
+/*
+ * Limits.  take: n more are used, ENOSPC; give: n less.  free: how many are
+ * left.  may_be, set (tm_lock is held): can the limit be that, and make it so.
+ */
+void tmpfs_limit_init(struct tmpfs_mount *, enum tmpfs_limited, uint64_t max);
+int tmpfs_limit_take(struct tmpfs_mount *, enum tmpfs_limited, int64_t n);
+void tmpfs_limit_give(struct tmpfs_mount *, enum tmpfs_limited, int64_t n);
+uint64_t tmpfs_limit_free(struct tmpfs_mount *, enum tmpfs_limited);
+bool tmpfs_limit_may_be(struct tmpfs_mount *, enum tmpfs_limited, uint64_t max);
+void tmpfs_limit_set(struct tmpfs_mount *, enum tmpfs_limited, uint64_t max);
+
+static inline uint64_t
+tmpfs_limit_max(struct tmpfs_mount *tm, enum tmpfs_limited which)
+{
+	return atomic_load_explicit(
+	    &tm->tm_limit[which].tl_max, memory_order_relaxed);
+}
+
+static inline int
+tmpfs_take(struct tmpfs_mount *tm, enum tmpfs_limited which, int64_t n)
+{
+	return likely(tmpfs_limit_max(tm, which) == 0)
+		   ? 0
+		   : tmpfs_limit_take(tm, which, n);
+}
+
+static inline void
+tmpfs_give(struct tmpfs_mount *tm, enum tmpfs_limited which, int64_t n)
+{
+	if (unlikely(tmpfs_limit_max(tm, which) != 0))
+		tmpfs_limit_give(tm, which, n);
 }
 
 extern const struct vnodeops tmpfs_dirops, tmpfs_regops, tmpfs_lnkops,
@@ -197,14 +254,19 @@ int tmpfs_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
 struct tmpfs_dirent *tmpfs_dir_any(struct tmpfs_node *);
 
 /*
- * Pages by number.  The file is locked.
+ * Pages by number.  The file is locked.  A page that is blank is reserved by
+ * fallocate: it has not been written and is not zeroed, and reads as a hole.
  */
+#define TMPFS_BLANK 1u /* in a slot, with the page's address */
+#define TMPFS_FRESH 2u /* the same, while fallocate may still fail */
+
+/* A page with data, or NULL. */
 void *tmpfs_pages_get(const struct tmpfs_pages *, uint64_t index);
-/* There is none of that number.  ENOMEM. */
-int tmpfs_pages_put(struct tmpfs_pages *, uint64_t index, void *page);
-/* Free those from `from' on; how many. */
-uint64_t tmpfs_pages_truncate(struct tmpfs_pages *, uint64_t from);
-/* The first one from *index on; false if there is none. */
+/* Where the page of that number is or goes; NULL: no memory. */
+uintptr_t *tmpfs_pages_slot(struct tmpfs_pages *, uint64_t index);
+/* Free those from number `from' on and before `to'; how many. */
+uint64_t tmpfs_pages_remove(struct tmpfs_pages *, uint64_t from, uint64_t to);
+/* The first one with data from *index on; false if there is none. */
 bool tmpfs_pages_next(const struct tmpfs_pages *, uint64_t *index);
 
 /* Remove everything from the root down. */
@@ -212,5 +274,19 @@ void tmpfs_clear(struct tmpfs_mount *);
 
 /* The file's data is freed. */
 void tmpfs_file_free(struct tmpfs_node *);
+
+/* Extended attributes; free: all that a node has. */
+int tmpfs_getxattr(
+    struct vnode *, const char *name, void *buf, size_t size, size_t *lenp);
+int tmpfs_setxattr(struct vnode *, const char *name, const void *value,
+    size_t size, int flags);
+int tmpfs_listxattr(struct vnode *, char *buf, size_t size, size_t *lenp);
+void tmpfs_xattr_free(struct tmpfs_node *);
+
+/* Files by number; forget: a file that has been given a handle goes. */
+int tmpfs_vptofh(struct vnode *, uint64_t id[2]);
+int tmpfs_fhtovp(struct super *, const uint64_t id[2], struct vnode **);
+void tmpfs_handle_forget(struct tmpfs_node *);
+void tmpfs_handle_free(struct tmpfs_mount *);
 
 #endif /* FS_TMPFS_TMPFS_H */

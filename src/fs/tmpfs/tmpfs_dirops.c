@@ -46,17 +46,19 @@ dirent_bytes(size_t namelen)
 	return offsetof(struct tmpfs_dirent, td_name) + namelen;
 }
 
-static struct tmpfs_dirent *
-dirent_alloc(struct tmpfs_node *tn, const struct cname *cn)
+static int
+dirent_alloc(
+    struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_dirent **tdp)
 {
 	struct tmpfs_dirent *td = kmem_alloc(dirent_bytes(cn->cn_len));
 
 	if (td == NULL)
-		return NULL;
+		return ENOMEM;
 	td->td_node = tn;
 	td->td_len = (uint8_t)cn->cn_len;
 	memcpy(td->td_name, cn->cn_name, cn->cn_len);
-	return td;
+	*tdp = td;
+	return 0;
 }
 
 static void
@@ -123,9 +125,9 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 	if ((error = tmpfs_dir_reserve(dn, cn)) != 0 ||
 	    (error = tmpfs_node_alloc(node_super(dn), va, &now, &tn)) != 0)
 		return error;
-	if ((td = dirent_alloc(tn, cn)) == NULL) {
+	if ((error = dirent_alloc(tn, cn, &td)) != 0) {
 		tmpfs_node_abort(tn);
-		return ENOMEM;
+		return error;
 	}
 	if (node_isdir(tn)) {
 		vnode_hold(dvp);
@@ -139,20 +141,48 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 }
 
 static int
+tmpfs_tmpfile(struct vnode *dvp, const struct vattr *va, bool linkable,
+    struct vnode **vpp)
+{
+	struct tmpfs_node *tn;
+	struct timespec now;
+	int error;
+
+	vfs_now(&now);
+	error = tmpfs_node_alloc(node_super(vp_to_node(dvp)), va, &now, &tn);
+	if (error != 0)
+		return error;
+	*vpp = &tn->tn_vnode;
+	if (linkable)
+		atomic_init(&(*vpp)->v_mode, va->va_mode | V_TMPFILE);
+	return 0;
+}
+
+static int
 tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 {
 	struct tmpfs_node *dn = vp_to_node(dvp), *tn = vp_to_node(vp);
+	bool first = tmpfs_nlink(tn) == 0;
+	int64_t space = first ? 0 : TMPFS_INODE_SPACE;
 	struct tmpfs_dirent *td;
 	struct timespec now;
 	int error;
 
-	if (tmpfs_nlink(tn) == 0)
+	if (first && (vnode_mode(vp) & V_TMPFILE) == 0)
 		return ENOENT;
-	if ((error = tmpfs_dir_reserve(dn, cn)) != 0)
+	error = tmpfs_take(node_super(tn), TMPFS_INODES, space);
+	if (error != 0)
 		return error;
-	if ((td = dirent_alloc(tn, cn)) == NULL)
-		return ENOMEM;
+	if ((error = tmpfs_dir_reserve(dn, cn)) != 0 ||
+	    (error = dirent_alloc(tn, cn, &td)) != 0) {
+		tmpfs_give(node_super(tn), TMPFS_INODES, space);
+		return error;
+	}
 	vfs_now(&now);
+	if (first) {
+		vnode_hold(vp);
+		tmpfs_set(vp->v_mode, vnode_mode(vp) & ~V_TMPFILE);
+	}
 	tmpfs_dir_insert(dn, cn, td);
 	dir_changed(dn, 1, 0, &now);
 	node_setlinks(tn, tmpfs_nlink(tn) + 1, &now);
@@ -170,7 +200,10 @@ node_unlinked(struct tmpfs_node *tn, const struct timespec *now)
 
 	if (!node_isdir(tn)) {
 		node_setlinks(tn, tmpfs_nlink(tn) - 1, now);
-		return tmpfs_nlink(tn) == 0;
+		if (tmpfs_nlink(tn) == 0)
+			return true;
+		tmpfs_give(node_super(tn), TMPFS_INODES, TMPFS_INODE_SPACE);
+		return false;
 	}
 	KASSERT(tmpfs_dir_isempty(tn));
 	tmpfs_set(vp->v_mode, vnode_mode(vp) | V_DEAD);
@@ -227,8 +260,8 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 			return ENOTEMPTY;
 	} else if ((error = tmpfs_dir_reserve(tdn, tcn)) != 0)
 		return error;
-	if ((td = dirent_alloc(tn, tcn)) == NULL)
-		return ENOMEM;
+	if ((error = dirent_alloc(tn, tcn, &td)) != 0)
+		return error;
 	vfs_now(&now);
 
 	tmpfs_dir_remove(fdn, from);
@@ -246,6 +279,45 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		*last = node_unlinked(to->td_node, &now);
 		smr_retire(&to->td_smr, dirent_smrfree);
 	}
+	return 0;
+}
+
+/* The name of `old' in dn, which was one of another node, is one of tn. */
+static void
+entry_change(struct tmpfs_node *dn, struct tmpfs_dirent *old,
+    struct tmpfs_dirent *td, const struct timespec *now)
+{
+	struct tmpfs_node *tn = td->td_node;
+
+	tmpfs_dir_replace(dn, old, td);
+	dir_changed(dn, 0, node_isdir(tn) - node_isdir(old->td_node), now);
+	node_setlinks(tn, tmpfs_nlink(tn), now);
+	smr_retire(&old->td_smr, dirent_smrfree);
+}
+
+static int
+tmpfs_exchange(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
+    struct vnode *tdvp, const struct cname *tcn, struct vnode *tvp)
+{
+	struct tmpfs_node *fdn = vp_to_node(fdvp), *tdn = vp_to_node(tdvp);
+	struct tmpfs_node *fn = vp_to_node(fvp), *tn = vp_to_node(tvp);
+	struct tmpfs_dirent *from, *to;
+	struct timespec now;
+	int error;
+
+	if ((error = dirent_alloc(tn, fcn, &from)) != 0)
+		return error;
+	if ((error = dirent_alloc(fn, tcn, &to)) != 0) {
+		dirent_free(from);
+		return error;
+	}
+	vfs_now(&now);
+	entry_change(fdn, tmpfs_dir_find(fdn, fcn), from, &now);
+	entry_change(tdn, tmpfs_dir_find(tdn, tcn), to, &now);
+	if (node_isdir(fn))
+		node_move(fn, fdn, tdn, to);
+	if (node_isdir(tn))
+		node_move(tn, tdn, fdn, from);
 	return 0;
 }
 
@@ -296,12 +368,17 @@ const struct vnodeops tmpfs_dirops = {
     .vop_parent = tmpfs_parent,
     .vop_name = tmpfs_name,
     .vop_create = tmpfs_create,
+    .vop_tmpfile = tmpfs_tmpfile,
     .vop_link = tmpfs_link,
     .vop_remove = tmpfs_remove,
     .vop_rename = tmpfs_rename,
+    .vop_exchange = tmpfs_exchange,
     .vop_readdir = tmpfs_readdir,
     .vop_getattr = tmpfs_getattr,
     .vop_setattr = tmpfs_setattr,
     .vop_accessed = tmpfs_accessed,
+    .vop_getxattr = tmpfs_getxattr,
+    .vop_setxattr = tmpfs_setxattr,
+    .vop_listxattr = tmpfs_listxattr,
     .vop_reclaim = tmpfs_reclaim,
 };

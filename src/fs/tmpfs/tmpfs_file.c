@@ -3,9 +3,10 @@
  * Regular files: reading, writing, length, holes.
  *
  * v_lock is held shared while data is read, exclusively while it is written.
- * A page that is not there reads as zero; what a page has beyond the end of
- * the file is zero.
+ * A page that is not there, or blank, reads as zero; what other pages have
+ * beyond the end of the file is zero.
  */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "fs/tmpfs/tmpfs.h"
@@ -13,14 +14,57 @@
 #define PAGE_SHIFT 12
 #define PAGE_MASK  ((off_t)KPAGE_SIZE - 1)
 
+/* The file has n pages more. */
 static void
 count_pages(struct tmpfs_node *tn, int64_t n)
 {
-	atomic_fetch_add_explicit(
-	    &tmpfs_count(node_super(tn))->tc_pages, n, memory_order_relaxed);
 	tmpfs_set(tn->tn_npages,
 	    atomic_load_explicit(&tn->tn_npages, memory_order_relaxed) +
 		(uint64_t)n);
+}
+
+/* Free the pages from number `from' on and before `to'. */
+static void
+remove_pages(struct tmpfs_node *tn, uint64_t from, uint64_t to)
+{
+	uint64_t n = tmpfs_pages_remove(&tn->tn_pages, from, to);
+
+	if (n == 0)
+		return;
+	tmpfs_give(node_super(tn), TMPFS_BLOCKS, (int64_t)n);
+	count_pages(tn, -(int64_t)n);
+}
+
+/*
+ * The slot of that number, with a page in it: if there was none, a new one
+ * with undefined contents, and with these bits beside its address.
+ */
+static int
+make_page(
+    struct tmpfs_node *tn, uint64_t index, uintptr_t bits, uintptr_t **slotp)
+{
+	struct tmpfs_mount *tm = node_super(tn);
+	uintptr_t *slot;
+	void *page;
+	int error;
+
+	*slotp = slot = tmpfs_pages_slot(&tn->tn_pages, index);
+	if (slot == NULL)
+		error = ENOMEM;
+	else if (*slot != 0)
+		return 0;
+	else if ((error = tmpfs_take(tm, TMPFS_BLOCKS, 1)) == 0) {
+		if ((page = kmem_alloc(KPAGE_SIZE)) != NULL) {
+			*slot = (uintptr_t)page | bits;
+			count_pages(tn, 1);
+			return 0;
+		}
+		tmpfs_give(tm, TMPFS_BLOCKS, 1);
+		error = ENOMEM;
+	}
+	/* What was made on the way to the slot is in vain. */
+	remove_pages(tn, index, index + 1);
+	return error;
 }
 
 /* Of len bytes at off, how many are in the page that off is in? */
@@ -61,33 +105,29 @@ tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 }
 
 /*
- * The page that off is in, made if it is not there: then all but the n bytes
- * at off, which the caller fills, are zero, and *fresh is set.
+ * The page that off is in has no data: make it if it is not there, zero it but
+ * for the n bytes at off, and copy these; *donep of them were copied.
  */
 static int
-write_page(
-    struct tmpfs_node *tn, off_t off, size_t n, char **pagep, bool *fresh)
+write_fresh(
+    struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, size_t *donep)
 {
-	uint64_t index = (uint64_t)off >> PAGE_SHIFT;
-	size_t at = (size_t)(off & PAGE_MASK);
-	char *page = tmpfs_pages_get(&tn->tn_pages, index);
+	size_t at = (size_t)(off & PAGE_MASK), resid = u->uio_resid, done;
+	uintptr_t *slot;
+	char *page;
 	int error;
 
-	*fresh = page == NULL;
-	if (page == NULL) {
-		if ((page = kmem_alloc(KPAGE_SIZE)) == NULL)
-			return ENOMEM;
-		error = tmpfs_pages_put(&tn->tn_pages, index, page);
-		if (error != 0) {
-			kmem_free(page, KPAGE_SIZE);
-			return error;
-		}
-		memset(page, 0, at);
-		memset(page + at + n, 0, KPAGE_SIZE - at - n);
-		count_pages(tn, 1);
-	}
-	*pagep = page;
-	return 0;
+	error = make_page(tn, (uint64_t)off >> PAGE_SHIFT, TMPFS_BLANK, &slot);
+	if (error != 0)
+		return error;
+	page = (char *)(*slot & ~(uintptr_t)TMPFS_BLANK);
+	error = uiomove(page + at, n, u);
+	*donep = done = resid - u->uio_resid;
+	/* It stays also if nothing was copied, as on the host. */
+	memset(page, 0, at);
+	memset(page + at + done, 0, KPAGE_SIZE - at - done);
+	*slot = (uintptr_t)page;
+	return error;
 }
 
 /* Copy n bytes at off, within a page; *donep of them were copied. */
@@ -95,19 +135,16 @@ static int
 write_piece(
     struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, size_t *donep)
 {
-	size_t at = (size_t)(off & PAGE_MASK), resid = u->uio_resid, done;
-	char *page;
-	bool fresh;
+	char *page =
+	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
+	size_t resid = u->uio_resid;
 	int error;
 
 	*donep = 0;
-	if ((error = write_page(tn, off, n, &page, &fresh)) != 0)
-		return error;
-	error = uiomove(page + at, n, u);
-	*donep = done = resid - u->uio_resid;
-	/* A new page stays, with zeros: as on the host. */
-	if (unlikely(done < n) && fresh)
-		memset(page + at + done, 0, n - done);
+	if (page == NULL)
+		return write_fresh(tn, off, n, u, donep);
+	error = uiomove(page + (off & PAGE_MASK), n, u);
+	*donep = resid - u->uio_resid;
 	return error;
 }
 
@@ -159,23 +196,42 @@ tmpfs_write(
 	return error;
 }
 
+/* Zero what is there of n bytes at off, within a page. */
+static void
+zero_piece(struct tmpfs_node *tn, off_t off, size_t n)
+{
+	char *page =
+	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
+
+	if (page != NULL)
+		memset(page + (off & PAGE_MASK), 0, n);
+}
+
+/* Make a hole from off on and before end. */
+static void
+file_punch(struct tmpfs_node *tn, off_t off, off_t end)
+{
+	uint64_t first = ((uint64_t)off + KPAGE_SIZE - 1) >> PAGE_SHIFT;
+	uint64_t last = (uint64_t)end >> PAGE_SHIFT;
+	size_t head = within_page(off, (size_t)(end - off));
+
+	if ((off & PAGE_MASK) != 0)
+		zero_piece(tn, off, head);
+	if ((end & PAGE_MASK) != 0 && last >= first)
+		zero_piece(tn, end & ~PAGE_MASK, (size_t)(end & PAGE_MASK));
+	remove_pages(tn, first, last);
+}
+
 /* Drop what is at `length' and beyond it. */
 static void
 file_cut(struct tmpfs_node *tn, off_t length)
 {
-	uint64_t index = (uint64_t)length >> PAGE_SHIFT, n;
 	size_t at = (size_t)(length & PAGE_MASK);
-	char *page;
 
-	if (at != 0) {
-		page = tmpfs_pages_get(&tn->tn_pages, index);
-		if (page != NULL)
-			memset(page + at, 0, KPAGE_SIZE - at);
-		index++;
-	}
-	n = tmpfs_pages_truncate(&tn->tn_pages, index);
-	if (n > 0)
-		count_pages(tn, -(int64_t)n);
+	if (at != 0)
+		zero_piece(tn, length, KPAGE_SIZE - at);
+	remove_pages(
+	    tn, ((uint64_t)length + KPAGE_SIZE - 1) >> PAGE_SHIFT, UINT64_MAX);
 }
 
 static bool
@@ -197,7 +253,7 @@ tmpfs_truncate(
 	size = tmpfs_size(tn);
 	/* As on the host: if it has data it is a change in any case. */
 	changed = length != size || always || file_haspages(tn) ||
-	    vnode_mode_written(vp, vw->vw_cred) != vnode_mode(vp);
+		  vnode_mode_written(vp, vw->vw_cred) != vnode_mode(vp);
 	if (length > size && length > vw->vw_limit)
 		error = EFBIG;
 	else {
@@ -251,22 +307,91 @@ tmpfs_seek(struct vnode *vp, int whence, off_t *offp)
 	return error;
 }
 
+/*
+ * Reserve the pages that are not there from number `first' on and before
+ * `end', all of them or none.
+ */
+static int
+file_reserve(struct tmpfs_node *tn, uint64_t first, uint64_t end)
+{
+	uint64_t i;
+	uintptr_t *slot;
+	int error = 0;
+
+	for (i = first; i < end && error == 0; i++)
+		error = make_page(tn, i, TMPFS_BLANK | TMPFS_FRESH, &slot);
+	/* The one that failed has no page. */
+	for (end = error == 0 ? i : i - 1, i = first; i < end; i++) {
+		slot = tmpfs_pages_slot(&tn->tn_pages, i);
+		if ((*slot & TMPFS_FRESH) == 0)
+			continue;
+		*slot &= ~(uintptr_t)TMPFS_FRESH;
+		if (error != 0)
+			remove_pages(tn, i, i + 1);
+	}
+	return error;
+}
+
+static int
+file_allocate(
+    struct tmpfs_node *tn, bool grow, off_t off, off_t end, off_t limit)
+{
+	uint64_t first = (uint64_t)off >> PAGE_SHIFT;
+	uint64_t last = ((uint64_t)end + KPAGE_SIZE - 1) >> PAGE_SHIFT;
+	uint64_t max = tmpfs_limit_max(node_super(tn), TMPFS_BLOCKS);
+	struct kmem_stats ks;
+
+	if (grow && end > tmpfs_size(tn) && end > limit)
+		return EFBIG;
+	/* Before a long time is spent for nothing. */
+	if (max != 0 && last - first > max)
+		return ENOSPC;
+	kmem_stats(&ks);
+	if (last - first > ks.ks_limit / KPAGE_SIZE)
+		return ENOMEM;
+	return file_reserve(tn, first, last);
+}
+
+static int
+tmpfs_fallocate(
+    struct vnode *vp, int mode, off_t off, off_t len, const struct vwrite *vw)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+	bool grow = (mode & FALLOC_FL_KEEP_SIZE) == 0;
+	off_t end = off + len, size;
+	int error = 0;
+
+	if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) != 0)
+		return EOPNOTSUPP;
+	rw_enter_write(&vp->v_lock);
+	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
+		file_punch(tn, off, end);
+	else
+		error = file_allocate(tn, grow, off, end, vw->vw_limit);
+	size = tmpfs_size(tn);
+	if (error == 0)
+		file_changed(tn, grow && end > size ? end : size, vw->vw_cred);
+	rw_exit_write(&vp->v_lock);
+	return error;
+}
+
 void
 tmpfs_file_free(struct tmpfs_node *tn)
 {
-	uint64_t n = tmpfs_pages_truncate(&tn->tn_pages, 0);
-
-	if (n > 0)
-		count_pages(tn, -(int64_t)n);
+	remove_pages(tn, 0, UINT64_MAX);
 }
 
 const struct vnodeops tmpfs_regops = {
     .vop_read = tmpfs_read,
     .vop_write = tmpfs_write,
     .vop_truncate = tmpfs_truncate,
+    .vop_fallocate = tmpfs_fallocate,
     .vop_seek = tmpfs_seek,
     .vop_getattr = tmpfs_getattr,
     .vop_setattr = tmpfs_setattr,
     .vop_accessed = tmpfs_accessed,
+    .vop_getxattr = tmpfs_getxattr,
+    .vop_setxattr = tmpfs_setxattr,
+    .vop_listxattr = tmpfs_listxattr,
     .vop_reclaim = tmpfs_reclaim,
 };

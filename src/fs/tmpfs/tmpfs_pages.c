@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The pages of a regular file by number: a radix tree, six bits a level.  A
- * file of one page has no node; one of 64 pages has one.
+ * file of one page has no node; one of 64 pages has one.  A slot has a node of
+ * the level below, or a page's address with TMPFS_BLANK and TMPFS_FRESH; zero
+ * if there is nothing.
  */
 #include "fs/tmpfs/tmpfs.h"
 
@@ -9,7 +11,7 @@
 #define LEVEL_SLOTS (1u << LEVEL_BITS)
 
 struct pagenode {
-	void *pn_slot[LEVEL_SLOTS]; /* nodes of the level below, or pages */
+	uintptr_t pn_slot[LEVEL_SLOTS];
 };
 
 /* Is `index' within what a tree of this height can hold? */
@@ -26,17 +28,23 @@ slot_of(uint64_t index, uint32_t level)
 	return (index >> (LEVEL_BITS * level)) & (LEVEL_SLOTS - 1);
 }
 
+static inline struct pagenode *
+slot_node(uintptr_t slot)
+{
+	return (struct pagenode *)slot;
+}
+
 void *
 tmpfs_pages_get(const struct tmpfs_pages *tp, uint64_t index)
 {
-	void *p = tp->tp_root;
+	uintptr_t p = tp->tp_root;
 	uint32_t level = tp->tp_height;
 
 	if (!within(index, level))
 		return NULL;
-	while (level > 0 && p != NULL)
-		p = ((struct pagenode *)p)->pn_slot[slot_of(index, --level)];
-	return p;
+	while (level > 0 && p != 0)
+		p = slot_node(p)->pn_slot[slot_of(index, --level)];
+	return likely((p & TMPFS_BLANK) == 0) ? (void *)p : NULL;
 }
 
 /* Make the tree high enough for `index'. */
@@ -46,92 +54,89 @@ pages_grow(struct tmpfs_pages *tp, uint64_t index)
 	struct pagenode *pn;
 
 	while (!within(index, tp->tp_height)) {
-		if (tp->tp_root != NULL) {
+		if (tp->tp_root != 0) {
 			if ((pn = kmem_zalloc(sizeof(*pn))) == NULL)
 				return ENOMEM;
 			pn->pn_slot[0] = tp->tp_root;
-			tp->tp_root = pn;
+			tp->tp_root = (uintptr_t)pn;
 		}
 		tp->tp_height++;
 	}
 	return 0;
 }
 
-int
-tmpfs_pages_put(struct tmpfs_pages *tp, uint64_t index, void *page)
+uintptr_t *
+tmpfs_pages_slot(struct tmpfs_pages *tp, uint64_t index)
 {
-	void **slot = &tp->tp_root;
+	uintptr_t *slot = &tp->tp_root;
 	uint32_t level;
-	int error;
 
-	if ((error = pages_grow(tp, index)) != 0)
-		return error;
+	if (pages_grow(tp, index) != 0)
+		return NULL;
 	for (level = tp->tp_height; level > 0;) {
-		if (*slot == NULL &&
-		    (*slot = kmem_zalloc(sizeof(struct pagenode))) == NULL)
-			return ENOMEM;
-		level--;
-		slot =
-		    &((struct pagenode *)*slot)->pn_slot[slot_of(index, level)];
+		if (*slot == 0 && (*slot = (uintptr_t)kmem_zalloc(
+				       sizeof(struct pagenode))) == 0)
+			return NULL;
+		slot = &slot_node(*slot)->pn_slot[slot_of(index, --level)];
 	}
-	KASSERT(*slot == NULL);
-	*slot = page;
-	return 0;
+	return slot;
 }
 
 /*
- * Free the pages from number `from' on of the subtree at *slot, whose first
- * page is number `base', and the nodes that have none any more.
+ * Free the pages from number `from' on and before `to' of the subtree at
+ * *slot, whose first page is number `base', and the nodes that have none any
+ * more.
  */
 static uint64_t
-prune(void **slot, uint32_t level, uint64_t base, uint64_t from)
+prune(
+    uintptr_t *slot, uint32_t level, uint64_t base, uint64_t from, uint64_t to)
 {
-	struct pagenode *pn = *slot;
+	struct pagenode *pn = slot_node(*slot);
 	uint64_t span, n = 0;
 	unsigned i;
 
 	if (level == 0) {
-		kmem_free(*slot, KPAGE_SIZE);
-		*slot = NULL;
+		kmem_free(
+		    (void *)(*slot & ~(uintptr_t)(KPAGE_SIZE - 1)), KPAGE_SIZE);
+		*slot = 0;
 		return 1;
 	}
 	level--;
 	span = UINT64_C(1) << (LEVEL_BITS * level);
 	i = from > base ? (unsigned)((from - base) / span) : 0;
-	for (; i < LEVEL_SLOTS; i++)
-		if (pn->pn_slot[i] != NULL)
+	for (; i < LEVEL_SLOTS && base + i * span < to; i++)
+		if (pn->pn_slot[i] != 0)
 			n += prune(
-			    &pn->pn_slot[i], level, base + i * span, from);
+			    &pn->pn_slot[i], level, base + i * span, from, to);
 	for (i = 0; i < LEVEL_SLOTS; i++)
-		if (pn->pn_slot[i] != NULL)
+		if (pn->pn_slot[i] != 0)
 			return n;
 	kmem_free(pn, sizeof(*pn));
-	*slot = NULL;
+	*slot = 0;
 	return n;
 }
 
 uint64_t
-tmpfs_pages_truncate(struct tmpfs_pages *tp, uint64_t from)
+tmpfs_pages_remove(struct tmpfs_pages *tp, uint64_t from, uint64_t to)
 {
 	uint64_t n;
 
-	if (tp->tp_root == NULL || !within(from, tp->tp_height))
+	if (tp->tp_root == 0 || from >= to || !within(from, tp->tp_height))
 		return 0;
-	n = prune(&tp->tp_root, tp->tp_height, 0, from);
-	if (tp->tp_root == NULL)
+	n = prune(&tp->tp_root, tp->tp_height, 0, from, to);
+	if (tp->tp_root == 0)
 		tp->tp_height = 0;
 	return n;
 }
 
 /* The first page from *index on, not before `base', in the subtree at p. */
 static bool
-find_next(const void *p, uint32_t level, uint64_t base, uint64_t *index)
+find_next(uintptr_t p, uint32_t level, uint64_t base, uint64_t *index)
 {
-	const struct pagenode *pn = p;
 	uint64_t span;
 	unsigned i;
 
-	if (p == NULL)
+	if (p == 0 || (p & TMPFS_BLANK) != 0)
 		return false;
 	if (level == 0) {
 		if (base > *index)
@@ -142,7 +147,8 @@ find_next(const void *p, uint32_t level, uint64_t base, uint64_t *index)
 	span = UINT64_C(1) << (LEVEL_BITS * level);
 	i = *index > base ? (unsigned)((*index - base) / span) : 0;
 	for (; i < LEVEL_SLOTS; i++)
-		if (find_next(pn->pn_slot[i], level, base + i * span, index))
+		if (find_next(slot_node(p)->pn_slot[i], level, base + i * span,
+			index))
 			return true;
 	return false;
 }
