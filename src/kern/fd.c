@@ -57,6 +57,24 @@ fd_getref(struct lwp *l, int fd, struct file **fpp)
 	return 0;
 }
 
+bool
+fd_names(
+    struct lwp *l, int fd, const struct file *fp, const struct filedesc *table)
+{
+	struct filedesc *fdp;
+	bool same;
+
+	/* Nobody else can close what is lent. */
+	if (atomic_load_explicit(&l->l_borrowed, memory_order_relaxed) == fp)
+		return true;
+	/* The lock: who clears the slot after this sees what came before. */
+	fdp = filedesc_enter(l->l_proc);
+	same =
+	    fdp == table && fdtab_file(filedesc_tab(fdp), (uint32_t)fd) == fp;
+	mutex_exit(&fdp->fd_lock);
+	return same;
+}
+
 /*
  * Making
  */
@@ -211,7 +229,7 @@ fd_dup2(struct lwp *l, int fd, int newfd, bool cloexec)
 	mutex_exit(&fdp->fd_lock);
 	fdtab_retire(old);
 	if (victim != NULL)
-		file_rele(victim);
+		filedesc_drop(fdp, victim);
 	return error;
 }
 
@@ -246,7 +264,7 @@ fd_close(struct lwp *l, int fd)
 	mutex_exit(&fdp->fd_lock);
 	if (fp == NULL)
 		return EBADF;
-	file_rele(fp);
+	filedesc_drop(fdp, fp);
 	return 0;
 }
 
@@ -277,7 +295,7 @@ fd_closesome(struct lwp *l, uint32_t first, uint32_t last, bool onexec)
 		}
 		mutex_exit(&fdp->fd_lock);
 		for (unsigned i = 0; i < n; i++)
-			file_rele(batch[i]);
+			filedesc_drop(fdp, batch[i]);
 	} while (n == nitems(batch));
 }
 

@@ -108,4 +108,13 @@ void fdtab_drop(struct filedesc *, uint32_t fd);
 struct filedesc *filedesc_enter(struct proc *);
 int filedesc_make(struct proc *);
 
+/* The table lets go of what a slot named, which is free by now. */
+static inline void
+filedesc_drop(const struct filedesc *fdp, struct file *fp)
+{
+	if (fp->f_vnode != NULL)
+		file_vnodeops.fv_closing(fp, fdp);
+	file_rele(fp);
+}
+
 #endif /* KERN_FDTAB_H */

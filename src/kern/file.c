@@ -152,8 +152,11 @@ void
 file_free(struct file *fp)
 {
 	KASSERT(atomic_load_explicit(&fp->f_count, memory_order_relaxed) == 0);
-	if (fp->f_ops != NULL)
+	if (fp->f_ops != NULL) {
+		if (fp->f_vnode != NULL)
+			file_vnodeops.fv_close(fp);
 		fp->f_ops->fo_close(fp);
+	}
 	cred_rele(fp->f_cred);
 	kcache_free(file_cache, fp);
 	permit_put();

@@ -24,6 +24,8 @@
 
 enum file_type { DTYPE_NONE, DTYPE_VNODE, DTYPE_PIPE, DTYPE_CONSOLE };
 
+struct filedesc;
+struct flock;
 struct mount;
 struct vnode;
 
@@ -74,6 +76,20 @@ struct file {
 	struct cred *f_cred;	     /* (s) of who opened it; held */
 	off_t f_offset;		     /* (l) */
 };
+
+/*
+ * What src/vfs does about every file with a vnode, whatever its operations.
+ */
+struct file_vnodeops {
+	/* A table let go of a descriptor of it: the slot is free by now. */
+	void (*fv_closing)(struct file *, const struct filedesc *);
+	/* The last reference is gone; before fo_close. */
+	void (*fv_close)(struct file *);
+	/* F_GETLK and its kin, on what fd names. */
+	int (*fv_lock)(
+	    struct lwp *, int fd, struct file *, int cmd, struct flock *);
+};
+extern const struct file_vnodeops file_vnodeops; /* in src/vfs */
 
 static inline uint32_t
 file_flags(const struct file *fp)

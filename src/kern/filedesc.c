@@ -176,7 +176,7 @@ filedesc_rele(struct filedesc *fdp)
 		/* fd_getref must not find it once it is another file. */
 		atomic_store_explicit(
 		    &ft->ft_file[fd], NULL, memory_order_relaxed);
-		file_rele(fp);
+		filedesc_drop(fdp, fp);
 	}
 	if (fdp->fd_stale)
 		smr_retire(&((struct fdtab *)(void *)fdp->fd_small)->ft_smr,

@@ -130,6 +130,13 @@ fd_getopen(struct lwp *l, int fd, struct file **fpp)
 	return error;
 }
 
+/*
+ * Does fd still name fp, which the call found by it, in this table of the
+ * process's?
+ */
+bool fd_names(
+    struct lwp *, int fd, const struct file *fp, const struct filedesc *table);
+
 /* A reference of the caller's own to what fd names.  EBADF. */
 int fd_getref(struct lwp *, int fd, struct file **fpp);
 

@@ -11,9 +11,11 @@
  * Only one fork at a time goes through here.
  */
 #include "kern/boot.h"
-#include "kern/smr.h"
+#include "kern/kern.h"
 
 static _Atomic uint32_t fork_going;
+
+uint32_t kern_forks;
 
 static void
 fork_lock(void)
@@ -67,6 +69,7 @@ fork_parent(void)
 void
 fork_child(void)
 {
+	kern_forks++;
 	fork_unlock();
 	if (kern_booted())
 		hostthread_forked();

@@ -22,4 +22,10 @@
 void kern_realtime(struct timespec *);
 int64_t kern_monotonic(void);
 
+/*
+ * How often the host process has been the child of a fork(2).  What sleeps in
+ * the kernel wakes up with the number that it fell asleep with.
+ */
+extern uint32_t kern_forks;
+
 #endif /* KERN_KERN_H */

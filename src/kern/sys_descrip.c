@@ -167,6 +167,21 @@ fcntl_file(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
 	return fp->f_ops->fo_fcntl(l, fp, cmd, arg, retval);
 }
 
+/* Locks are there for what has a vnode. */
+static int
+fcntl_lock(struct lwp *l, int fd, int cmd, struct flock *fl)
+{
+	struct file *fp;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	error = fp->f_vnode != NULL ? file_vnodeops.fv_lock(l, fd, fp, cmd, fl)
+				    : EINVAL;
+	fd_putfile(l, fp);
+	return error;
+}
+
 int
 sys_fcntl(struct lwp *l, int fd, int cmd, uintptr_t arg, int *retval)
 {
@@ -182,6 +197,14 @@ sys_fcntl(struct lwp *l, int fd, int cmd, uintptr_t arg, int *retval)
 		return fcntl_getfd(l, fd, retval);
 	case F_SETFD:
 		return fd_setcloexec(l, fd, (arg & FD_CLOEXEC) != 0);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		*retval = 0;
+		return fcntl_lock(l, fd, cmd, (struct flock *)arg);
 	}
 	if ((error = fd_getfile(l, fd, &fp)) != 0)
 		return error;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kern/pipe.h"
+#include "vfs/lockf.h"
 #include "vfs/vfs_impl.h"
 
 /* The vnode of fp, which is put. */
@@ -183,6 +184,24 @@ vnode_fo_close(struct file *fp)
 	vnode_rele(fp->f_vnode);
 	mount_rele(fp->f_mount);
 }
+
+static void
+vn_closing(struct file *fp, const struct filedesc *fdp)
+{
+	lock_closing(fp, fdp);
+}
+
+static void
+vn_close(struct file *fp)
+{
+	lock_close(fp);
+}
+
+const struct file_vnodeops file_vnodeops = {
+    .fv_closing = vn_closing,
+    .fv_close = vn_close,
+    .fv_lock = file_lock,
+};
 
 const struct fileops vnops_fileops = {
     .fo_read = vn_read,
