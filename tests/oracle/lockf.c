@@ -259,7 +259,9 @@ pick_lock(struct step *s)
 	s->lk.l_start = pick_offset();
 	if (s->lk.l_whence == SEEK_END && rnd(2) == 0)
 		s->lk.l_start -= SIZE;
-	s->lk.l_len = rnd(4) == 0 ? -pick_offset() : pick_offset();
+	s->lk.l_len = pick_offset();
+	if (rnd(4) == 0 && s->lk.l_len != INT64_MIN)
+		s->lk.l_len = -s->lk.l_len;
 	s->lk.l_pid = rnd(50) == 0 ? 7 : 0;
 }
 
