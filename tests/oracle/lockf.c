@@ -257,7 +257,7 @@ pick_lock(struct step *s)
 	s->lk.l_type = rnd(60) == 0 ? (short)rnd(9) : types[rnd(6)];
 	s->lk.l_whence = (short)(rnd(60) == 0 ? 9 : rnd(3));
 	s->lk.l_start = pick_offset();
-	if (s->lk.l_whence == SEEK_END && rnd(2) == 0)
+	if (s->lk.l_whence == SEEK_END && rnd(2) == 0 && s->lk.l_start >= 0)
 		s->lk.l_start -= SIZE;
 	s->lk.l_len = pick_offset();
 	if (rnd(4) == 0 && s->lk.l_len != INT64_MIN)
