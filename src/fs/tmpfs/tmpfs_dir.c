@@ -162,15 +162,16 @@ table_place(const struct tmpfs_table *tt, uint64_t hash, uint32_t *placep,
     uint32_t *nump)
 {
 	uint32_t i = key_home(tt, hash << KEY_NUMBITS), place = UINT32_MAX;
-	uint32_t num = 0;
+	uint64_t tag = hash_tag(hash), slot;
 	struct tmpfs_dirent *td;
-	uint64_t slot;
+	uint32_t num = 0;
 
 	for (; (slot = slot_get(tt, i)) != SLOT_EMPTY; i++) {
 		if ((td = slot_dirent(slot)) == NULL) {
 			if (place == UINT32_MAX)
 				place = i;
-		} else if (td->td_key >> KEY_NUMBITS == hash) {
+		} else if ((slot & ~SLOT_PTRMASK) == tag &&
+			   td->td_key >> KEY_NUMBITS == hash) {
 			/* Same hash: above the highest number there is. */
 			uint32_t n = td->td_key & ((1u << KEY_NUMBITS) - 1);
 
@@ -192,6 +193,9 @@ table_put(struct tmpfs_table *tt, uint32_t i, struct tmpfs_dirent *td)
 	slot_set(tt, i, slot_make(td));
 }
 
+/* So many slots before an entry is moved, its key is fetched. */
+#define FILL_AHEAD 16
+
 /* All of from's entries into the empty table `to'.  False if one spills. */
 static bool
 table_fill(struct tmpfs_table *to, const struct tmpfs_table *from)
@@ -201,6 +205,9 @@ table_fill(struct tmpfs_table *to, const struct tmpfs_table *from)
 	uint64_t slot;
 
 	for (i = 0; i < from->tt_slots; i++) {
+		if (i + FILL_AHEAD < from->tt_slots)
+			__builtin_prefetch(
+			    slot_dirent(slot_get(from, i + FILL_AHEAD)));
 		if ((slot = slot_get(from, i)) == SLOT_EMPTY ||
 		    (td = slot_dirent(slot)) == NULL)
 			continue;

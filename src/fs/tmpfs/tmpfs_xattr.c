@@ -30,9 +30,9 @@ xattr_value(struct tmpfs_xattr *tx)
 	return tx->tx_name + tx->tx_len;
 }
 
-/* What comes after the prefix of a name that a file can have. */
+/* Can a file have one of that name? */
 static int
-xattr_suffix(const char *name, const char **suffixp)
+xattr_check(const char *name)
 {
 	static const char *const prefixes[] = {
 	    "user.", "trusted.", "security."};
@@ -40,21 +40,16 @@ xattr_suffix(const char *name, const char **suffixp)
 
 	for (i = 0; i < nitems(prefixes); i++) {
 		len = strlen(prefixes[i]);
-		if (strncmp(name, prefixes[i], len) == 0) {
-			*suffixp = name + len;
+		if (strncmp(name, prefixes[i], len) == 0)
 			return name[len] != '\0' ? 0 : EINVAL;
-		}
 	}
 	return EOPNOTSUPP;
 }
 
-static int64_t
+static inline int64_t
 xattr_space(const char *name, size_t size)
 {
-	const char *suffix = name;
-
-	(void)xattr_suffix(name, &suffix);
-	return (int64_t)(XATTR_SPACE + strlen(suffix) + size);
+	return (int64_t)(XATTR_SPACE + strlen(name) + size);
 }
 
 static void
@@ -82,10 +77,9 @@ tmpfs_getxattr(
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
 	struct tmpfs_xattr *tx;
-	const char *suffix;
 	int error;
 
-	if ((error = xattr_suffix(name, &suffix)) != 0)
+	if ((error = xattr_check(name)) != 0)
 		return error;
 	rw_enter_read(&vp->v_lock);
 	tx = *xattr_find(tn, name);
@@ -134,10 +128,9 @@ tmpfs_setxattr(struct vnode *vp, const char *name, const void *value,
 	struct tmpfs_mount *tm = node_super(tn);
 	struct tmpfs_xattr **txp, *old, *tx = NULL;
 	struct timespec now;
-	const char *suffix;
 	int error;
 
-	if ((error = xattr_suffix(name, &suffix)) != 0)
+	if ((error = xattr_check(name)) != 0)
 		return error;
 	txp = xattr_find(tn, name);
 	old = *txp;
