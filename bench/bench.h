@@ -62,7 +62,8 @@ struct bench_line {
 
 /* The lines of each file, ended by one without a name. */
 extern const struct bench_line call_lines[], lwp_lines[], proc_lines[],
-    scale_lines[], memory_lines[], boot_lines[], pipe_lines[], file_lines[];
+    scale_lines[], memory_lines[], boot_lines[], pipe_lines[], file_lines[],
+    bigfile_lines[];
 
 /* Short repetitions and few of them: to see that it works. */
 extern bool bench_quick;
@@ -150,6 +151,13 @@ pid_t bench_newproc(void);
  * cheapest that the host has.  flags are more clone(2) flags.
  */
 void bench_host_clone(int flags);
+
+/*
+ * scale.c: what two host threads get done, against one.  The note, unless it
+ * is NULL, has the CPU time of an operation too: what they cost each other, on
+ * however busy a machine.
+ */
+struct bench_figure bench_speedup(bench_body *, char *note, size_t notelen);
 
 /*
  * run.c: do a line in a process of its own.  Returns false if the user

@@ -16,9 +16,10 @@
 
 #include "bench.h"
 
-#define LISTS 8
+#define LISTS 9
 static const struct bench_line *const lists[LISTS] = {call_lines, lwp_lines,
-    proc_lines, scale_lines, memory_lines, boot_lines, pipe_lines, file_lines};
+    proc_lines, scale_lines, memory_lines, boot_lines, pipe_lines, file_lines,
+    bigfile_lines};
 
 static const char usage[] =
     "usage: bench [--quick] [--json] [--list] [--filter NAME]...\n"

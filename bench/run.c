@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,18 +111,19 @@ hostdir_make(void)
 	return false;
 }
 
+static int
+remove_one(const char *path, const struct stat *sb, int type, struct FTW *ftw)
+{
+	(void)sb;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
 static void
 hostdir_remove(void)
 {
-	/* All that files.c makes, in the order that it can go. */
-	static const char *const names[] = {
-	    "dir/file", "dir/new", "dir/sub", "dir", ""};
-	char path[sizeof(bench_hostdir) + 16];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", bench_hostdir, names[i]);
-		remove(path);
-	}
+	(void)nftw(bench_hostdir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void

@@ -18,12 +18,8 @@ BENCH_BODY(rump_rfork, bench_must0(rump_pub_lwproc_rfork(RUMP_RFCFDG), "rfork");
 	   rump_pub_lwproc_releaselwp())
 BENCH_BODY(host_clone, bench_host_clone(0))
 
-/*
- * What two host threads get done, against one.  The note has the CPU time of
- * an operation too: what they cost each other, on however busy a machine.
- */
-static struct bench_figure
-speedup(bench_body *body, char *note, size_t notelen)
+struct bench_figure
+bench_speedup(bench_body *body, char *note, size_t notelen)
 {
 	double one[MAXREPS], two[MAXREPS], cpu1[MAXREPS], cpu2[MAXREPS];
 	uint64_t n = bench_calibrate(body);
@@ -53,8 +49,9 @@ speedup(bench_body *body, char *note, size_t notelen)
 static void
 two_threads_run(struct bench_result *br)
 {
-	br->br_rump = speedup(rump_rfork, br->br_note, sizeof(br->br_note));
-	br->br_host = speedup(host_clone, NULL, 0);
+	br->br_rump =
+	    bench_speedup(rump_rfork, br->br_note, sizeof(br->br_note));
+	br->br_host = bench_speedup(host_clone, NULL, 0);
 }
 
 static uint64_t
