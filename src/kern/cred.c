@@ -17,6 +17,7 @@
 struct cred *cred0;
 
 static _Atomic int64_t cred_count;
+static _Atomic uint64_t cred_made; /* relaxed: it orders nothing */
 
 static size_t
 cred_size(const struct cred *cr)
@@ -75,6 +76,8 @@ cred_new(uid_t ruid, size_t ngroups, struct cred **crp)
 	kref_init(&cr->cr_ref, cred_unref);
 	cr->cr_ruid = ruid;
 	cr->cr_ngroups = cr->cr_maxgroups = (uint32_t)ngroups;
+	cr->cr_serial =
+	    atomic_fetch_add_explicit(&cred_made, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&cred_count, 1, memory_order_relaxed);
 	*crp = cr;
 	return 0;

@@ -17,6 +17,7 @@ struct cred {
 	uint32_t cr_ngroups;
 	uint32_t cr_maxgroups;	    /* room in cr_groups */
 	struct uidinfo *cr_uidinfo; /* of cr_ruid; held */
+	uint64_t cr_serial;	    /* no other's, ever */
 	struct smr_item cr_smr;
 	gid_t cr_groups[]; /* sorted */
 };

@@ -131,7 +131,8 @@ file_alloc(struct lwp *l, struct file **fpp)
 	fp->f_type = DTYPE_NONE;
 	fp->f_data = NULL;
 	fp->f_vnode = NULL;
-	fp->f_cred = cred_hold(proc_cred(l->l_proc));
+	/* Not a reference: it would be a line that all processes share. */
+	fp->f_credserial = proc_cred(l->l_proc)->cr_serial;
 	fp->f_offset = 0;
 	atomic_store_explicit(&fp->f_flags, 0, memory_order_relaxed);
 	/* Release pairs with the acquire in file_tryhold. */
@@ -157,7 +158,6 @@ file_free(struct file *fp)
 			file_vnodeops.fv_close(fp);
 		fp->f_ops->fo_close(fp);
 	}
-	cred_rele(fp->f_cred);
 	kcache_free(file_cache, fp);
 	permit_put();
 }

@@ -73,7 +73,7 @@ struct file {
 	void *f_data;		     /* (s) pipe, … */
 	struct vnode *f_vnode;	     /* (s) what has a name; src/vfs's */
 	struct mount *f_mount;	     /* (s) where that was found */
-	struct cred *f_cred;	     /* (s) of who opened it; held */
+	uint64_t f_credserial;	     /* (s) cr_serial of who opened it */
 	off_t f_offset;		     /* (l) */
 };
 

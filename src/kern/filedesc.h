@@ -173,7 +173,7 @@ file_leave(struct file *fp, bool locked)
 }
 
 /*
- * A new file with one reference: f_cred is set, f_flags, f_ops, f_data and
+ * A new file with one reference: f_credserial is set, f_flags, f_ops, f_data and
  * f_type are the caller's to set.  file_abort undoes it without fo_close.
  */
 int file_alloc(struct lwp *, struct file **fpp);
