@@ -57,6 +57,8 @@ struct fileops {
 	int (*fo_truncate)(struct lwp *, struct file *, off_t length);
 	/* NULL: ENOTTY.  data is the caller's, not yet copied. */
 	int (*fo_ioctl)(struct lwp *, struct file *, unsigned long, void *data);
+	/* May F_SETFL set these O_* flags?  NULL: yes. */
+	int (*fo_setfl)(struct lwp *, struct file *, uint32_t flags);
 	/* F_* commands beyond those of filedesc.c.  NULL: EINVAL. */
 	int (*fo_fcntl)(
 	    struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
@@ -151,6 +153,21 @@ file_tryhold(struct file *fp)
 	    memory_order_acquire, memory_order_relaxed));
 	return true;
 }
+
+/*
+ * The file's position, for calls that do not keep it while they use it; the
+ * caller has a loan or a reference.
+ */
+off_t file_getpos(struct lwp *, struct file *);
+void file_setpos(struct lwp *, struct file *, off_t);
+
+/*
+ * Copy up to len bytes from `in' at *inp, which has positions, to `out' at
+ * *outp, or outp NULL for a stream; both advance.  *donep bytes were copied:
+ * fewer without an error at the end of `in'.  Holds no lock.
+ */
+int file_copy(struct lwp *, struct file *in, off_t *inp, struct file *out,
+    off_t *outp, size_t len, size_t *donep);
 
 /* Open file descriptions, in all processes. */
 uint64_t file_live(void);

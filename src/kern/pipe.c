@@ -44,43 +44,8 @@ pipe_init(void)
 }
 
 /*
- * Pages and pieces
+ * Pieces
  */
-
-static inline bool
-pipe_empty(const struct pipe *pi)
-{
-	return pi->pi_head == pi->pi_tail;
-}
-
-static inline bool
-pipe_full(const struct pipe *pi)
-{
-	return pi->pi_head - pi->pi_tail >= pi->pi_nslots;
-}
-
-static inline struct pipeslot *
-pipe_slot(struct pipe *pi, uint32_t n)
-{
-	return &pi->pi_slots[n & (pi->pi_nslots - 1)];
-}
-
-static inline char *
-pipe_getpage(struct pipe *pi)
-{
-	if (likely(pi->pi_nspare > 0))
-		return pi->pi_spare[--pi->pi_nspare];
-	return kpage_alloc(0);
-}
-
-static inline void
-pipe_putpage(struct pipe *pi, char *page)
-{
-	if (likely(pi->pi_nspare < PIPE_SPARES))
-		pi->pi_spare[pi->pi_nspare++] = page;
-	else
-		kpage_free(page, 0);
-}
 
 /*
  * Copy n bytes, or on EFAULT nothing that counts.  After EFAULT only
@@ -105,7 +70,8 @@ pipe_append(struct pipe *pi, struct uio *uio)
 	size_t n = uio->uio_resid % KPAGE_SIZE;
 	int error;
 
-	if (n == 0 || ps->ps_packet || ps->ps_off + ps->ps_len + n > KPAGE_SIZE)
+	if (n == 0 || ps->ps_flags != 0 ||
+	    ps->ps_off + ps->ps_len + n > KPAGE_SIZE)
 		return 0;
 	error = pipe_move(ps->ps_page + ps->ps_off + ps->ps_len, n, uio);
 	if (error == 0)
@@ -115,7 +81,7 @@ pipe_append(struct pipe *pi, struct uio *uio)
 
 /* Write a new piece; there is room for one. */
 static int
-pipe_push(struct pipe *pi, struct uio *uio, bool packet)
+pipe_push(struct pipe *pi, struct uio *uio, uint8_t flags)
 {
 	size_t n = uio->uio_resid < KPAGE_SIZE ? uio->uio_resid : KPAGE_SIZE;
 	struct pipeslot *ps = pipe_slot(pi, pi->pi_head);
@@ -129,17 +95,9 @@ pipe_push(struct pipe *pi, struct uio *uio, bool packet)
 		pipe_putpage(pi, page);
 		return error;
 	}
-	*ps = (struct pipeslot){page, 0, packet, (uint32_t)n};
+	*ps = (struct pipeslot){page, 0, flags, (uint32_t)n};
 	pi->pi_head++;
 	return 0;
-}
-
-/* Drop the first piece. */
-static inline void
-pipe_shift(struct pipe *pi)
-{
-	pipe_putpage(pi, pipe_slot(pi, pi->pi_tail)->ps_page);
-	pi->pi_tail++;
 }
 
 /* Read from the first piece.  *done if that ends the call. */
@@ -154,10 +112,10 @@ pipe_pull(struct pipe *pi, struct uio *uio, bool *done)
 	if (unlikely(error != 0))
 		return error;
 	/* The rest of a packet is lost. */
-	*done = ps->ps_packet || uio->uio_resid == 0;
+	*done = (ps->ps_flags & PS_PACKET) != 0 || uio->uio_resid == 0;
 	ps->ps_off = (uint16_t)(ps->ps_off + n);
 	ps->ps_len -= (uint32_t)n;
-	if (ps->ps_len == 0 || ps->ps_packet)
+	if (ps->ps_len == 0 || (ps->ps_flags & PS_PACKET) != 0)
 		pipe_shift(pi);
 	return 0;
 }
@@ -166,41 +124,22 @@ pipe_pull(struct pipe *pi, struct uio *uio, bool *done)
  * Reading and writing
  */
 
-/* Wake who can go on, under the lock. */
-static void
-pipe_wake(struct pipe *pi)
+int
+pipe_sleep(struct pipe *pi, struct kcondvar *cv, bool nonblock)
 {
-	if (cv_has_waiters(&pi->pi_rcv) && !pipe_empty(pi))
-		cv_signal(&pi->pi_rcv);
-	if (cv_has_waiters(&pi->pi_wcv) && !pipe_full(pi))
-		cv_signal(&pi->pi_wcv);
-}
-
-/* Unlock, and wake who can go on afterwards. */
-static inline void
-pipe_leave(struct pipe *pi)
-{
-	struct lwp *reader = NULL, *writer = NULL;
-
-	if (unlikely(cv_has_waiters(&pi->pi_rcv)) && !pipe_empty(pi))
-		reader = cv_take(&pi->pi_rcv);
-	if (unlikely(cv_has_waiters(&pi->pi_wcv)) && !pipe_full(pi))
-		writer = cv_take(&pi->pi_wcv);
-	mutex_exit(&pi->pi_lock);
-	if (unlikely(reader != NULL))
-		cv_wake(reader);
-	if (unlikely(writer != NULL))
-		cv_wake(writer);
-}
-
-/* Sleep until the pipe has changed; EAGAIN for who does not want to. */
-static int
-pipe_wait(struct pipe *pi, struct file *fp, struct kcondvar *cv)
-{
-	if ((file_flags(fp) & O_NONBLOCK) != 0)
+	if (nonblock)
 		return EAGAIN;
 	pipe_wake(pi);
 	return cv_wait_sig(cv, &pi->pi_lock);
+}
+
+static int
+pipe_wait(struct pipe *pi, struct file *fp, const struct uio *uio,
+    struct kcondvar *cv)
+{
+	return pipe_sleep(pi, cv,
+	    (file_flags(fp) & O_NONBLOCK) != 0 ||
+		(uio->uio_flags & UIO_NOWAIT) != 0);
 }
 
 int
@@ -221,7 +160,7 @@ pipe_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 		else if (uio->uio_resid < whole || pi->pi_writers == 0)
 			break;
 		else
-			error = pipe_wait(pi, fp, &pi->pi_rcv);
+			error = pipe_wait(pi, fp, uio, &pi->pi_rcv);
 	}
 	pi->pi_marks |= PM_ATIME;
 	pipe_leave(pi);
@@ -244,10 +183,10 @@ pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 		if (unlikely(pi->pi_readers == 0))
 			error = EPIPE;
 		else if (likely(!pipe_full(pi)))
-			error = pipe_push(
-			    pi, uio, (file_flags(fp) & O_DIRECT) != 0);
+			error = pipe_push(pi, uio,
+			    (file_flags(fp) & O_DIRECT) != 0 ? PS_PACKET : 0);
 		else
-			error = pipe_wait(pi, fp, &pi->pi_wcv);
+			error = pipe_wait(pi, fp, uio, &pi->pi_wcv);
 	}
 	pi->pi_marks |= PM_MTIME | PM_CTIME;
 	pipe_leave(pi);
@@ -269,7 +208,7 @@ pipe_fastread(struct file *fp, void *buf, size_t len)
 	if (unlikely(!mutex_tryenter(&pi->pi_lock)))
 		return 0;
 	ps = pipe_slot(pi, pi->pi_tail);
-	if (likely(!pipe_empty(pi) && !ps->ps_packet &&
+	if (likely(!pipe_empty(pi) && (ps->ps_flags & PS_PACKET) == 0 &&
 		   pi->pi_nspare < PIPE_SPARES &&
 		   !cv_has_waiters(&pi->pi_rcv) &&
 		   !cv_has_waiters(&pi->pi_wcv) &&
@@ -306,11 +245,12 @@ pipe_fastwrite(struct file *fp, const void *buf, size_t len)
 		else {
 			ps = pipe_slot(pi, pi->pi_head++);
 			to = pi->pi_spare[--pi->pi_nspare];
-			*ps = (struct pipeslot){to, 0, false, (uint32_t)len};
+			*ps = (struct pipeslot){to, 0, 0, (uint32_t)len};
 		}
 	} else {
 		ps = pipe_slot(pi, pi->pi_head - 1);
-		if (ps->ps_packet || ps->ps_off + ps->ps_len + len > KPAGE_SIZE)
+		if (ps->ps_flags != 0 ||
+		    ps->ps_off + ps->ps_len + len > KPAGE_SIZE)
 			len = 0;
 		else {
 			to = ps->ps_page + ps->ps_off + ps->ps_len;

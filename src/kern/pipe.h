@@ -37,6 +37,31 @@ struct fifo_ownerops {
 /* Set after fifo_alloc, before the first fifo_open. */
 void fifo_setowner(struct pipe *, const struct fifo_ownerops *);
 
+/* The pipe that a file is an end of, or NULL. */
+struct pipe *pipe_of(const struct file *);
+
+/*
+ * Move up to len bytes between pipes and files; *donep of them were, more than
+ * none unless there is an error or an end.  Sleeps until one can be, unless
+ * nonblock: EAGAIN, EINTR, EPIPE, ENOMEM, and what the file says.
+ *
+ *	pipe_splice	from a pipe to another
+ *	pipe_tee	the same, but the data stays in the first one
+ *	pipe_fill	from a file, at *offp
+ *	pipe_drain	to a file, at *offp
+ *
+ * The file has positions (fo_seek), so that it does not sleep: it is read and
+ * written with pi_lock held.
+ */
+int pipe_splice(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
+    size_t *donep);
+int pipe_tee(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
+    size_t *donep);
+int pipe_fill(struct lwp *, struct pipe *, struct file *, off_t *offp,
+    size_t len, bool nonblock, size_t *donep);
+int pipe_drain(struct lwp *, struct pipe *, struct file *, off_t *offp,
+    size_t len, bool nonblock, size_t *donep);
+
 /* Boot: the cache that pipes come from; by fd_init. */
 void pipe_init(void);
 

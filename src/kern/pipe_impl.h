@@ -7,7 +7,7 @@
 #ifndef KERN_PIPE_IMPL_H
 #define KERN_PIPE_IMPL_H
 
-#include "kern/pipe.h"
+#include "kern/kern.h"
 
 /* Capacity that a pipe starts with, and pages that it keeps while empty. */
 #define PIPE_SLOTS  16
@@ -17,9 +17,12 @@
 struct pipeslot {
 	char *ps_page;
 	uint16_t ps_off;
-	bool ps_packet; /* written with O_DIRECT: read as one */
+	uint8_t ps_flags; /* PS_* */
 	uint32_t ps_len;
 };
+
+#define PS_PACKET 1u /* written with O_DIRECT: read as one */
+#define PS_SEALED 2u /* came by splice or tee: nothing is put behind it */
 
 struct pipe {
 	struct kmutex pi_lock;
@@ -71,5 +74,82 @@ void pipe_rele(struct pipe *);
 /* Open and close the ends that an access mode names; pi_lock held. */
 void pipe_open_ends(struct pipe *, uint32_t flags);
 void pipe_close_ends(struct pipe *, uint32_t flags);
+
+/* Sleep until the pipe has changed; EAGAIN if nonblock.  EINTR. */
+int pipe_sleep(struct pipe *, struct kcondvar *, bool nonblock);
+
+/*
+ * Pages and pieces; pi_lock held.
+ */
+
+static inline bool
+pipe_empty(const struct pipe *pi)
+{
+	return pi->pi_head == pi->pi_tail;
+}
+
+static inline bool
+pipe_full(const struct pipe *pi)
+{
+	return pi->pi_head - pi->pi_tail >= pi->pi_nslots;
+}
+
+static inline struct pipeslot *
+pipe_slot(struct pipe *pi, uint32_t n)
+{
+	return &pi->pi_slots[n & (pi->pi_nslots - 1)];
+}
+
+static inline char *
+pipe_getpage(struct pipe *pi)
+{
+	if (likely(pi->pi_nspare > 0))
+		return pi->pi_spare[--pi->pi_nspare];
+	return kpage_alloc(0);
+}
+
+static inline void
+pipe_putpage(struct pipe *pi, char *page)
+{
+	if (likely(pi->pi_nspare < PIPE_SPARES))
+		pi->pi_spare[pi->pi_nspare++] = page;
+	else
+		kpage_free(page, 0);
+}
+
+/* Drop the first piece. */
+static inline void
+pipe_shift(struct pipe *pi)
+{
+	pipe_putpage(pi, pipe_slot(pi, pi->pi_tail)->ps_page);
+	pi->pi_tail++;
+}
+
+/* Wake who can go on, under the lock. */
+static inline void
+pipe_wake(struct pipe *pi)
+{
+	if (cv_has_waiters(&pi->pi_rcv) && !pipe_empty(pi))
+		cv_signal(&pi->pi_rcv);
+	if (cv_has_waiters(&pi->pi_wcv) && !pipe_full(pi))
+		cv_signal(&pi->pi_wcv);
+}
+
+/* Unlock, and wake who can go on afterwards. */
+static inline void
+pipe_leave(struct pipe *pi)
+{
+	struct lwp *reader = NULL, *writer = NULL;
+
+	if (unlikely(cv_has_waiters(&pi->pi_rcv)) && !pipe_empty(pi))
+		reader = cv_take(&pi->pi_rcv);
+	if (unlikely(cv_has_waiters(&pi->pi_wcv)) && !pipe_full(pi))
+		writer = cv_take(&pi->pi_wcv);
+	mutex_exit(&pi->pi_lock);
+	if (unlikely(reader != NULL))
+		cv_wake(reader);
+	if (unlikely(writer != NULL))
+		cv_wake(writer);
+}
 
 #endif /* KERN_PIPE_IMPL_H */

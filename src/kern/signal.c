@@ -70,6 +70,30 @@ signal_raise(int signo)
 	smr_enter(ht);
 }
 
+void
+signal_self(struct lwp *l, int signo)
+{
+	struct proc *p = l->l_proc;
+	bool raise;
+
+	if (atomic_load_explicit(&model, memory_order_relaxed) ==
+	    RUMP_SIGMODEL_PANIC)
+		return;
+	mutex_enter(&p->p_lock);
+	raise = proc_signal(p, signo);
+	mutex_exit(&p->p_lock);
+	if (raise)
+		signal_raise(signo);
+}
+
+int
+signal_efbig(struct lwp *l)
+{
+	if (proc_limit(l->l_proc, RLIMIT_FSIZE) != RLIM_INFINITY)
+		signal_self(l, SIGXFSZ);
+	return EFBIG;
+}
+
 /* May cr post to a process with the credential `to'? */
 static bool
 signal_may(const struct cred *cr, const struct cred *to)
@@ -84,8 +108,8 @@ static bool
 kill_may(struct lwp *l, struct proc *p, int signo)
 {
 	return signal_may(proc_cred(l->l_proc), proc_cred(p)) ||
-	    (signo == SIGCONT &&
-		proc_pgrp(p)->pg_session == proc_pgrp(l->l_proc)->pg_session);
+	       (signo == SIGCONT && proc_pgrp(p)->pg_session ==
+					proc_pgrp(l->l_proc)->pg_session);
 }
 
 /* A kill, and how it went. */

@@ -15,4 +15,23 @@
 bool proc_signal(struct proc *p, int signo);
 void signal_raise(int signo);
 
+/*
+ * A signal that a failing call posts to its own process, which the error tells
+ * of as well.  With the models that would end the host process or do nothing
+ * with a signal, it is the error alone.  Nothing is held.
+ */
+void signal_self(struct lwp *, int signo);
+
+/*
+ * The end of a call that may have been stopped by RLIMIT_FSIZE: SIGXFSZ, if
+ * error is EFBIG and there is such a limit.  The error.
+ */
+int signal_efbig(struct lwp *);
+
+static inline int
+signal_xfsz(struct lwp *l, int error)
+{
+	return likely(error != EFBIG) ? error : signal_efbig(l);
+}
+
 #endif /* KERN_SIGNAL_H */

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <unistd.h>
 
 #include "kern/kern.h"
@@ -114,6 +115,9 @@ setfl_check(struct lwp *l, struct file *fp, uint32_t flags)
 	struct stat st;
 	int error;
 
+	if (fp->f_ops->fo_setfl != NULL &&
+	    (error = fp->f_ops->fo_setfl(l, fp, flags)) != 0)
+		return error;
 	if ((flags & (O_NOATIME | O_DIRECT)) == 0)
 		return 0;
 	if ((error = fp->f_ops->fo_stat(l, fp, &st)) != 0)
@@ -217,6 +221,19 @@ sys_fcntl(struct lwp *l, int fd, int cmd, uintptr_t arg, int *retval)
  * ioctl
  */
 
+/* FIGETBSZ: the size of a block. */
+static int
+ioctl_block(struct lwp *l, struct file *fp, void *data)
+{
+	struct stat st;
+	int size, error;
+
+	if ((error = fp->f_ops->fo_stat(l, fp, &st)) != 0)
+		return error;
+	size = (int)st.st_blksize;
+	return copyout(&size, data, sizeof(size));
+}
+
 static int
 ioctl_file(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 {
@@ -228,6 +245,8 @@ ioctl_file(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 			file_setflags(fp, O_NONBLOCK, on != 0 ? O_NONBLOCK : 0);
 		return error;
 	}
+	if (cmd == FIGETBSZ)
+		return ioctl_block(l, fp, data);
 	if (fp->f_ops->fo_ioctl == NULL)
 		return ENOTTY;
 	return fp->f_ops->fo_ioctl(l, fp, cmd, data);

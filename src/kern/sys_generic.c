@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kern/kern.h"
+#include "kern/signal.h"
 #include "sysproto.h"
 
 /* Buffers of readv and writev that need no memory. */
@@ -125,7 +126,7 @@ sys_write(struct lwp *l, int fd, const void *buf, size_t len, ssize_t *retval)
 		error = file_rw1(l, fp, (void *)(uintptr_t)buf, len, NULL,
 		    UIO_WRITE, retval);
 	fd_putfile(l, fp);
-	return error;
+	return signal_xfsz(l, error);
 }
 
 static int
@@ -141,7 +142,7 @@ do_prw(struct lwp *l, int fd, void *buf, size_t len, off_t off, enum uio_rw rw,
 		return error;
 	error = file_rw1(l, fp, buf, len, &off, rw, retval);
 	fd_putfile(l, fp);
-	return error;
+	return signal_xfsz(l, error);
 }
 
 int
@@ -194,6 +195,7 @@ iovs_check(struct iovec *iov, int iovcnt, enum uio_rw rw, struct uio *uio)
 	uio->uio_iovcnt = iovcnt;
 	uio->uio_rw = rw;
 	uio->uio_offset = 0;
+	uio->uio_flags = 0;
 	return 0;
 }
 
@@ -217,10 +219,52 @@ iovs_copyin(struct iovs *iv, const struct iovec *uiov, int iovcnt,
 	return error != 0 ? error : iovs_check(iov, iovcnt, rw, uio);
 }
 
-/* readv, writev and, with an offset, preadv and pwritev. */
+/* Later than the host's headers. */
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x100
+#endif
+
+/* What the flags of preadv2 and pwritev2 ask of the transfer. */
+static int
+rwf_decode(const struct file *fp, int flags, uint32_t *uflags)
+{
+	if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT |
+			 RWF_APPEND | RWF_NOAPPEND | RWF_NOSIGNAL)) != 0)
+		return EOPNOTSUPP;
+	if ((flags & RWF_APPEND) != 0 && (flags & RWF_NOAPPEND) != 0)
+		return EINVAL;
+	/* Files in memory are always ready, and the host's say no. */
+	if ((flags & RWF_NOWAIT) != 0 && fp->f_type != DTYPE_PIPE)
+		return EOPNOTSUPP;
+	*uflags = ((flags & RWF_NOWAIT) != 0 ? UIO_NOWAIT : 0) |
+		  ((flags & RWF_APPEND) != 0 ? UIO_APPEND : 0) |
+		  ((flags & RWF_NOAPPEND) != 0 ? UIO_NOAPPEND : 0) |
+		  ((flags & RWF_DSYNC) != 0 ? UIO_DSYNC : 0) |
+		  ((flags & RWF_SYNC) != 0 ? UIO_SYNC : 0);
+	return 0;
+}
+
+/* The buffers are those of one transfer. */
+static int
+file_rwv(struct lwp *l, struct file *fp, off_t *offp, int flags,
+    struct uio *uio, ssize_t *retval)
+{
+	int error;
+
+	if (uio->uio_resid == 0)
+		return 0;
+	if (flags != 0 && (error = rwf_decode(fp, flags, &uio->uio_flags)) != 0)
+		return error;
+	return file_rw(l, fp, offp, uio->uio_resid, uio, retval);
+}
+
+/* readv, writev and, with an offset, preadv and pwritev; flags: RWF_*. */
 static int
 do_rwv(struct lwp *l, int fd, const struct iovec *uiov, int iovcnt, off_t *offp,
-    enum uio_rw rw, ssize_t *retval)
+    int flags, enum uio_rw rw, ssize_t *retval)
 {
 	struct iovs iv;
 	struct uio uio;
@@ -235,27 +279,26 @@ do_rwv(struct lwp *l, int fd, const struct iovec *uiov, int iovcnt, off_t *offp,
 		error = EBADF;
 	else {
 		error = iovs_copyin(&iv, uiov, iovcnt, rw, &uio);
-		if (error == 0 && uio.uio_resid > 0)
-			error =
-			    file_rw(l, fp, offp, uio.uio_resid, &uio, retval);
+		if (error == 0)
+			error = file_rwv(l, fp, offp, flags, &uio, retval);
 		iovs_free(&iv);
 	}
 	fd_putfile(l, fp);
-	return error;
+	return signal_xfsz(l, error);
 }
 
 int
 sys_readv(
     struct lwp *l, int fd, const struct iovec *iov, int iovcnt, ssize_t *retval)
 {
-	return do_rwv(l, fd, iov, iovcnt, NULL, UIO_READ, retval);
+	return do_rwv(l, fd, iov, iovcnt, NULL, 0, UIO_READ, retval);
 }
 
 int
 sys_writev(
     struct lwp *l, int fd, const struct iovec *iov, int iovcnt, ssize_t *retval)
 {
-	return do_rwv(l, fd, iov, iovcnt, NULL, UIO_WRITE, retval);
+	return do_rwv(l, fd, iov, iovcnt, NULL, 0, UIO_WRITE, retval);
 }
 
 int
@@ -264,7 +307,7 @@ sys_preadv(struct lwp *l, int fd, const struct iovec *iov, int iovcnt,
 {
 	if (off < 0)
 		return EINVAL;
-	return do_rwv(l, fd, iov, iovcnt, &off, UIO_READ, retval);
+	return do_rwv(l, fd, iov, iovcnt, &off, 0, UIO_READ, retval);
 }
 
 int
@@ -273,7 +316,28 @@ sys_pwritev(struct lwp *l, int fd, const struct iovec *iov, int iovcnt,
 {
 	if (off < 0)
 		return EINVAL;
-	return do_rwv(l, fd, iov, iovcnt, &off, UIO_WRITE, retval);
+	return do_rwv(l, fd, iov, iovcnt, &off, 0, UIO_WRITE, retval);
+}
+
+/* Offset -1 means where the file is. */
+int
+sys_preadv2(struct lwp *l, int fd, const struct iovec *iov, int iovcnt,
+    off_t off, int flags, ssize_t *retval)
+{
+	if (off < -1)
+		return EINVAL;
+	return do_rwv(l, fd, iov, iovcnt, off == -1 ? NULL : &off, flags,
+	    UIO_READ, retval);
+}
+
+int
+sys_pwritev2(struct lwp *l, int fd, const struct iovec *iov, int iovcnt,
+    off_t off, int flags, ssize_t *retval)
+{
+	if (off < -1)
+		return EINVAL;
+	return do_rwv(l, fd, iov, iovcnt, off == -1 ? NULL : &off, flags,
+	    UIO_WRITE, retval);
 }
 
 /*
@@ -317,7 +381,7 @@ sys_ftruncate(struct lwp *l, int fd, off_t length)
 	else
 		error = fp->f_ops->fo_truncate(l, fp, length);
 	fd_putfile(l, fp);
-	return error;
+	return signal_xfsz(l, error);
 }
 
 int
@@ -332,25 +396,4 @@ sys_fstat(struct lwp *l, int fd, struct stat *sb)
 	error = fp->f_ops->fo_stat(l, fp, &st);
 	fd_putfile(l, fp);
 	return error != 0 ? error : copyout(&st, sb, sizeof(st));
-}
-
-/* Everything is in memory: nothing to wait for. */
-int
-sys_fsync(struct lwp *l, int fd)
-{
-	struct file *fp;
-	int error;
-
-	if ((error = fd_getopen(l, fd, &fp)) != 0)
-		return error;
-	if (fp->f_type != DTYPE_VNODE)
-		error = EINVAL;
-	fd_putfile(l, fp);
-	return error;
-}
-
-int
-sys_fdatasync(struct lwp *l, int fd)
-{
-	return sys_fsync(l, fd);
 }

@@ -28,7 +28,15 @@ struct uio {
 	enum uio_rw uio_rw;
 	size_t uio_resid;
 	off_t uio_offset;
+	uint32_t uio_flags; /* UIO_* */
 };
+
+/* For this transfer only, whatever the file's flags are. */
+#define UIO_NOWAIT   1u /* do not sleep */
+#define UIO_APPEND   2u /* write at the end */
+#define UIO_NOAPPEND 4u /* or not */
+#define UIO_DSYNC    8u /* the data is safe afterwards */
+#define UIO_SYNC     16u /* and all else */
 
 /*
  * Copy up to n bytes between buf and the caller's memory, in the direction of
@@ -125,6 +133,7 @@ uio_init1(struct uio *u, struct iovec *iov, void *base, size_t len,
 	u->uio_rw = rw;
 	u->uio_resid = len;
 	u->uio_offset = 0;
+	u->uio_flags = 0;
 }
 
 #endif /* KERN_UIO_H */

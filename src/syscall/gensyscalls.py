@@ -84,19 +84,24 @@ def header(calls):
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #include <stdint.h>
 #include <time.h>
 
+#include <rump/rump_file.h>
 #include <rump/rump_mount.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+struct file_handle;
 struct open_how;
+struct statx;
+struct utimbuf;
 
 """]
     for c in calls:
@@ -115,16 +120,21 @@ def protos(calls):
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #include <stdint.h>
 #include <time.h>
 
+#include <rump/rump_file.h>
 #include <rump/rump_mount.h>
 
+struct file_handle;
 struct lwp;
 struct open_how;
+struct statx;
+struct utimbuf;
 
 """]
     out += [f"int {c.handler()};\n" for c in calls if not c.pure]

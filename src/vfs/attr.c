@@ -2,6 +2,7 @@
 /*
  * Changing what a file is like: chmod, chown, utimensat, truncate.
  */
+#include "kern/signal.h"
 #include "sysproto.h"
 #include "vfs/vfs_impl.h"
 
@@ -69,6 +70,12 @@ int
 sys_chmod(struct lwp *l, const char *path, mode_t mode)
 {
 	return sys_fchmodat(l, AT_FDCWD, path, mode, 0);
+}
+
+int
+sys_lchmod(struct lwp *l, const char *path, mode_t mode)
+{
+	return sys_fchmodat(l, AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW);
 }
 
 int
@@ -278,21 +285,30 @@ utimes_fd(struct lwp *l, int fd, const struct timespec ts[2])
 }
 
 int
+vfs_utimes(struct lwp *l, int dirfd, const char *path,
+    const struct timespec ts[2], int flags)
+{
+	struct nameidata nd;
+	int error;
+
+	if (path == NULL && dirfd != AT_FDCWD)
+		return flags != 0 ? EINVAL : utimes_fd(l, dirfd, ts);
+	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
+		return error;
+	return vnode_utimes(nd.ni_mount, nd.ni_vp, nd.ni_cred, ts);
+}
+
+int
 sys_utimensat(struct lwp *l, int dirfd, const char *path,
     const struct timespec *times, int flags)
 {
-	struct nameidata nd;
 	struct timespec ts[2];
 	bool nothing;
 	int error;
 
 	if ((error = utimes_copyin(times, ts, &nothing)) != 0 || nothing)
 		return error;
-	if (path == NULL && dirfd != AT_FDCWD)
-		return flags != 0 ? EINVAL : utimes_fd(l, dirfd, ts);
-	if ((error = attr_lookup(&nd, l, dirfd, path, flags)) != 0)
-		return error;
-	return vnode_utimes(nd.ni_mount, nd.ni_vp, nd.ni_cred, ts);
+	return vfs_utimes(l, dirfd, path, ts, flags);
 }
 
 int
@@ -332,5 +348,5 @@ sys_truncate(struct lwp *l, const char *path, off_t length)
 		return ENOENT;
 	error = vnode_truncate(vp, l, length, false);
 	vnode_rele(vp);
-	return error;
+	return signal_xfsz(l, error);
 }

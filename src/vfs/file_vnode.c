@@ -8,6 +8,7 @@
  */
 #include <sys/ioctl.h>
 
+#include <linux/fs.h>
 #include <unistd.h>
 
 #include "kern/pipe.h"
@@ -70,15 +71,45 @@ vwrite_of(struct lwp *l, bool append)
 	};
 }
 
+static bool
+write_appends(const struct file *fp, const struct uio *u)
+{
+	return ((file_flags(fp) & O_APPEND) != 0 &&
+		   (u->uio_flags & UIO_NOAPPEND) == 0) ||
+	       (u->uio_flags & UIO_APPEND) != 0;
+}
+
+/* For O_SYNC and its like: wait until what was written is safe. */
+static int
+write_sync(const struct file *fp, const struct uio *u)
+{
+	const uint32_t sync = O_SYNC & ~O_DSYNC;
+	struct vnode *vp = fp->f_vnode;
+	bool all =
+	    (file_flags(fp) & sync) != 0 || (u->uio_flags & UIO_SYNC) != 0;
+
+	if (vp->v_ops->vop_fsync == NULL ||
+	    (!all && (file_flags(fp) & O_DSYNC) == 0 &&
+		(u->uio_flags & UIO_DSYNC) == 0))
+		return 0;
+	return vp->v_ops->vop_fsync(vp, !all);
+}
+
 static int
 vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
-	struct vwrite vw = vwrite_of(l, (file_flags(fp) & O_APPEND) != 0);
+	bool append = write_appends(fp, u);
+	struct vwrite vw = vwrite_of(l, append);
 	struct vnode *vp = fp->f_vnode;
+	int error;
 
 	if (u->uio_resid == 0)
 		return 0;
-	return vp->v_ops->vop_write(vp, offp, u, &vw);
+	if ((u->uio_flags & UIO_NOAPPEND) != 0 &&
+	    (vnode_mode(vp) & V_APPEND) != 0)
+		return EPERM;
+	error = vp->v_ops->vop_write(vp, offp, u, &vw);
+	return error != 0 ? error : write_sync(fp, u);
 }
 
 int
@@ -161,6 +192,36 @@ vn_seek(struct lwp *l, struct file *fp, off_t off, int whence, off_t *offp)
 	return error;
 }
 
+/* What all files of a file system answer. */
+static int
+vnode_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+{
+	struct stat sb;
+	off_t bytes;
+	int error;
+
+	if (cmd == FS_IOC_GETFLAGS || cmd == FS_IOC_SETFLAGS)
+		return vnode_ioctl_flags(
+		    l, fp->f_mount, fp->f_vnode, cmd, data);
+	if (cmd != FIOQSIZE)
+		return ENOTTY;
+	if ((error = vn_stat(l, fp, &sb)) != 0)
+		return error;
+	bytes = (off_t)sb.st_blocks * 512;
+	return copyout(&bytes, data, sizeof(bytes));
+}
+
+/* Nobody stops appending to a file that can only be appended to. */
+static int
+vn_setfl(struct lwp *l, struct file *fp, uint32_t flags)
+{
+	(void)l;
+	return ((flags ^ file_flags(fp)) & O_APPEND) != 0 &&
+		       (vnode_mode(fp->f_vnode) & V_APPEND) != 0
+		   ? EPERM
+		   : 0;
+}
+
 static int
 vn_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 {
@@ -169,7 +230,7 @@ vn_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 	int left, error;
 
 	if (cmd != FIONREAD)
-		return ENOTTY;
+		return vnode_ioctl(l, fp, cmd, data);
 	if ((error = vnode_size(fp->f_vnode, &size)) != 0)
 		return error;
 	locked = file_enter(l, fp);
@@ -210,6 +271,7 @@ const struct fileops vnops_fileops = {
     .fo_seek = vn_seek,
     .fo_truncate = vn_truncate,
     .fo_ioctl = vn_ioctl,
+    .fo_setfl = vn_setfl,
     .fo_close = vnode_fo_close,
 };
 
@@ -240,6 +302,8 @@ const struct fileops vnops_dirops = {
     .fo_write = dir_rw,
     .fo_stat = vn_stat,
     .fo_seek = dir_seek,
+    .fo_ioctl = vnode_ioctl,
+    .fo_setfl = vn_setfl,
     .fo_close = vnode_fo_close,
 };
 

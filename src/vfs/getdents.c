@@ -115,3 +115,12 @@ out:
 	fd_putfile(l, fp);
 	return error;
 }
+
+int
+sys_getdents64(struct lwp *l, int fd, void *buf, size_t len, ssize_t *retval)
+{
+	int n = 0, error = sys_getdents(l, fd, buf, len, &n);
+
+	*retval = n;
+	return error;
+}

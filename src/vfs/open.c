@@ -199,8 +199,7 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 
 /* What nd found.  OPEN_AGAIN if it has died since. */
 static int
-open_found(
-    const struct nameidata *nd, const struct openargs *oa, struct file **fpp)
+open_found(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
 	struct vnode *vp = nd->ni_vp;
 	int error;
@@ -307,23 +306,21 @@ open_path(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 	return error;
 }
 
+/* Open what nd leads to, by open_path or open_found, as a descriptor. */
 static int
-open_at(struct lwp *l, int dirfd, const char *path, const struct openargs *oa,
+open_fd(struct lwp *l, struct nameidata *nd, const struct openargs *oa,
+    int (*open)(struct nameidata *, const struct openargs *, struct file **),
     int *retval)
 {
 	struct file *fp, *opened;
-	struct nameidata nd;
 	int fd, error;
 
-	namei_init(&nd, l, dirfd, oa->oa_namei);
-	if ((error = namei_copyin(&nd, path)) != 0)
-		return error;
 	if ((error = fd_alloc(l, 0, &fd)) != 0)
 		return error;
 	if ((error = file_alloc(l, &fp)) != 0)
 		goto abort_fd;
 	opened = fp;
-	if ((error = open_path(&nd, oa, &opened)) != 0)
+	if ((error = open(nd, oa, &opened)) != 0)
 		goto abort_file;
 	if (unlikely(opened != fp))
 		file_rele(fp);
@@ -336,6 +333,39 @@ abort_file:
 abort_fd:
 	fd_abort(l, fd);
 	return error;
+}
+
+static int
+open_at(struct lwp *l, int dirfd, const char *path, const struct openargs *oa,
+    int *retval)
+{
+	struct nameidata nd;
+	int error;
+
+	namei_init(&nd, l, dirfd, oa->oa_namei);
+	if ((error = namei_copyin(&nd, path)) != 0)
+		return error;
+	return open_fd(l, &nd, oa, open_path, retval);
+}
+
+int
+vnode_open_fd(
+    struct lwp *l, struct mount *mp, struct vnode *vp, int flags, int *fdp)
+{
+	struct nameidata nd;
+	struct openargs oa;
+	int error;
+
+	if ((error = open_decode(l, flags & ~O_CREAT, 0, &oa)) != 0)
+		return error;
+	if ((oa.oa_flags & OPEN_TMPFILE) != 0)
+		return EINVAL;
+	namei_init(&nd, l, AT_FDCWD, oa.oa_namei);
+	nd.ni_flags = oa.oa_namei;
+	nd.ni_mount = mp;
+	nd.ni_vp = vp;
+	error = open_fd(l, &nd, &oa, open_found, fdp);
+	return error == OPEN_AGAIN ? ESTALE : error;
 }
 
 int

@@ -35,8 +35,7 @@ sys_lstat(struct lwp *l, const char *path, struct stat *sb)
 	return stat_path(l, AT_FDCWD, path, sb, 0);
 }
 
-/* Is it the empty path, which Linux lets be NULL here too? */
-static int
+int
 path_isempty(const char *path, bool *empty)
 {
 	char c = '\0';
@@ -119,6 +118,12 @@ sys_faccessat(struct lwp *l, int dirfd, const char *path, int mode, int flags)
 	if (real != NULL)
 		cred_rele(real);
 	return error;
+}
+
+int
+sys_faccessat2(struct lwp *l, int dirfd, const char *path, int mode, int flags)
+{
+	return sys_faccessat(l, dirfd, path, mode, flags);
 }
 
 int

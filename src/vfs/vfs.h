@@ -75,6 +75,10 @@ struct vnode {
 #define V_LOCKS	    0x100000u /* somebody locked it once (lockf.h) */
 #define V_WATCHED   0x200000u /* it, or one with a name in it, is watched */
 #define V_TMPFILE   0x400000u /* without a name, but may be given one */
+#define V_NODUMP    0x800000u /* for backups to see; nothing else */
+
+/* Those that VA_FLAGS sets. */
+#define V_FILEFLAGS (V_IMMUTABLE | V_APPEND | V_NODUMP)
 
 /*
  * A name in a directory: a part of a path, not terminated.  The hash is the
@@ -99,7 +103,7 @@ struct vattr {
 	dev_t va_rdev;	       /* for create: of a device */
 	const char *va_target; /* for create: of a symbolic link */
 	size_t va_targetlen;
-	uint32_t va_flags; /* V_IMMUTABLE, V_APPEND */
+	uint32_t va_flags; /* of V_FILEFLAGS */
 };
 
 #define VA_MODE	 1u

@@ -287,6 +287,19 @@ cname_check(const struct cname *cn, const struct vnode *dvp)
 int vattr_new(struct vattr *va, const struct mount *, const struct vnode *dvp,
     struct lwp *, const struct cred *);
 
+/*
+ * For AT_EMPTY_PATH: is it the empty path, which Linux lets be NULL then?
+ * EFAULT.
+ */
+int path_isempty(const char *upath, bool *empty);
+
+/*
+ * Set times: of a path, or of an open file.  ts is UTIME_NOW or UTIME_OMIT, or
+ * a time; flags are those of utimensat.
+ */
+int vfs_utimes(struct lwp *, int dirfd, const char *upath,
+    const struct timespec ts[2], int flags);
+
 /* What stat gives. */
 int vnode_stat(const struct mount *, struct vnode *, struct stat *);
 int vnode_size(struct vnode *, off_t *sizep);
@@ -381,6 +394,21 @@ void mount_change(struct mount *, uint32_t flags);
 /* Directories of a process; references are made. */
 int cwdi_new(struct mount *cmount, struct vnode *cdir, struct mount *rmount,
     struct vnode *rdir, struct cwdinfo **);
+
+/* A write by l, and what its limits say about it. */
+struct vwrite vwrite_of(struct lwp *, bool append);
+
+/* FS_IOC_GETFLAGS and FS_IOC_SETFLAGS; data is the caller's. */
+int vnode_ioctl_flags(struct lwp *, const struct mount *, struct vnode *,
+    unsigned long cmd, void *data);
+
+/*
+ * Open a file that was found without a path, and give it a descriptor.  flags
+ * are those of open, O_CREAT is nothing here.  ESTALE if it is dead, and what
+ * open says.
+ */
+int vnode_open_fd(struct lwp *, struct mount *, struct vnode *, int flags,
+    int *fdp);
 
 /*
  * Set a file's length on behalf of l; vp is referenced and regular.  EFBIG,

@@ -288,9 +288,8 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va)
 	if ((va->va_mask & VA_MTIME) != 0)
 		tmpfs_settime(tn, TMPFS_MTIME, &va->va_mtime);
 	if ((va->va_mask & VA_FLAGS) != 0)
-		tmpfs_set(
-		    vp->v_mode, (vnode_mode(vp) & ~(V_IMMUTABLE | V_APPEND)) |
-				    (va->va_flags & (V_IMMUTABLE | V_APPEND)));
+		tmpfs_set(vp->v_mode, (vnode_mode(vp) & ~V_FILEFLAGS) |
+					  (va->va_flags & V_FILEFLAGS));
 	tmpfs_settime(tn, TMPFS_CTIME, &now);
 	tmpfs_changed(tn);
 	return 0;

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Extended attributes.
+ *
+ * A name begins with a namespace, which says who may use it:
+ *
+ *	user.		who may read or write the file, which is a regular one
+ *			or a directory; in a sticky directory only its owner
+ *			writes them
+ *	trusted.	root; others do not see them
+ *	security.	all read them, root writes them
+ *
+ * What names there are is up to the file system.  The order of the checks is
+ * Linux's: the name, the value, the file, the permission, the file system.
+ */
+#include <linux/capability.h>
+#include <linux/limits.h>
+#include <linux/xattr.h>
+
+#include "sysproto.h"
+#include "vfs/xattr.h"
+
+#define PREFIX_LEN(s) (sizeof(s) - 1)
+
+static bool
+has_prefix(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+int
+xattr_name_copyin(const char *uname, char *name)
+{
+	size_t len;
+	int error = copyinstr(uname, name, XATTR_NAME_SIZE, &len);
+
+	if (error == ENAMETOOLONG || (error == 0 && len == 0))
+		return ERANGE;
+	return error;
+}
+
+/*
+ * Files
+ */
+
+int
+xattr_path(struct lwp *l, const char *path, bool follow, struct xattrfile *xf)
+{
+	struct nameidata nd;
+	int error;
+
+	xf->xf_cred = proc_cred(l->l_proc);
+	error = namei_user(&nd, l, AT_FDCWD, path, follow ? NAMEI_FOLLOW : 0);
+	if (error == 0) {
+		xf->xf_mount = nd.ni_mount;
+		xf->xf_vnode = nd.ni_vp;
+	}
+	return error;
+}
+
+int
+xattr_fd(struct lwp *l, int fd, struct xattrfile *xf)
+{
+	xf->xf_cred = proc_cred(l->l_proc);
+	xf->xf_mount = NULL;
+	xf->xf_vnode = NULL;
+	return fd_vnode_open(l, fd, 0, &xf->xf_mount, &xf->xf_vnode);
+}
+
+/*
+ * Permission
+ */
+
+static int
+user_permitted(const struct xattrfile *xf, bool write)
+{
+	const struct vnode *vp = xf->xf_vnode;
+
+	if (vp == NULL || (!S_ISREG(vnode_mode(vp)) && !vnode_isdir(vp)))
+		return write ? EPERM : ENODATA;
+	if (write && vnode_isdir(vp) && (vnode_mode(vp) & S_ISVTX) != 0)
+		return vnode_owner(xf->xf_mount, vp, xf->xf_cred);
+	return 0;
+}
+
+static int
+xattr_permitted(const struct xattrfile *xf, const char *name, bool write)
+{
+	const struct vnode *vp = xf->xf_vnode;
+	bool root = cred_is_root(xf->xf_cred);
+	int error;
+
+	if (write && vp != NULL &&
+	    (vnode_mode(vp) & (V_IMMUTABLE | V_APPEND)) != 0)
+		return EPERM;
+	if (has_prefix(name, XATTR_SECURITY_PREFIX))
+		return write && !root ? EPERM : 0;
+	if (has_prefix(name, XATTR_SYSTEM_PREFIX))
+		return 0;
+	if (has_prefix(name, XATTR_TRUSTED_PREFIX))
+		return root ? 0 : write ? EPERM : ENODATA;
+	if (has_prefix(name, XATTR_USER_PREFIX) &&
+	    (error = user_permitted(xf, write)) != 0)
+		return error;
+	return vp == NULL ? 0
+			  : vnode_access(xf->xf_mount, vp, xf->xf_cred,
+				write ? W_OK : R_OK);
+}
+
+/* A name that is nothing but a namespace. */
+static bool
+name_isbare(const char *name)
+{
+	return strcmp(name, XATTR_USER_PREFIX) == 0 ||
+	       strcmp(name, XATTR_TRUSTED_PREFIX) == 0 ||
+	       strcmp(name, XATTR_SECURITY_PREFIX) == 0;
+}
+
+/*
+ * The operations
+ */
+
+int
+xattr_get(const struct xattrfile *xf, const char *name, void *buf, size_t size,
+    size_t *lenp)
+{
+	struct vnode *vp = xf->xf_vnode;
+	int error;
+
+	if ((error = xattr_permitted(xf, name, false)) != 0)
+		return error;
+	if (vp == NULL || vp->v_ops->vop_getxattr == NULL)
+		return EOPNOTSUPP;
+	if (name_isbare(name))
+		return EINVAL;
+	return vp->v_ops->vop_getxattr(vp, name, buf, size, lenp);
+}
+
+/* The one attribute whose value is looked at: capabilities of a program. */
+static int
+value_check(const char *name, const void *value, size_t size)
+{
+	uint32_t magic;
+
+	if (size == 0 || strcmp(name, XATTR_NAME_CAPS) != 0)
+		return 0;
+	if (size != XATTR_CAPS_SZ_2 && size != XATTR_CAPS_SZ_3)
+		return EINVAL;
+	memcpy(&magic, value, sizeof(magic));
+	return (magic & VFS_CAP_REVISION_MASK) == (size == XATTR_CAPS_SZ_2
+							  ? VFS_CAP_REVISION_2
+							  : VFS_CAP_REVISION_3)
+		   ? 0
+		   : EINVAL;
+}
+
+int
+xattr_set(const struct xattrfile *xf, const char *name, const void *value,
+    size_t size, int flags)
+{
+	struct vnode *vp = xf->xf_vnode;
+	int error;
+
+	if (vp != NULL && (error = mount_writable(xf->xf_mount)) != 0)
+		return error;
+	if (value != NULL && (error = value_check(name, value, size)) != 0)
+		return error;
+	if (vp == NULL) {
+		error = xattr_permitted(xf, name, true);
+		return error != 0 ? error : EOPNOTSUPP;
+	}
+	rw_enter_write(&vp->v_lock);
+	if ((error = xattr_permitted(xf, name, true)) == 0)
+		error = vp->v_ops->vop_setxattr == NULL ? EOPNOTSUPP
+			: name_isbare(name)		? EINVAL
+					    : vp->v_ops->vop_setxattr(
+						  vp, name, value, size, flags);
+	rw_exit_write(&vp->v_lock);
+	return error;
+}
+
+/* Drop the names that are not to be seen; what is left of them. */
+static size_t
+list_filter(char *list, size_t len)
+{
+	size_t from = 0, to = 0, n;
+
+	for (; from < len; from += n) {
+		n = strlen(list + from) + 1;
+		if (has_prefix(list + from, XATTR_TRUSTED_PREFIX))
+			continue;
+		memmove(list + to, list + from, n);
+		to += n;
+	}
+	return to;
+}
+
+int
+xattr_list(const struct xattrfile *xf, struct xattrlist *xl)
+{
+	struct vnode *vp = xf->xf_vnode;
+	size_t len;
+	int error;
+
+	*xl = (struct xattrlist){.xl_names = NULL};
+	if (vp == NULL || vp->v_ops->vop_listxattr == NULL)
+		return 0;
+	do {
+		xattr_listfree(xl);
+		error = vp->v_ops->vop_listxattr(vp, NULL, 0, &len);
+		if (error != 0 || len == 0)
+			return error;
+		xl->xl_size = len;
+		if ((xl->xl_names = kmem_alloc(len)) == NULL)
+			return ENOMEM;
+		/* It may have become longer. */
+		error = vp->v_ops->vop_listxattr(
+		    vp, xl->xl_names, xl->xl_size, &len);
+	} while (error == ERANGE);
+	if (error != 0) {
+		xattr_listfree(xl);
+		return error;
+	}
+	xl->xl_len =
+	    cred_is_root(xf->xf_cred) ? len : list_filter(xl->xl_names, len);
+	return 0;
+}
+
+void
+xattr_listfree(struct xattrlist *xl)
+{
+	if (xl->xl_names != NULL)
+		kmem_free(xl->xl_names, xl->xl_size);
+	*xl = (struct xattrlist){.xl_names = NULL};
+}
+
+int
+xattr_value_copyin(const void *uvalue, size_t size, void **valuep)
+{
+	int error;
+
+	*valuep = NULL;
+	if (size > XATTR_SIZE_MAX)
+		return E2BIG;
+	/* An empty value is one, too. */
+	if ((*valuep = kmem_alloc(size + 1)) == NULL)
+		return ENOMEM;
+	if ((error = copyin(uvalue, *valuep, size)) != 0)
+		kmem_free(*valuep, size + 1);
+	return error;
+}
