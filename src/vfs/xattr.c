@@ -20,8 +20,6 @@
 #include "sysproto.h"
 #include "vfs/xattr.h"
 
-#define PREFIX_LEN(s) (sizeof(s) - 1)
-
 static bool
 has_prefix(const char *name, const char *prefix)
 {
@@ -107,15 +105,6 @@ xattr_permitted(const struct xattrfile *xf, const char *name, bool write)
 				write ? W_OK : R_OK);
 }
 
-/* A name that is nothing but a namespace. */
-static bool
-name_isbare(const char *name)
-{
-	return strcmp(name, XATTR_USER_PREFIX) == 0 ||
-	       strcmp(name, XATTR_TRUSTED_PREFIX) == 0 ||
-	       strcmp(name, XATTR_SECURITY_PREFIX) == 0;
-}
-
 /*
  * The operations
  */
@@ -131,8 +120,6 @@ xattr_get(const struct xattrfile *xf, const char *name, void *buf, size_t size,
 		return error;
 	if (vp == NULL || vp->v_ops->vop_getxattr == NULL)
 		return EOPNOTSUPP;
-	if (name_isbare(name))
-		return EINVAL;
 	return vp->v_ops->vop_getxattr(vp, name, buf, size, lenp);
 }
 
@@ -171,10 +158,10 @@ xattr_set(const struct xattrfile *xf, const char *name, const void *value,
 	}
 	rw_enter_write(&vp->v_lock);
 	if ((error = xattr_permitted(xf, name, true)) == 0)
-		error = vp->v_ops->vop_setxattr == NULL ? EOPNOTSUPP
-			: name_isbare(name)		? EINVAL
-					    : vp->v_ops->vop_setxattr(
-						  vp, name, value, size, flags);
+		error =
+		    vp->v_ops->vop_setxattr != NULL
+			? vp->v_ops->vop_setxattr(vp, name, value, size, flags)
+			: EOPNOTSUPP;
 	rw_exit_write(&vp->v_lock);
 	return error;
 }

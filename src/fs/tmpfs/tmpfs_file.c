@@ -333,15 +333,15 @@ file_reserve(struct tmpfs_node *tn, uint64_t first, uint64_t end)
 }
 
 static int
-file_allocate(
-    struct tmpfs_node *tn, bool grow, off_t off, off_t end, off_t limit)
+file_allocate(struct tmpfs_node *tn, off_t off, off_t end, off_t limit)
 {
 	uint64_t first = (uint64_t)off >> PAGE_SHIFT;
 	uint64_t last = ((uint64_t)end + KPAGE_SIZE - 1) >> PAGE_SHIFT;
 	uint64_t max = tmpfs_limit_max(node_super(tn), TMPFS_BLOCKS);
 	struct kmem_stats ks;
 
-	if (grow && end > tmpfs_size(tn) && end > limit)
+	/* Also if the length is to stay, as on the host. */
+	if (end > tmpfs_size(tn) && end > limit)
 		return EFBIG;
 	/* Before a long time is spent for nothing. */
 	if (max != 0 && last - first > max)
@@ -367,7 +367,7 @@ tmpfs_fallocate(
 	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
 		file_punch(tn, off, end);
 	else
-		error = file_allocate(tn, grow, off, end, vw->vw_limit);
+		error = file_allocate(tn, off, end, vw->vw_limit);
 	size = tmpfs_size(tn);
 	if (error == 0)
 		file_changed(tn, grow && end > size ? end : size, vw->vw_cred);

@@ -134,6 +134,53 @@
 	X(mknodat, "dpkn", 6, H(mknodat, I(0), P(1), U(2), U(3)),              \
 	    R(mknodat(I(0), P(1), U(2), (dev_t)A(3))))                         \
 	X(umask, "m", 5, H(umask, U(0)), R(umask(U(0))))                       \
+	X(getxattr, "pXBz", 8, H(getxattr, P(0), P(1), P(2), A(3)),            \
+	    R(getxattr(P(0), P(1), P(2), (size_t)A(3))))                       \
+	X(lgetxattr, "pXBz", 4, H(lgetxattr, P(0), P(1), P(2), A(3)),          \
+	    R(lgetxattr(P(0), P(1), P(2), (size_t)A(3))))                      \
+	X(fgetxattr, "fXBz", 8, H(fgetxattr, I(0), P(1), P(2), A(3)),          \
+	    R(fgetxattr(I(0), P(1), P(2), (size_t)A(3))))                      \
+	X(setxattr, "pXDzb", 12, H(setxattr, P(0), P(1), P(2), A(3), I(4)),    \
+	    R(setxattr(P(0), P(1), P(2), (size_t)A(3), I(4))))                 \
+	X(lsetxattr, "pXDzb", 4, H(lsetxattr, P(0), P(1), P(2), A(3), I(4)),   \
+	    R(lsetxattr(P(0), P(1), P(2), (size_t)A(3), I(4))))                \
+	X(fsetxattr, "fXDzb", 10, H(fsetxattr, I(0), P(1), P(2), A(3), I(4)),  \
+	    R(fsetxattr(I(0), P(1), P(2), (size_t)A(3), I(4))))                \
+	X(listxattr, "pBz", 6, H(listxattr, P(0), P(1), A(2)),                 \
+	    R(listxattr(P(0), P(1), (size_t)A(2))))                            \
+	X(flistxattr, "fBz", 6, H(flistxattr, I(0), P(1), A(2)),               \
+	    R(flistxattr(I(0), P(1), (size_t)A(2))))                           \
+	X(removexattr, "pX", 6, H(removexattr, P(0), P(1)),                    \
+	    R(removexattr(P(0), P(1))))                                        \
+	X(fremovexattr, "fX", 5, H(fremovexattr, I(0), P(1)),                  \
+	    R(fremovexattr(I(0), P(1))))                                       \
+	X(preadv2, "fIclb", 8, H(preadv2, I(0), P(1), A(2), A(3), 0L, I(4)),   \
+	    R(preadv2(I(0), P(1), I(2), A(3), I(4))))                          \
+	X(pwritev2, "ficlb", 8, H(pwritev2, I(0), P(1), A(2), A(3), 0L, I(4)), \
+	    R(pwritev2(I(0), P(1), I(2), A(3), I(4))))                         \
+	X(copy_file_range, "flflz", 12,                                        \
+	    copy_range(HOST, I(0), A(1), I(2), A(3), (size_t)A(4)),            \
+	    copy_range(RUMP, I(0), A(1), I(2), A(3), (size_t)A(4)))            \
+	X(sendfile, "fflz", 10,                                                \
+	    send_file(HOST, I(0), I(1), A(2), (size_t)A(3)),                   \
+	    send_file(RUMP, I(0), I(1), A(2), (size_t)A(3)))                   \
+	X(splice, "flflz", 8,                                                  \
+	    splice_fds(HOST, I(0), A(1), I(2), A(3), (size_t)A(4)),            \
+	    splice_fds(RUMP, I(0), A(1), I(2), A(3), (size_t)A(4)))            \
+	X(tee, "ffz", 3, H(tee, I(0), I(1), A(2), SPLICE_F_NONBLOCK),          \
+	    R(tee(I(0), I(1), (size_t)A(2), SPLICE_F_NONBLOCK)))               \
+	X(statx, "dpSa", 10, statx_stat(HOST, I(0), P(1), P(2), I(3)),         \
+	    statx_stat(RUMP, I(0), P(1), P(2), I(3)))                          \
+	X(futimesat, "dpT", 6, utimes_at(HOST, I(0), P(1), P(2)),              \
+	    utimes_at(RUMP, I(0), P(1), P(2)))                                 \
+	X(fallocate, "fbzz", 10, H(fallocate, I(0), I(1), A(2), A(3)),         \
+	    R(fallocate(I(0), I(1), A(2), A(3))))                              \
+	X(fadvise, "fllw", 3, advise(HOST, I(0), A(1), A(2), I(3)),            \
+	    advise(RUMP, I(0), A(1), A(2), I(3)))                              \
+	X(readahead, "flz", 2, H(readahead, I(0), A(1), A(2)),                 \
+	    R(readahead(I(0), A(1), (size_t)A(2))))                            \
+	X(ask, "fb", 6, ask(HOST, I(0), I(1)), ask(RUMP, I(0), I(1)))          \
+	X(syncfs, "f", 1, H(syncfs, I(0)), R(syncfs(I(0))))                    \
 	X(sync, "", 1, 0, (rump_sys_sync(), 0))
 
 static ssize_t
@@ -221,8 +268,8 @@ const int nops = sizeof(ops) / sizeof(ops[0]);
 bool
 kind_istext(enum kind k)
 {
-	return k == K_PATH || k == K_TARGET || k == K_TIMES || k == K_IOVIN ||
-	       k == K_IOVOUT;
+	return k == K_PATH || k == K_TARGET || k == K_XATTR || k == K_TIMES ||
+	       k == K_IOVIN || k == K_IOVOUT;
 }
 
 bool
@@ -371,6 +418,7 @@ argument(const struct call *c, int i, struct memory *m, struct result *r)
 	switch (k) {
 	case K_PATH:
 	case K_TARGET:
+	case K_XATTR:
 		p = m->m_path[m->m_npaths++];
 		(void)expand(s, p, MAXPATH);
 		break;

@@ -241,6 +241,23 @@ pick_times(char *s)
 	strcat(s, PICK(time));
 }
 
+static void
+pick_xattr(char *s)
+{
+	static const char *const name[] = {"user.a", "user.a", "user.b",
+	    "user.a", "trusted.a", "security.a", "user.", "user", "",
+	    "system.a", "user.{250x}", "user.{251x}", "security.capability",
+	    "nothing.a", "trusted."};
+
+	strcpy(s, PICK(name));
+}
+
+static long
+pick_bits(void)
+{
+	return one_in(2) ? 0 : one_in(6) ? below(64) : 1L << below(6);
+}
+
 static int
 pick_iov(char *s)
 {
@@ -296,6 +313,11 @@ pick_argument(struct call *c, int i, enum kind k)
 	case K_TARGET:
 		pick_path(s);
 		return pick_where();
+	case K_XATTR:
+		pick_xattr(s);
+		return pick_where();
+	case K_BITS:
+		return pick_bits();
 	case K_TIMES:
 		pick_times(s);
 		return one_in(5) ? NOWHERE : pick_where();

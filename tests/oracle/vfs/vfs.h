@@ -6,6 +6,7 @@
  *	run.c		a sequence: each call on both sides, and comparing
  *	calls.c		the table of calls; doing one
  *	generate.c	random calls
+ *	more.c		calls that take more than a line of the table
  *	text.c		calls and results as text, and back
  *	scan.c		a tree: what is in it, and removing it
  *	host.c		the host's side: processes in a namespace of their own
@@ -69,6 +70,8 @@ enum kind {
 	K_COUNT = 'c', /* of an iovec */
 	K_FCNTL = 'C',
 	K_FCNTLARG = 'F',
+	K_XATTR = 'X', /* name of an extended attribute */
+	K_BITS = 'b',  /* a few of the lowest */
 };
 
 enum where { INPLACE, NOWHERE, UNMAPPED, KERNEL };
@@ -109,6 +112,15 @@ void call_do(enum side, const struct call *, struct result *);
 size_t expand(const char *, char *, size_t);
 void times_parse(const char *, struct timespec[2]);
 int iov_parse(const char *, long len[MAXIOV], bool bad[MAXIOV]);
+
+/* more.c */
+long copy_range(enum side, int, off_t, int, off_t, size_t);
+long send_file(enum side, int, int, off_t, size_t);
+long splice_fds(enum side, int, off_t, int, off_t, size_t);
+long statx_stat(enum side, int, const char *, struct stat *, int);
+long advise(enum side, int, off_t, off_t, int);
+long ask(enum side, int, int);
+long utimes_at(enum side, int, const char *, const struct timespec[2]);
 
 /* text.c */
 void call_print(FILE *, const struct call *);
