@@ -49,6 +49,8 @@ struct fileops {
 	 */
 	size_t (*fo_fastread)(struct file *, void *, size_t len);
 	size_t (*fo_fastwrite)(struct file *, const void *, size_t len);
+	/* It has been read by more than fo_read.  NULL: nothing to note. */
+	void (*fo_accessed)(struct file *);
 	int (*fo_stat)(struct lwp *, struct file *, struct stat *);
 	/* Set f_offset; *offp is the new position.  NULL: ESPIPE. */
 	int (*fo_seek)(

@@ -58,16 +58,19 @@ file_copy(struct lwp *l, struct file *in, off_t *inp, struct file *out,
 	int error = 0;
 
 	*donep = 0;
-	if (len == 0)
-		return 0;
-	if ((buf = kmem_alloc(size)) == NULL)
+	if ((buf = kmem_alloc(size + 1)) == NULL)
 		return ENOMEM;
-	do {
+	while (error == 0 && *donep < len) {
 		n = len - *donep;
 		error = copy_chunk(
 		    l, in, inp, out, outp, buf, n < size ? n : size, &n);
+		if (n == 0)
+			break;
 		*donep += n;
-	} while (error == 0 && n > 0 && *donep < len);
-	kmem_free(buf, size);
+	}
+	/* Once more: the file may be written to as well. */
+	if (in->f_ops->fo_accessed != NULL)
+		in->f_ops->fo_accessed(in);
+	kmem_free(buf, size + 1);
 	return *donep > 0 ? 0 : error;
 }

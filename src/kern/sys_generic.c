@@ -28,12 +28,19 @@ file_allows(const struct file *fp, enum uio_rw rw)
 	return rw == UIO_READ ? file_readable(fp) : file_writable(fp);
 }
 
+/* Can there be len bytes at *offp? */
+static inline bool
+file_inrange(const off_t *offp, size_t len)
+{
+	return offp == NULL || len <= (size_t)(INT64_MAX - *offp);
+}
+
 /* One transfer; offp as for fo_read.  len is what the caller asked for. */
 static inline int
 file_transfer(
     struct lwp *l, struct file *fp, off_t *offp, size_t len, struct uio *uio)
 {
-	if (offp != NULL && len > (size_t)(INT64_MAX - *offp))
+	if (!file_inrange(offp, len))
 		return EINVAL;
 	return (uio->uio_rw == UIO_READ
 		    ? fp->f_ops->fo_read
@@ -256,6 +263,8 @@ file_rwv(struct lwp *l, struct file *fp, off_t *offp, int flags,
 
 	if (uio->uio_resid == 0)
 		return 0;
+	if (!file_inrange(offp, uio->uio_resid))
+		return EINVAL;
 	if (flags != 0 && (error = rwf_decode(fp, flags, &uio->uio_flags)) != 0)
 		return error;
 	return file_rw(l, fp, offp, uio->uio_resid, uio, retval);

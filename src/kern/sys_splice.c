@@ -21,29 +21,43 @@ struct splice_end {
 	off_t se_off;	      /* where it is, without a pipe */
 };
 
-/*
- * Both files, se_file of the second with a reference of its own.  EBADF.
- */
+/* The one that is read; fd_putfile.  EBADF. */
+static int
+end_getin(struct lwp *l, int fd, struct splice_end *se)
+{
+	int error = fd_getopen(l, fd, &se->se_file);
+
+	if (error == 0)
+		se->se_pipe = pipe_of(se->se_file);
+	return error;
+}
+
+/* The other, which has a reference of its own; file_rele.  EBADF. */
+static int
+end_getout(struct lwp *l, int fd, struct splice_end *se)
+{
+	int error = fd_getref(l, fd, &se->se_file);
+
+	if (error != 0)
+		return error;
+	if ((file_flags(se->se_file) & O_PATH) != 0) {
+		file_rele(se->se_file);
+		return EBADF;
+	}
+	se->se_pipe = pipe_of(se->se_file);
+	return 0;
+}
+
 static int
 ends_get(struct lwp *l, int infd, struct splice_end *in, int outfd,
     struct splice_end *out)
 {
 	int error;
 
-	if ((error = fd_getopen(l, infd, &in->se_file)) != 0)
-		return error;
-	error = fd_getref(l, outfd, &out->se_file);
-	if (error == 0 && (file_flags(out->se_file) & O_PATH) != 0) {
-		file_rele(out->se_file);
-		error = EBADF;
-	}
-	if (error != 0) {
+	if ((error = end_getin(l, infd, in)) == 0 &&
+	    (error = end_getout(l, outfd, out)) != 0)
 		fd_putfile(l, in->se_file);
-		return error;
-	}
-	in->se_pipe = pipe_of(in->se_file);
-	out->se_pipe = pipe_of(out->se_file);
-	return 0;
+	return error;
 }
 
 static void
@@ -249,20 +263,23 @@ send_file(struct lwp *l, struct splice_end *in, struct splice_end *out,
 	return error;
 }
 
+/* What is checked of the first file before the second is looked for. */
 static int
-send_ends(struct lwp *l, struct splice_end *in, struct splice_end *out,
-    size_t len, size_t *donep)
+send_checkin(struct lwp *l, struct splice_end *in, size_t len)
 {
-	int error;
-
 	if (!file_readable(in->se_file))
 		return EBADF;
 	if (in->se_uoff != NULL && in->se_file->f_ops->fo_seek == NULL)
 		return ESPIPE;
 	if (in->se_uoff == NULL && in->se_pipe == NULL)
 		in->se_off = file_getpos(l, in->se_file);
-	if ((error = end_checkrange(in, len)) != 0)
-		return error;
+	return end_checkrange(in, len);
+}
+
+static int
+send_ends(struct lwp *l, struct splice_end *in, struct splice_end *out,
+    size_t len, size_t *donep)
+{
 	if (!file_writable(out->se_file))
 		return EBADF;
 	if (len > UIO_MAXLEN)
@@ -282,11 +299,16 @@ sys_sendfile(struct lwp *l, int outfd, int infd, off_t *uoff, size_t len,
 	if (uoff != NULL &&
 	    (error = copyin(uoff, &in.se_off, sizeof(in.se_off))) != 0)
 		return error;
-	if ((error = ends_get(l, infd, &in, outfd, &out)) != 0)
+	if ((error = end_getin(l, infd, &in)) != 0)
 		return error;
-	error = send_ends(l, &in, &out, len, &done);
-	late = end_finish(l, &in);
-	ends_put(l, &in, &out);
+	if ((error = send_checkin(l, &in, len)) == 0 &&
+	    (error = end_getout(l, outfd, &out)) == 0) {
+		error = send_ends(l, &in, &out, len, &done);
+		late = end_finish(l, &in);
+		error = error != 0 ? error : late;
+		file_rele(out.se_file);
+	}
+	fd_putfile(l, in.se_file);
 	*retval = (ssize_t)done;
-	return signal_xfsz(l, error != 0 ? error : late);
+	return signal_xfsz(l, error);
 }

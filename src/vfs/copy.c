@@ -69,6 +69,8 @@ copy_range(struct lwp *l, struct copyrange *cr, unsigned flags, size_t *donep)
 	    (error = vnode_size(cr->cr_in->f_vnode, &size)) != 0 ||
 	    (error = copy_checkrange(cr, size, vw.vw_limit)) != 0)
 		return error;
+	if (cr->cr_len == 0)
+		return 0;
 	if (cr->cr_len > UIO_MAXLEN)
 		cr->cr_len = UIO_MAXLEN;
 	return file_copy(l, cr->cr_in, &cr->cr_inoff, cr->cr_out,

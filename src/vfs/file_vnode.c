@@ -46,6 +46,13 @@ fd_vnode_open(
 	return error != 0 ? error : fd_vnode_of(l, fp, notvnode, mpp, vpp);
 }
 
+static void
+vn_accessed(struct file *fp)
+{
+	if ((file_flags(fp) & O_NOATIME) == 0)
+		vnode_accessed(fp->f_mount, fp->f_vnode);
+}
+
 static int
 vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
@@ -54,8 +61,7 @@ vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 
 	(void)l;
 	error = vp->v_ops->vop_read(vp, offp, u);
-	if ((file_flags(fp) & O_NOATIME) == 0)
-		vnode_accessed(fp->f_mount, vp);
+	vn_accessed(fp);
 	return error;
 }
 
@@ -267,6 +273,7 @@ const struct file_vnodeops file_vnodeops = {
 const struct fileops vnops_fileops = {
     .fo_read = vn_read,
     .fo_write = vn_write,
+    .fo_accessed = vn_accessed,
     .fo_stat = vn_stat,
     .fo_seek = vn_seek,
     .fo_truncate = vn_truncate,
@@ -278,8 +285,8 @@ const struct fileops vnops_fileops = {
 static int
 dir_rw(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
-	(void)l, (void)fp, (void)offp, (void)u;
-	return EISDIR;
+	(void)l, (void)fp, (void)offp;
+	return u->uio_flags != 0 ? EOPNOTSUPP : EISDIR;
 }
 
 /* A position is what vop_readdir makes of it. */
@@ -300,6 +307,7 @@ dir_seek(struct lwp *l, struct file *fp, off_t off, int whence, off_t *offp)
 const struct fileops vnops_dirops = {
     .fo_read = dir_rw,
     .fo_write = dir_rw,
+    .fo_accessed = vn_accessed,
     .fo_stat = vn_stat,
     .fo_seek = dir_seek,
     .fo_ioctl = vnode_ioctl,

@@ -18,7 +18,9 @@ struct xattrarg {
 
 #define BY_PATH(p) (&(struct xattrarg){.xa_path = (p), .xa_follow = true})
 #define BY_LINK(p) (&(struct xattrarg){.xa_path = (p)})
-#define BY_FD(n)   (&(struct xattrarg){.xa_fd = (n), .xa_isfd = true})
+/* AT_FDCWD is the working directory for the two that take it, as on Linux. */
+#define BY_FDCWD(n) ((n) == AT_FDCWD ? BY_PATH(".") : BY_FD(n))
+#define BY_FD(n)    (&(struct xattrarg){.xa_fd = (n), .xa_isfd = true})
 
 static int
 arg_file(struct lwp *l, const struct xattrarg *xa, struct xattrfile *xf)
@@ -128,7 +130,7 @@ int
 sys_fgetxattr(struct lwp *l, int fd, const char *name, void *value, size_t size,
     ssize_t *retval)
 {
-	return do_get(l, BY_FD(fd), name, value, size, retval);
+	return do_get(l, BY_FDCWD(fd), name, value, size, retval);
 }
 
 int
@@ -149,7 +151,7 @@ int
 sys_fsetxattr(struct lwp *l, int fd, const char *name, const void *value,
     size_t size, int flags)
 {
-	return do_set(l, BY_FD(fd), name, value, size, flags);
+	return do_set(l, BY_FDCWD(fd), name, value, size, flags);
 }
 
 int

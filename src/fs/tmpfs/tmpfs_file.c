@@ -323,11 +323,15 @@ file_reserve(struct tmpfs_node *tn, uint64_t first, uint64_t end)
 	/* The one that failed has no page. */
 	for (end = error == 0 ? i : i - 1, i = first; i < end; i++) {
 		slot = tmpfs_pages_slot(&tn->tn_pages, i);
-		if ((*slot & TMPFS_FRESH) == 0)
-			continue;
-		*slot &= ~(uintptr_t)TMPFS_FRESH;
-		if (error != 0)
-			remove_pages(tn, i, i + 1);
+		if ((*slot & TMPFS_FRESH) != 0) {
+			*slot &= ~(uintptr_t)TMPFS_FRESH;
+			if (error != 0)
+				remove_pages(tn, i, i + 1);
+		} else if ((*slot & TMPFS_BLANK) != 0 && error == 0) {
+			/* Reserved before: it is data now, as on the host. */
+			*slot &= ~(uintptr_t)TMPFS_BLANK;
+			memset((char *)*slot, 0, KPAGE_SIZE);
+		}
 	}
 	return error;
 }

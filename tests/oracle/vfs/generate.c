@@ -255,7 +255,7 @@ pick_xattr(char *s)
 static long
 pick_bits(void)
 {
-	return one_in(2) ? 0 : one_in(6) ? below(64) : 1L << below(6);
+	return one_in(2) ? 0 : one_in(6) ? below(32) : 1L << below(6);
 }
 
 static int
