@@ -130,6 +130,34 @@ value_parse(enum mountopt_type type, const char *value, size_t len, void *to)
 	return 0;
 }
 
+/* The length of a value: up to a comma, but for those after a backslash. */
+static size_t
+value_length(const char *value)
+{
+	size_t len;
+
+	for (len = 0; value[len] != '\0' && value[len] != ','; len++)
+		if (value[len] == '\\' && value[len + 1] != '\0')
+			len++;
+	return len;
+}
+
+int
+mountstr_copy(const struct mountstr *ms, char *buf, size_t size)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ms->ms_len; i++) {
+		if (ms->ms_str[i] == '\\' && i + 1 < ms->ms_len)
+			i++;
+		if (n + 1 >= size)
+			return ENAMETOOLONG;
+		buf[n++] = ms->ms_str[i];
+	}
+	buf[n] = '\0';
+	return 0;
+}
+
 int
 mountopt_parse(const struct mountopt *table, size_t n, const char *data,
     void *values, uint32_t *seen)
@@ -142,7 +170,7 @@ mountopt_parse(const struct mountopt *table, size_t n, const char *data,
 		data += namelen;
 		if (*data == '=') {
 			value = ++data;
-			data += len = strcspn(data, ",");
+			data += len = value_length(data);
 		}
 		if (namelen == 0)
 			continue;

@@ -16,8 +16,10 @@
  * after 0, hexadecimal after 0x.
  */
 enum mountopt_type {
-	MOUNTOPT_FLAG,	 /* nothing; nothing is stored */
-	MOUNTOPT_STRING, /* up to a comma, not empty: struct mountstr */
+	MOUNTOPT_FLAG, /* nothing; nothing is stored */
+	/* Up to a comma, unless "\\" is before it; not empty: struct mountstr
+	 */
+	MOUNTOPT_STRING,
 	MOUNTOPT_NUMBER, /* uint64_t */
 	MOUNTOPT_ID,	 /* of a user or group: uint32_t */
 	MOUNTOPT_MODE,	 /* always octal; permissions out of it: uint32_t */
@@ -25,11 +27,17 @@ enum mountopt_type {
 	MOUNTOPT_SIZE,	 /* a count, or % of kernel memory: uint64_t */
 };
 
-/* A part of the data: not terminated. */
+/* A part of the data: not terminated, with the backslashes. */
 struct mountstr {
 	const char *ms_str;
 	size_t ms_len;
 };
+
+/*
+ * Copy it, terminated; a backslash makes the byte after it stand for itself.
+ * ENAMETOOLONG if that takes more than size bytes.
+ */
+int mountstr_copy(const struct mountstr *, char *buf, size_t size);
 
 struct mountopt {
 	const char *mo_name;
