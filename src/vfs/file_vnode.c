@@ -23,7 +23,10 @@ fd_vnode_of(struct lwp *l, struct file *fp, int notvnode, struct mount **mpp,
 	*mpp = fp->f_mount;
 	*vpp = fp->f_vnode;
 	fd_putfile(l, fp);
-	return *vpp != NULL ? 0 : notvnode;
+	if (*vpp == NULL)
+		return notvnode;
+	vnode_refresh(*vpp);
+	return 0;
 }
 
 int

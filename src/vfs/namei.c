@@ -242,6 +242,7 @@ namei_follow(struct nameidata *nd, const char **linkp)
 		text = skip_slashes(text);
 		nd->ni_mount = nd->ni_dmount = nd->ni_rmount;
 		nd->ni_vp = nd->ni_dvp = nd->ni_root;
+		vnode_refresh(nd->ni_root);
 	}
 	*linkp = *text != '\0' ? text : NULL;
 	return 0;
@@ -259,6 +260,7 @@ namei_cross(struct nameidata *nd)
 			return EXDEV;
 		nd->ni_mount = mp;
 		nd->ni_vp = mp->mnt_root;
+		vnode_refresh(nd->ni_vp);
 	}
 	return 0;
 }
@@ -310,6 +312,7 @@ namei_up(struct nameidata *nd)
 	}
 	nd->ni_mount = mp;
 	nd->ni_vp = vp;
+	vnode_refresh(vp);
 	return namei_cross(nd);
 }
 
@@ -408,6 +411,7 @@ namei_parent(struct nameidata *nd)
 
 	if ((error = namei_begin(nd)) != 0)
 		return error;
+	vnode_refresh(nd->ni_dvp);
 	return namei_continue(nd, nd->ni_path);
 }
 
@@ -419,6 +423,7 @@ namei(struct nameidata *nd)
 
 	if ((error = namei_begin(nd)) != 0)
 		return error;
+	vnode_refresh(nd->ni_dvp);
 	do {
 		if ((error = namei_continue(nd, p)) != 0)
 			return error;

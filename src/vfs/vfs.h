@@ -245,6 +245,12 @@ struct vnodeops {
 	/* Wait until it is safe; [nothing to be done]. */
 	int (*vop_fsync)(struct vnode *vp, bool dataonly);
 
+	/*
+	 * It is about to be used without having been looked up: where a walk
+	 * begins, a root, "..".  Bring v_mode, v_uid and v_gid up to date.
+	 * [they always are]
+	 */
+	void (*vop_refresh)(struct vnode *vp);
 	/* All.  getattr: sb is zeroed, st_dev and st_blksize are filled in. */
 	int (*vop_getattr)(struct vnode *vp, struct stat *);
 	/* (X vp) [EPERM] */

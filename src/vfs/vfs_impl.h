@@ -304,6 +304,14 @@ int vfs_utimes(struct lwp *, int dirfd, const char *upath,
 int vnode_stat(const struct mount *, struct vnode *, struct stat *);
 int vnode_size(struct vnode *, off_t *sizep);
 
+/* It was not found by vop_lookup; see vop_refresh. */
+static inline void
+vnode_refresh(struct vnode *vp)
+{
+	if (unlikely(vp->v_ops->vop_refresh != NULL))
+		vp->v_ops->vop_refresh(vp);
+}
+
 /* It has been read through this mount. */
 static inline void
 vnode_accessed(const struct mount *mp, struct vnode *vp)
