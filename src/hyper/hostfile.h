@@ -115,6 +115,8 @@ int hyper_file_chown(int fd, uid_t uid, gid_t gid);
 int hyper_file_utimens(int fd, const struct timespec ts[2]);
 int hyper_file_statvfs(int fd, struct statvfs *);
 int hyper_file_sync(int fd, bool dataonly);
+/* All of the file system that it is in. */
+int hyper_file_syncfs(int fd);
 /* SEEK_DATA, SEEK_HOLE from *offp; SEEK_END: the size of a block device too */
 int hyper_file_seek(int fd, int whence, off_t *offp);
 int hyper_file_fallocate(int fd, int mode, off_t off, off_t len);

@@ -66,6 +66,17 @@ uiomove_zero(size_t n, struct uio *u)
 	return 0;
 }
 
+void
+uio_skip(struct uio *u, size_t n)
+{
+	size_t piece;
+
+	while (n > 0 && (piece = uio_piece(u, n)) > 0) {
+		uio_advance(u, piece);
+		n -= piece;
+	}
+}
+
 int
 copyin(const void *uaddr, void *kaddr, size_t len)
 {

@@ -48,6 +48,9 @@ int uiomove(void *buf, size_t n, struct uio *);
 /* The same with zeroes, for reading holes. */
 int uiomove_zero(size_t n, struct uio *);
 
+/* The host has copied the next n bytes, which are there. */
+void uio_skip(struct uio *, size_t n);
+
 /*
  * Copy len bytes from (copyin) or to (copyout) the caller's memory.  EFAULT.
  */

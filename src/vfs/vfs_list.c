@@ -5,9 +5,10 @@
  */
 #include "vfs/vfs.h"
 
-extern const struct vfsops tmpfs_vfsops;
+extern const struct vfsops hostfs_vfsops, tmpfs_vfsops;
 
 const struct vfsops *const vfs_list[] = {
     &tmpfs_vfsops,
+    &hostfs_vfsops,
     NULL,
 };

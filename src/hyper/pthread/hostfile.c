@@ -173,6 +173,12 @@ hyper_file_sync(int fd, bool dataonly)
 }
 
 int
+hyper_file_syncfs(int fd)
+{
+	return HOST_CALL0(syncfs(fd));
+}
+
+int
 hyper_file_seek(int fd, int whence, off_t *offp)
 {
 	long off;
