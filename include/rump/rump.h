@@ -183,6 +183,65 @@ off_t rump_pub_uio_getoff(struct uio *uio);
 size_t rump_pub_uio_free(struct uio *uio);
 
 /*
+ * Files of the host at a path of the kernel
+ */
+
+/*
+ * What a file of the host is shown as: a regular file, a block or character
+ * device; a directory without the directories in it, or with them.
+ */
+enum rump_etfs_type {
+	RUMP_ETFS_REG,
+	RUMP_ETFS_BLK,
+	RUMP_ETFS_CHR,
+	RUMP_ETFS_DIR,
+	RUMP_ETFS_DIR_SUBDIRS,
+};
+
+/* As a size: up to the end of the host's file. */
+#define RUMP_ETFS_SIZE_ENDOFF ((uint64_t)-1)
+
+/*
+ * Show the host's file or directory hostpath at the absolute path key of the
+ * kernel, until it is removed or the kernel ends.  Directories that lead to
+ * key are made.  The file is opened for reading and writing or, if the host
+ * refuses that, for reading.  With a size, what is shown is `size' bytes from
+ * `begin' on: reads end there, writes beyond it fail with ENOSPC.  Without one
+ * it is from `begin' to the end of the host's file, and a regular file can
+ * grow.  begin and size mean nothing for directories.  Returns 0 or: EINVAL
+ * for a key that does not begin with a slash, an unknown type or a range that
+ * is none; EEXIST if key is there already; ENOENT and others of the host's for
+ * hostpath; ENXIO before boot; ENOMEM.  (rump(3))
+ */
+int rump_pub_etfs_register(
+    const char *key, const char *hostpath, enum rump_etfs_type type);
+int rump_pub_etfs_register_withsize(const char *key, const char *hostpath,
+    enum rump_etfs_type type, uint64_t begin, uint64_t size);
+
+/*
+ * Remove what was registered as key, in the same spelling.  Returns 0, ENOENT
+ * if nothing was, EBUSY if it is in use, ENXIO before boot.  (rump(3))
+ */
+int rump_pub_etfs_remove(const char *key);
+
+/*
+ * Register at boot, before the program can make a call; before rump_init.
+ * eb_size 0 is RUMP_ETFS_SIZE_ENDOFF.  The struct must stay until rump_init
+ * has returned; then eb_status is what rump_pub_etfs_register_withsize would
+ * have returned.  (rump(3))
+ */
+struct rump_boot_etfs {
+	const char *eb_key;
+	const char *eb_hostpath;
+	enum rump_etfs_type eb_type;
+	off_t eb_begin;
+	off_t eb_size;
+	struct rump_boot_etfs *_eb_next; /* the kernel's */
+	int eb_status;			 /* -1 until boot */
+};
+void rump_boot_etfs_register(struct rump_boot_etfs *eb);
+
+/*
  * Memory and objects of the kernel
  */
 struct rump_memstat {

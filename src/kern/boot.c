@@ -90,6 +90,7 @@ boot_parts_init(void)
 static int
 boot_init_process(void)
 {
+	const struct boot_part *bp;
 	struct lwp *l;
 	int error;
 
@@ -101,6 +102,9 @@ boot_init_process(void)
 	else {
 		kern_tls.kt_lwp = l;
 		error = console_open_std(l);
+		for (bp = boot_parts; bp->bp_name != NULL && error == 0; bp++)
+			if (bp->bp_ready != NULL)
+				bp->bp_ready(l);
 	}
 	syscall_exit();
 	return error;

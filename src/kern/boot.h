@@ -27,11 +27,14 @@ int config_read(void);
 /*
  * Parts of the kernel above src/kern, to be started at boot in this order
  * when processes are about to be made: a part sets *cwdip or leaves it.
+ * bp_ready (or NULL) is called when process 1 is there, with an lwp of it, in
+ * a section: what is part of boot and takes calls.
  */
 struct kref;
 struct boot_part {
 	const char *bp_name;
 	int (*bp_init)(struct kref **cwdip);
+	void (*bp_ready)(struct lwp *);
 };
 
 /* Ends with a NULL name; defined in src/syscall/boot_parts.c. */

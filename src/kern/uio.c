@@ -3,6 +3,7 @@
  * Copying from and to the caller's memory.
  */
 #include "kern/uio.h"
+#include "hyper/hostfile.h"
 
 /*
  * The next piece of the caller's memory, at most n bytes: empty buffers are
@@ -66,15 +67,32 @@ uiomove_zero(size_t n, struct uio *u)
 	return 0;
 }
 
-void
-uio_skip(struct uio *u, size_t n)
+int
+uio_hostfile(
+    struct uio *u, int fd, off_t off, size_t most, bool append, size_t *donep)
 {
-	size_t piece;
+	struct iovec *iov = u->uio_iov, *last = NULL;
+	size_t whole = 0, left, piece;
+	int cnt = 0, error;
 
-	while (n > 0 && (piece = uio_piece(u, n)) > 0) {
-		uio_advance(u, piece);
-		n -= piece;
+	/* The last buffer is cut to what is left of `most' meanwhile. */
+	while (cnt < u->uio_iovcnt && most > 0) {
+		last = &iov[cnt++];
+		whole = last->iov_len;
+		if (whole > most)
+			last->iov_len = most;
+		most -= last->iov_len;
 	}
+	error = u->uio_rw == UIO_READ
+		    ? hyper_file_preadv(fd, iov, cnt, off, donep)
+		    : hyper_file_pwritev(fd, iov, cnt, off, append, donep);
+	if (last != NULL)
+		last->iov_len = whole;
+	for (left = *donep; left > 0; left -= piece) {
+		piece = uio_piece(u, left);
+		uio_advance(u, piece);
+	}
+	return error;
 }
 
 int

@@ -48,8 +48,13 @@ int uiomove(void *buf, size_t n, struct uio *);
 /* The same with zeroes, for reading holes. */
 int uiomove_zero(size_t n, struct uio *);
 
-/* The host has copied the next n bytes, which are there. */
-void uio_skip(struct uio *, size_t n);
+/*
+ * Copy at most `most' bytes between the file at off that a handle of the host
+ * (hyper/hostfile.h) is open on and the caller's memory; *donep were copied.
+ * append: write at the file's end, wherever that is.  What the host says.
+ */
+int uio_hostfile(struct uio *, int fd, off_t off, size_t most, bool append,
+    size_t *donep);
 
 /*
  * Copy len bytes from (copyin) or to (copyout) the caller's memory.  EFAULT.

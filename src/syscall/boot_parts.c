@@ -2,6 +2,7 @@
 /*
  * The parts above src/kern that boot starts, from the bottom up.
  */
+#include "fs/etfs/etfs.h"
 #include "kern/boot.h"
 #include "kern/kref.h"
 #include "vfs/vfs.h"
@@ -18,6 +19,6 @@ boot_vfs(struct kref **cwdip)
 }
 
 const struct boot_part boot_parts[] = {
-    {"vfs", boot_vfs},
-    {NULL, NULL},
+    {"vfs", boot_vfs, etfs_boot},
+    {NULL, NULL, NULL},
 };

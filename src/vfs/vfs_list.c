@@ -5,10 +5,11 @@
  */
 #include "vfs/vfs.h"
 
-extern const struct vfsops hostfs_vfsops, tmpfs_vfsops;
+extern const struct vfsops etfs_vfsops, hostfs_vfsops, tmpfs_vfsops;
 
 const struct vfsops *const vfs_list[] = {
     &tmpfs_vfsops,
+    &etfs_vfsops,
     &hostfs_vfsops,
     NULL,
 };

@@ -32,31 +32,6 @@ hostfs_vop_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
 	return 0;
 }
 
-/* Move at most `most' bytes between the caller's buffers and off. */
-static int
-transfer(
-    int fd, struct uio *u, off_t off, size_t most, bool append, size_t *donep)
-{
-	struct iovec *iov = u->uio_iov, *last = NULL;
-	int cnt = 0, error;
-	size_t whole = 0;
-
-	while (cnt < u->uio_iovcnt && most > 0) {
-		last = &iov[cnt++];
-		whole = last->iov_len;
-		if (whole > most)
-			last->iov_len = most;
-		most -= last->iov_len;
-	}
-	error = u->uio_rw == UIO_READ
-		    ? hyper_file_preadv(fd, iov, cnt, off, donep)
-		    : hyper_file_pwritev(fd, iov, cnt, off, append, donep);
-	if (last != NULL)
-		last->iov_len = whole;
-	uio_skip(u, *donep);
-	return error;
-}
-
 static int
 hostfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 {
@@ -66,7 +41,7 @@ hostfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 
 	if ((error = hostfs_get(hn, HF_READ, &fd)) != 0)
 		return error;
-	error = transfer(fd, u, *offp, u->uio_resid, false, &done);
+	error = uio_hostfile(u, fd, *offp, u->uio_resid, false, &done);
 	hostfs_put(hn, HF_READ);
 	*offp += (off_t)done;
 	return error;
@@ -109,7 +84,7 @@ write_locked(struct hostfs_node *hn, int fd, off_t *offp, struct uio *u,
 	if (most > (uint64_t)(vw->vw_limit - off))
 		most = (size_t)(vw->vw_limit - off);
 	file_written(hn, fd, vw->vw_cred);
-	error = transfer(fd, u, off, most, vw->vw_append, &done);
+	error = uio_hostfile(u, fd, off, most, vw->vw_append, &done);
 	*offp = off + (off_t)done;
 	return error;
 }

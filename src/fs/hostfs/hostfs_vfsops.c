@@ -86,7 +86,7 @@ hostfs_mount(struct mountargs *ma, struct super **sbp)
 		hyper_file_close(fd);
 		goto fail;
 	}
-	(void)snprintf(ma->ma_from, MNT_FROMLEN, "%s", path);
+	(void)snprintf(ma->ma_from, MNT_FROMLEN, "%.*s", MNT_FROMLEN - 1, path);
 	hm->hm_super.sb_root = hn_vnode(root);
 	*sbp = &hm->hm_super;
 	return 0;
