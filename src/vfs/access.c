@@ -18,6 +18,8 @@ vnode_access_slow(const struct mount *mp, const struct vnode *vp,
 
 	if ((want & W_OK) != 0 && unlikely((mode & V_IMMUTABLE) != 0))
 		return EPERM;
+	if ((want & W_OK) != 0 && unlikely(!mount_hasids(mp, vp)))
+		return EACCES;
 	if (cr->cr_fsuid == mount_uid(mp, vnode_uid(vp)))
 		bits = mode >> 6;
 	else if (cred_groupmember(cr, mount_gid(mp, vnode_gid(vp))))
@@ -27,7 +29,7 @@ vnode_access_slow(const struct mount *mp, const struct vnode *vp,
 	if ((want & ~bits) == 0)
 		return 0;
 	/* Root may do anything but execute what nobody can. */
-	if (cred_is_fsroot(cr) &&
+	if (cred_is_fsroot(cr) && mount_hasids(mp, vp) &&
 	    ((want & X_OK) == 0 || S_ISDIR(mode) || (mode & 0111) != 0))
 		return 0;
 	return EACCES;
@@ -38,7 +40,7 @@ vnode_owner(
     const struct mount *mp, const struct vnode *vp, const struct cred *cr)
 {
 	return cr->cr_fsuid == mount_uid(mp, vnode_uid(vp)) ||
-		       cred_is_fsroot(cr)
+		       (cred_is_fsroot(cr) && mount_hasids(mp, vp))
 		   ? 0
 		   : EPERM;
 }
@@ -59,8 +61,13 @@ int
 dir_may_create(
     const struct mount *mp, const struct vnode *dvp, const struct cred *cr)
 {
+	uint32_t id;
+
 	if (vnode_isdead(dvp))
 		return ENOENT;
+	if (!mount_storeuid(mp, cr->cr_fsuid, &id) ||
+	    !mount_storegid(mp, cr->cr_fsgid, &id))
+		return EOVERFLOW;
 	return vnode_access(mp, dvp, cr, W_OK | X_OK);
 }
 
@@ -70,6 +77,8 @@ dir_may_remove(const struct mount *mp, const struct vnode *dvp,
 {
 	int error;
 
+	if (unlikely(!mount_hasids(mp, vp)))
+		return EOVERFLOW;
 	if ((error = vnode_access(mp, dvp, cr, W_OK | X_OK)) != 0)
 		return error;
 	if ((vnode_mode(dvp) & V_APPEND) != 0)
@@ -87,15 +96,17 @@ dir_may_remove(const struct mount *mp, const struct vnode *dvp,
 }
 
 uint32_t
-vnode_mode_written(const struct vnode *vp, const struct cred *cr)
+vnode_mode_written(const struct vnode *vp, const struct vwrite *vw)
 {
+	const struct cred *cr = vw->vw_cred;
 	uint32_t mode = vnode_mode(vp), old = mode;
 
 	if (likely((mode & (S_ISUID | S_ISGID)) == 0) || cred_is_fsroot(cr))
 		return mode;
 	mode &= ~(uint32_t)S_ISUID;
 	/* Without S_IXGRP the bit means something else: keep it for members. */
-	if ((old & S_IXGRP) != 0 || !cred_may_setgid(cr, vnode_gid(vp)))
+	if ((old & S_IXGRP) != 0 ||
+	    !cred_may_setgid(cr, mount_gid(vw->vw_mount, vnode_gid(vp))))
 		mode &= ~(uint32_t)S_ISGID;
 	return mode;
 }

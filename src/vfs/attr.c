@@ -18,11 +18,20 @@ attr_lookup(
 		((flags & AT_EMPTY_PATH) != 0 ? NAMEI_EMPTY : 0));
 }
 
-/* Flags of the file that forbid all of this; not for utimes to now. */
+/*
+ * Flags of the file that forbid all of this; not for utimes to now.  And
+ * EOVERFLOW if it has and keeps an id that the mount does not show; mask is
+ * what is to be changed.
+ */
 static int
-vnode_mutable(const struct vnode *vp)
+vnode_mutable(const struct mount *mp, const struct vnode *vp, uint32_t mask)
 {
-	return (vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0 ? EPERM : 0;
+	if ((vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
+		return EPERM;
+	if (((mask & VA_UID) == 0 && mount_uid(mp, vnode_uid(vp)) == ID_NONE) ||
+	    ((mask & VA_GID) == 0 && mount_gid(mp, vnode_gid(vp)) == ID_NONE))
+		return EOVERFLOW;
+	return 0;
 }
 
 static int
@@ -45,7 +54,7 @@ vnode_chmod(const struct mount *mp, struct vnode *vp, const struct cred *cr,
 	if (S_ISLNK(vnode_mode(vp)))
 		return EOPNOTSUPP;
 	rw_enter_write(&vp->v_lock);
-	if ((error = vnode_mutable(vp)) == 0 &&
+	if ((error = vnode_mutable(mp, vp, VA_MODE)) == 0 &&
 	    (error = vnode_owner(mp, vp, cr)) == 0) {
 		if (!cred_may_setgid(cr, mount_gid(mp, vnode_gid(vp))))
 			va.va_mode &= ~(uint32_t)S_ISGID;
@@ -157,7 +166,7 @@ vnode_chown(const struct mount *mp, struct vnode *vp, const struct cred *cr,
 	    (uid != (uid_t)-1 ? VA_UID : 0) | (gid != (gid_t)-1 ? VA_GID : 0);
 	rw_enter_write(&vp->v_lock);
 	chown_mode(mp, vp, cr, &va);
-	if ((error = vnode_mutable(vp)) == 0 &&
+	if ((error = vnode_mutable(mp, vp, va.va_mask)) == 0 &&
 	    (error = chown_permitted(mp, vp, cr, &va)) == 0 &&
 	    (error = chown_store(mp, &va)) == 0)
 		error = vnode_setattr(vp, &va);
@@ -240,7 +249,7 @@ utimes_permitted(const struct mount *mp, const struct vnode *vp,
 
 	if ((vnode_mode(vp) & V_IMMUTABLE) != 0)
 		return EPERM;
-	if (!touch && (error = vnode_mutable(vp)) != 0)
+	if (!touch && (error = vnode_mutable(mp, vp, 0)) != 0)
 		return error;
 	error = vnode_owner(mp, vp, cr);
 	return error != 0 && touch ? vnode_access(mp, vp, cr, W_OK) : error;
@@ -346,7 +355,7 @@ sys_truncate(struct lwp *l, const char *path, off_t length)
 		return error;
 	if (!vnode_tryhold(vp))
 		return ENOENT;
-	error = vnode_truncate(vp, l, length, false);
+	error = vnode_truncate(l, nd.ni_mount, vp, length, false);
 	vnode_rele(vp);
 	return signal_xfsz(l, error);
 }

@@ -150,6 +150,18 @@ sys_fchroot(struct lwp *l, int fd)
 	return error;
 }
 
+/* Write "/name" in front of *pp, down to buf. */
+static int
+path_name(const char *name, size_t len, const char *buf, char **pp)
+{
+	if (len + 1 > (size_t)(*pp - buf))
+		return ENAMETOOLONG;
+	*pp -= len;
+	memcpy(*pp, name, len);
+	*--*pp = '/';
+	return 0;
+}
+
 /*
  * Write the names from vp up to `top', or to mp's root, in front of *pp, down
  * to buf; *vpp is where that ended.
@@ -171,18 +183,33 @@ path_within(struct mount *mp, struct vnode *vp, const struct vnode *top,
 			break;
 		}
 		vp->v_ops->vop_name(vp, &name, &len);
-		if (len + 1 > (size_t)(*pp - buf)) {
-			error = ENAMETOOLONG;
+		if ((error = path_name(name, len, buf, pp)) != 0)
 			break;
-		}
-		*pp -= len;
-		memcpy(*pp, name, len);
-		*--*pp = '/';
 		vp = parent;
 	}
 	mutex_exit(mp->mnt_super->sb_rename);
 	*vpp = vp;
 	return error;
+}
+
+/*
+ * From the root of *mpp to what it is mounted on: a directory, or the root of
+ * another mount.  For any other file its name is written.
+ */
+static int
+path_leave(struct mount **mpp, struct vnode **vpp, char *buf, char **pp)
+{
+	struct mount *mp = *mpp;
+
+	*vpp = mount_covered(mp);
+	*mpp = mount_parent(mp);
+	if (*vpp == NULL || *mpp == NULL)
+		return ENOENT;
+	if (vnode_isdir(*vpp) || *vpp == (*mpp)->mnt_root)
+		return 0;
+	if ((*vpp = mp->mnt_dir) == NULL)
+		return ENOENT;
+	return path_name(mp->mnt_name, strlen(mp->mnt_name), buf, pp);
 }
 
 int
@@ -201,10 +228,8 @@ vfs_path(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
 			return error;
 		if (mp == root->cwd_rmount && vp == root->cwd_rdir)
 			break;
-		vp = mount_covered(mp);
-		mp = mount_parent(mp);
-		if (vp == NULL || mp == NULL)
-			return ENOENT;
+		if ((error = path_leave(&mp, &vp, buf, &p)) != 0)
+			return error;
 	}
 	if (*p == '\0')
 		*--p = '/';

@@ -69,12 +69,13 @@ vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 }
 
 struct vwrite
-vwrite_of(struct lwp *l, bool append)
+vwrite_of(struct lwp *l, const struct mount *mp, bool append)
 {
 	rlim_t limit = proc_limit(l->l_proc, RLIMIT_FSIZE);
 
 	return (struct vwrite){
 	    .vw_cred = proc_cred(l->l_proc),
+	    .vw_mount = mp,
 	    .vw_limit = limit > INT64_MAX ? INT64_MAX : (off_t)limit,
 	    .vw_append = append,
 	};
@@ -108,7 +109,7 @@ static int
 vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
 	bool append = write_appends(fp, u);
-	struct vwrite vw = vwrite_of(l, append);
+	struct vwrite vw = vwrite_of(l, fp->f_mount, append);
 	struct vnode *vp = fp->f_vnode;
 	int error;
 
@@ -122,9 +123,10 @@ vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 }
 
 int
-vnode_truncate(struct vnode *vp, struct lwp *l, off_t length, bool always)
+vnode_truncate(struct lwp *l, const struct mount *mp, struct vnode *vp,
+    off_t length, bool always)
 {
-	struct vwrite vw = vwrite_of(l, false);
+	struct vwrite vw = vwrite_of(l, mp, false);
 
 	if ((vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
 		return EPERM;
@@ -134,7 +136,7 @@ vnode_truncate(struct vnode *vp, struct lwp *l, off_t length, bool always)
 static int
 vn_truncate(struct lwp *l, struct file *fp, off_t length)
 {
-	return vnode_truncate(fp->f_vnode, l, length, true);
+	return vnode_truncate(l, fp->f_mount, fp->f_vnode, length, true);
 }
 
 static int

@@ -271,21 +271,36 @@ mount_attach_locked(struct mount *mp, struct mount *parent, struct vnode *vp)
 	return error;
 }
 
-int
-mount_attach(struct super *sb, const struct mountargs *ma, struct mount *parent,
-    struct vnode *vp, struct mount **mpp)
+/* Note where the file is that it is to cover.  ENOENT if dir is no more. */
+static int
+mount_setname(struct mount *mp, struct vnode *dir, const struct cname *cn)
 {
-	struct vnode *root = ma->ma_root;
+	if (dir == NULL)
+		return 0;
+	if (!vnode_tryhold(dir))
+		return ENOENT;
+	mp->mnt_dir = dir;
+	memcpy(mp->mnt_name, cn->cn_name, cn->cn_len);
+	return 0;
+}
+
+int
+mount_attach(struct super *sb, const struct mountargs *ma, struct mount **mpp)
+{
 	struct mount *mp;
 	int error;
 
-	mp = mount_alloc(sb, root, ma->ma_flags & MOUNT_USERFLAGS, ma->ma_idmap,
-	    ma->ma_from);
+	mp = mount_alloc(sb, ma->ma_root, ma->ma_flags & MOUNT_USERFLAGS,
+	    ma->ma_idmap, ma->ma_from);
 	if (mp == NULL)
 		return ENOMEM;
-	mutex_enter(&mount_lock);
-	error = mount_attach_locked(mp, parent, vp);
-	mutex_exit(&mount_lock);
+	if ((error = mount_setname(mp, ma->ma_dir, &ma->ma_name)) == 0) {
+		mutex_enter(&mount_lock);
+		error = mount_attach_locked(mp, ma->ma_parent, ma->ma_covered);
+		mutex_exit(&mount_lock);
+	}
+	if (error != 0 && mp->mnt_dir != NULL)
+		vnode_rele(mp->mnt_dir);
 	if (error != 0)
 		kmem_free(mp, sizeof(*mp));
 	*mpp = mp;
@@ -338,6 +353,16 @@ mount_detach(struct mount *mp, struct mount **parentp, struct vnode **vpp)
 	mount_unlist(mp);
 }
 
+/* After mount_detach: drop what mp was mounted on. */
+static void
+mount_uncover(struct mount *mp, struct mount *parent, struct vnode *vp)
+{
+	if (mp->mnt_dir != NULL)
+		vnode_rele(mp->mnt_dir);
+	vnode_rele(vp);
+	mount_rele(parent);
+}
+
 /* The latest mount that is top or below it, with a reference; or NULL. */
 static struct mount *
 mount_lastbelow(const struct mount *top)
@@ -367,8 +392,7 @@ mount_detach_tree(struct mount *top)
 		if (mp == NULL)
 			return;
 		smr_synchronize();
-		vnode_rele(vp);
-		mount_rele(parent);
+		mount_uncover(mp, parent, vp);
 		mount_rele(mp);
 	}
 }
@@ -403,8 +427,7 @@ mount_detach_unused(struct mount *mp)
 	mutex_exit(&mount_lock);
 	if (error != 0)
 		return error;
-	vnode_rele(vp);
-	mount_rele(parent);
+	mount_uncover(mp, parent, vp);
 	smr_synchronize();
 	return 0;
 }

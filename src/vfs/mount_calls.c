@@ -59,10 +59,9 @@ mount_update(struct mountargs *ma, struct mount *mp, struct vnode *vp)
 	return error;
 }
 
-/* Make an instance and show it on vp. */
+/* Make an instance and show it. */
 static int
-mount_new(const struct vfsops *ops, struct mountargs *ma, struct mount *parent,
-    struct vnode *vp)
+mount_new(const struct vfsops *ops, struct mountargs *ma)
 {
 	struct super *sb;
 	struct mount *mp;
@@ -71,40 +70,64 @@ mount_new(const struct vfsops *ops, struct mountargs *ma, struct mount *parent,
 	ma->ma_dev = mount_newdev();
 	strncpy(ma->ma_from, ops->vfs_name, MNT_FROMLEN - 1);
 	if ((error = ops->vfs_mount(ma, &sb)) != 0)
-		return error;
+		goto out;
 	if (ma->ma_root == NULL) {
 		vnode_hold(sb->sb_root);
 		ma->ma_root = sb->sb_root;
 	}
-	if ((error = mount_attach(sb, ma, parent, vp, &mp)) != 0) {
+	if ((error = mount_attach(sb, ma, &mp)) != 0) {
 		idmap_free(ma->ma_idmap);
 		super_abort(sb, ma->ma_root);
 	}
+out:
+	if (ma->ma_origin != NULL)
+		mount_rele(ma->ma_origin);
 	return error;
 }
 
 static int
-mount_at(struct mountargs *ma, const char *type, struct mount *parent,
-    struct vnode *vp)
+mount_at(struct mountargs *ma, const char *type)
 {
 	const struct vfsops *ops;
 
 	if ((ma->ma_flags & MNT_UPDATE) != 0)
-		return mount_update(ma, parent, vp);
+		return mount_update(ma, ma->ma_parent, ma->ma_covered);
 	if ((ops = vfs_byname(type)) == NULL)
 		return ENODEV;
-	return mount_new(ops, ma, parent, vp);
+	return mount_new(ops, ma);
+}
+
+/*
+ * Where it is to be mounted, with references.  The name is good as long as
+ * nd is.
+ */
+static int
+mount_place(struct nameidata *nd, struct mountargs *ma)
+{
+	int error;
+
+	if ((error = namei(nd)) != 0)
+		return error;
+	if (!vnode_tryhold(nd->ni_vp))
+		return ENOENT;
+	mount_hold(nd->ni_mount);
+	ma->ma_parent = nd->ni_mount;
+	ma->ma_covered = nd->ni_vp;
+	if (!vnode_isdir(nd->ni_vp) && nd->ni_last == LAST_NORM) {
+		ma->ma_dir = nd->ni_dvp;
+		ma->ma_name = nd->ni_cn;
+	}
+	return 0;
 }
 
 int
 sys_mount(struct lwp *l, const char *utype, const char *dir, int flags,
     void *udata, size_t len)
 {
-	char type[32], path[PATH_MAX], from[MNT_FROMLEN] = "";
+	char type[32], from[MNT_FROMLEN] = "";
 	struct mountargs ma = {
 	    .ma_lwp = l, .ma_flags = (uint32_t)flags, .ma_from = from};
-	struct mount *mp;
-	struct vnode *vp;
+	struct nameidata nd;
 	int error;
 
 	if (!cred_is_root(proc_cred(l->l_proc)))
@@ -113,15 +136,16 @@ sys_mount(struct lwp *l, const char *utype, const char *dir, int flags,
 		return EINVAL;
 	if ((error = copyinstr(utype, type, sizeof(type), NULL)) != 0)
 		return error == ENAMETOOLONG ? ENODEV : error;
-	if ((error = copyinstr(dir, path, sizeof(path), NULL)) != 0 ||
-	    (error = vfs_lookup(l, path, &mp, &vp)) != 0)
+	namei_init(&nd, l, AT_FDCWD, NAMEI_FOLLOW);
+	if ((error = namei_copyin(&nd, dir)) != 0 ||
+	    (error = mount_place(&nd, &ma)) != 0)
 		return error;
 	if ((error = mountdata_copyin(&ma, udata, len)) == 0) {
-		error = mount_at(&ma, type, mp, vp);
+		error = mount_at(&ma, type);
 		mountdata_free(&ma);
 	}
-	vnode_rele(vp);
-	mount_rele(mp);
+	vnode_rele(ma.ma_covered);
+	mount_rele(ma.ma_parent);
 	return error;
 }
 

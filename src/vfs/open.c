@@ -191,7 +191,7 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 		error = open_vnode(oa, fpp);
 	if (error == 0 && S_ISREG(vnode_mode(vp)) && (flags & O_TRUNC) != 0 &&
 	    !made)
-		error = vnode_truncate(vp, oa->oa_lwp, 0, true);
+		error = vnode_truncate(oa->oa_lwp, mp, vp, 0, true);
 	if (error != 0)
 		mount_rele(mp);
 	return error;

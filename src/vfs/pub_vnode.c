@@ -470,7 +470,7 @@ pub_transfer(struct lwp *l, const struct pub_vnode *pv, struct uio *uio,
     const struct cred *cr, enum uio_rw rw)
 {
 	struct vnode *vp = pv->pv_vnode;
-	struct vwrite vw = vwrite_of(l, false);
+	struct vwrite vw = vwrite_of(l, pv->pv_mount, false);
 	int error;
 
 	if (uio->uio_rw != rw || uio->uio_offset < 0)

@@ -46,6 +46,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <limits.h>
+
 #include "kern/kern.h"
 
 struct idmap;
@@ -92,6 +94,9 @@ struct cname {
 
 #define CNAME_HASHBITS 47
 
+/* A name that does not come from a path. */
+void cname_init(struct cname *, const char *name, size_t len);
+
 /* Attributes to give a vnode. */
 struct vattr {
 	uint32_t va_mask; /* for setattr: which ones */
@@ -116,6 +121,7 @@ struct vattr {
 /* A write: who, how far, where. */
 struct vwrite {
 	const struct cred *vw_cred;
+	const struct mount *vw_mount; /* through which the file is written */
 	off_t vw_limit; /* no byte is written at or beyond it: EFBIG */
 	bool vw_append;
 };
@@ -299,9 +305,22 @@ struct mountargs {
 	dev_t ma_dev;	     /* for sb_dev */
 	/* Where it comes from, for /proc/mounts: MNT_FROMLEN bytes. */
 	char *ma_from;
+	/*
+	 * What it is to be mounted on; a file that is no directory has been
+	 * found by its name in ma_dir, which is NULL else.
+	 */
+	struct mount *ma_parent;
+	struct vnode *ma_covered;
+	struct vnode *ma_dir;
+	struct cname ma_name;
 	/* To be set, if it is not sb_root: held; and ids to be shifted. */
 	struct vnode *ma_root;
 	struct idmap *ma_idmap;
+	/*
+	 * To be set, if the super was there before: a mount of it, held, so
+	 * that it stays.  The caller drops it.
+	 */
+	struct mount *ma_origin;
 };
 
 #define MNT_FROMLEN 128
@@ -359,14 +378,19 @@ struct mount {
 	/* What it is mounted on; held.  NULL: the root, or detached. */
 	struct mount *_Atomic mnt_parent;   /* (m) */
 	struct vnode *_Atomic mnt_covered;  /* (m) */
+	struct vnode *mnt_dir;		    /* (s) see mnt_name; held */
 	_Atomic uint32_t mnt_flags;	    /* (m) MNT_*, MOUNT_* */
 	uint32_t mnt_id;		    /* (s) */
 	struct idmap *mnt_idmap;	    /* (s) or NULL */
 	struct mount *_Atomic mnt_hashnext; /* (m) */
 	struct mount *mnt_prev, *mnt_next;  /* (m) in order of mounting */
-	uint32_t mnt_children;		    /* (m) mounts on it */
 	struct smr_item mnt_smr;
-	char mnt_from[MNT_FROMLEN];		  /* (s) */
+	char mnt_from[MNT_FROMLEN]; /* (s) */
+	/*
+	 * (s) A covered file that is no directory: its name in mnt_dir, which
+	 * nobody can take from it meanwhile.
+	 */
+	char mnt_name[NAME_MAX + 1];
 	struct mount_refs mnt_refs[MOUNT_SHARDS]; /* mount_hold */
 };
 
@@ -531,7 +555,7 @@ vnode_rele(struct vnode *vp)
  * What becomes of a file's permission bits when somebody without the right
  * to set them writes to it.
  */
-uint32_t vnode_mode_written(const struct vnode *, const struct cred *);
+uint32_t vnode_mode_written(const struct vnode *, const struct vwrite *);
 
 /*
  * Would an access now change the access time?  If it is not after the last

@@ -7,6 +7,7 @@
 
 #include <rump/rump_mount.h>
 
+#include "vfs/idmap.h"
 #include "vfs/vfs.h"
 
 /* Symbolic links followed in one walk, at most. */
@@ -96,9 +97,8 @@ cname_kind(const struct cname *cn)
 	return cn->cn_name[1] == '.' ? LAST_DOTDOT : LAST_NORM;
 }
 
-/* The hash's seed, and a name that does not come from a path. */
+/* The hash's seed. */
 void namei_boot(void);
-void cname_init(struct cname *, const char *name, size_t len);
 
 /*
  * The vnode of a descriptor and its mount, unreferenced, good in this section.
@@ -153,64 +153,6 @@ vfs_renames_since(uint64_t ended)
 {
 	return atomic_load_explicit(
 		   &vfs_renames.vr_begun, memory_order_relaxed) != ended;
-}
-
-/*
- * Ids as a mount shows them.
- */
-
-/* im_nuids ranges for users, then im_ngids for groups. */
-struct idrange {
-	uint32_t ir_stored;
-	uint32_t ir_shown;
-	uint32_t ir_count;
-};
-
-struct idmap {
-	uint32_t im_nuids;
-	uint32_t im_ngids;
-	struct idrange im_range[];
-};
-
-#define IDMAP_MAX 1024
-
-struct idmap *idmap_alloc(uint32_t nuids, uint32_t ngids);
-void idmap_free(struct idmap *);
-uint32_t idmap_show(const struct idmap *, bool group, uint32_t id);
-bool
-idmap_store(const struct idmap *, bool group, uint32_t id, uint32_t *stored);
-
-static inline uid_t
-mount_uid(const struct mount *mp, uid_t uid)
-{
-	return likely(mp->mnt_idmap == NULL)
-		   ? uid
-		   : idmap_show(mp->mnt_idmap, false, uid);
-}
-
-static inline gid_t
-mount_gid(const struct mount *mp, gid_t gid)
-{
-	return likely(mp->mnt_idmap == NULL)
-		   ? gid
-		   : idmap_show(mp->mnt_idmap, true, gid);
-}
-
-/* And back; false if a file cannot have this id. */
-static inline bool
-mount_storeuid(const struct mount *mp, uid_t uid, uid_t *stored)
-{
-	*stored = uid;
-	return likely(mp->mnt_idmap == NULL) ||
-	       idmap_store(mp->mnt_idmap, false, uid, stored);
-}
-
-static inline bool
-mount_storegid(const struct mount *mp, gid_t gid, gid_t *stored)
-{
-	*stored = gid;
-	return likely(mp->mnt_idmap == NULL) ||
-	       idmap_store(mp->mnt_idmap, true, gid, stored);
 }
 
 /*
@@ -336,7 +278,7 @@ vnode_create(struct nameidata *, struct vattr *, bool ref, struct vnode **vpp);
 int vnode_remove(struct nameidata *, bool isdir);
 
 /* What the limits of l's process say about a write. */
-struct vwrite vwrite_of(struct lwp *, bool append);
+struct vwrite vwrite_of(struct lwp *, const struct mount *, bool append);
 
 /*
  * Mounts: mount.c.  All are called in a section, without locks.
@@ -375,12 +317,12 @@ dev_t mount_newdev(void);
 int mount_root(struct super *, struct mount **mpp);
 
 /*
- * Show sb on vp: ma says from which vnode on (held, which is taken over), how
- * and where it came from.  ENOENT, ENOTDIR, EINVAL, ENOMEM; then super_abort
- * gives up a super that no mount shows, and the reference to its root.
+ * Show sb on ma's place: ma says from which vnode on (held, which is taken
+ * over), how and where it came from.  ENOENT, ENOTDIR, EINVAL, ENOMEM; then
+ * super_abort gives up a super that no mount shows, and the reference to its
+ * root.
  */
-int mount_attach(struct super *, const struct mountargs *, struct mount *parent,
-    struct vnode *vp, struct mount **mpp);
+int mount_attach(struct super *, const struct mountargs *, struct mount **mpp);
 void super_abort(struct super *, struct vnode *root);
 
 /*
@@ -422,7 +364,8 @@ int vnode_open_fd(struct lwp *, struct mount *, struct vnode *, int flags,
  * Set a file's length on behalf of l; vp is referenced and regular.  EFBIG,
  * EPERM.  always: change the times even if the length is the same.
  */
-int vnode_truncate(struct vnode *, struct lwp *, off_t length, bool always);
+int vnode_truncate(struct lwp *, const struct mount *, struct vnode *,
+    off_t length, bool always);
 
 /* How a vnode is used through a descriptor: by what was opened and how. */
 extern const struct fileops vnops_fileops; /* regular file */

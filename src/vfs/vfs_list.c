@@ -5,11 +5,14 @@
  */
 #include "vfs/vfs.h"
 
-extern const struct vfsops etfs_vfsops, hostfs_vfsops, tmpfs_vfsops;
+extern const struct vfsops etfs_vfsops, hostfs_vfsops, null_vfsops;
+extern const struct vfsops tmpfs_vfsops, umap_vfsops;
 
 const struct vfsops *const vfs_list[] = {
     &tmpfs_vfsops,
     &etfs_vfsops,
     &hostfs_vfsops,
+    &null_vfsops,
+    &umap_vfsops,
     NULL,
 };

@@ -49,8 +49,10 @@ vnode_stat(const struct mount *mp, struct vnode *vp, struct stat *sb)
 	sb->st_blksize = KPAGE_SIZE;
 	error = vp->v_ops->vop_getattr(vp, sb);
 	if (unlikely(mp->mnt_idmap != NULL)) {
-		sb->st_uid = mount_uid(mp, sb->st_uid);
-		sb->st_gid = mount_gid(mp, sb->st_gid);
+		if ((sb->st_uid = mount_uid(mp, sb->st_uid)) == ID_NONE)
+			sb->st_uid = ID_NOBODY;
+		if ((sb->st_gid = mount_gid(mp, sb->st_gid)) == ID_NONE)
+			sb->st_gid = ID_NOBODY;
 	}
 	return error;
 }

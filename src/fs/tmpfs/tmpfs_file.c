@@ -148,9 +148,9 @@ write_piece(
 	return error;
 }
 
-/* The file has been changed by cr, and may have another length now. */
+/* The file has been changed, and may have another length now. */
 static void
-file_changed(struct tmpfs_node *tn, off_t size, const struct cred *cr)
+file_changed(struct tmpfs_node *tn, off_t size, const struct vwrite *vw)
 {
 	struct vnode *vp = &tn->tn_vnode;
 	struct timespec now;
@@ -158,7 +158,7 @@ file_changed(struct tmpfs_node *tn, off_t size, const struct cred *cr)
 	vfs_now(&now);
 	tmpfs_change(tn);
 	tmpfs_set(tn->tn_size, size);
-	tmpfs_set(vp->v_mode, vnode_mode_written(vp, cr));
+	tmpfs_set(vp->v_mode, vnode_mode_written(vp, vw));
 	tmpfs_settime(tn, TMPFS_MTIME, &now);
 	tmpfs_settime(tn, TMPFS_CTIME, &now);
 	tmpfs_changed(tn);
@@ -188,7 +188,7 @@ tmpfs_write(
 		    tn, off, within_page(off, (size_t)(end - off)), u, &done);
 		off += (off_t)done;
 	}
-	file_changed(tn, off > size ? off : size, vw->vw_cred);
+	file_changed(tn, off > size ? off : size, vw);
 	rw_exit_write(&vp->v_lock);
 	/* If nothing was written, appending has not moved it either. */
 	if (error == 0 || off != start)
@@ -253,7 +253,7 @@ tmpfs_truncate(
 	size = tmpfs_size(tn);
 	/* As on the host: if it has data it is a change in any case. */
 	changed = length != size || always || file_haspages(tn) ||
-		  vnode_mode_written(vp, vw->vw_cred) != vnode_mode(vp);
+		  vnode_mode_written(vp, vw) != vnode_mode(vp);
 	if (length > size && length > vw->vw_limit)
 		error = EFBIG;
 	else {
@@ -261,7 +261,7 @@ tmpfs_truncate(
 		if (length <= size)
 			file_cut(tn, length);
 		if (changed)
-			file_changed(tn, length, vw->vw_cred);
+			file_changed(tn, length, vw);
 	}
 	rw_exit_write(&vp->v_lock);
 	return error;
@@ -374,7 +374,7 @@ tmpfs_fallocate(
 		error = file_allocate(tn, off, end, vw->vw_limit);
 	size = tmpfs_size(tn);
 	if (error == 0)
-		file_changed(tn, grow && end > size ? end : size, vw->vw_cred);
+		file_changed(tn, grow && end > size ? end : size, vw);
 	rw_exit_write(&vp->v_lock);
 	return error;
 }
