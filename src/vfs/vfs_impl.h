@@ -345,9 +345,6 @@ void mount_change(struct mount *, uint32_t flags);
 int cwdi_new(struct mount *cmount, struct vnode *cdir, struct mount *rmount,
     struct vnode *rdir, struct cwdinfo **);
 
-/* A write by l, and what its limits say about it. */
-struct vwrite vwrite_of(struct lwp *, bool append);
-
 /* FS_IOC_GETFLAGS and FS_IOC_SETFLAGS; data is the caller's. */
 int vnode_ioctl_flags(struct lwp *, const struct mount *, struct vnode *,
     unsigned long cmd, void *data);

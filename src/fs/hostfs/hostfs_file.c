@@ -52,10 +52,10 @@ hostfs_read(struct vnode *vp, off_t *offp, struct uio *u)
  * process has rights that the writer here has not.
  */
 static void
-file_written(struct hostfs_node *hn, int fd, const struct cred *cr)
+file_written(struct hostfs_node *hn, int fd, const struct vwrite *vw)
 {
 	struct vnode *vp = hn_vnode(hn);
-	uint32_t mode = vnode_mode_written(vp, cr);
+	uint32_t mode = vnode_mode_written(vp, vw);
 
 	KASSERT(rw_write_held(&vp->v_lock));
 	if (mode == vnode_mode(vp))
@@ -83,7 +83,7 @@ write_locked(struct hostfs_node *hn, int fd, off_t *offp, struct uio *u,
 		return EFBIG;
 	if (most > (uint64_t)(vw->vw_limit - off))
 		most = (size_t)(vw->vw_limit - off);
-	file_written(hn, fd, vw->vw_cred);
+	file_written(hn, fd, vw);
 	error = uio_hostfile(u, fd, off, most, vw->vw_append, &done);
 	*offp = off + (off_t)done;
 	return error;
@@ -118,9 +118,9 @@ truncate_locked(struct hostfs_node *hn, int fd, off_t length,
 	if (length > hs.hs_stat.st_size && length > vw->vw_limit)
 		return EFBIG;
 	if (length == hs.hs_stat.st_size && !always &&
-	    vnode_mode_written(vp, vw->vw_cred) == vnode_mode(vp))
+	    vnode_mode_written(vp, vw) == vnode_mode(vp))
 		return 0;
-	file_written(hn, fd, vw->vw_cred);
+	file_written(hn, fd, vw);
 	return hyper_file_truncate(fd, length);
 }
 
@@ -170,7 +170,7 @@ hostfs_fallocate(
 	if ((error = hostfs_get(hn, HF_WRITE, &fd)) == 0) {
 		error = fallocate_limit(fd, mode, off, len, vw);
 		if (error == 0) {
-			file_written(hn, fd, vw->vw_cred);
+			file_written(hn, fd, vw);
 			error = hyper_file_fallocate(fd, mode, off, len);
 		}
 		hostfs_put(hn, HF_WRITE);
