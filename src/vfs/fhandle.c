@@ -18,8 +18,16 @@ static int
 vnode_tofh(struct vnode *vp, uint64_t id[2])
 {
 	const struct vfsops *ops = vp->v_super->sb_ops;
+	int error;
 
-	return ops->vfs_vptofh != NULL ? ops->vfs_vptofh(vp, id) : EOPNOTSUPP;
+	if (ops->vfs_vptofh == NULL)
+		return EOPNOTSUPP;
+	/* One that is gone has no number any more. */
+	if (!vnode_tryhold(vp))
+		return ENOENT;
+	error = ops->vfs_vptofh(vp, id);
+	vnode_rele(vp);
+	return error;
 }
 
 static int

@@ -11,9 +11,9 @@
 #include "sysproto.h"
 #include "vfs/xattr.h"
 
-/* The file was looked for: 0, or the error of that. */
+/* A file that was looked for. */
 struct extattr {
-	struct xattrfile ea_file;
+	struct xattrfile ea_file; /* if there was no error; held */
 	int ea_error;
 };
 
@@ -78,23 +78,23 @@ ea_name(const struct extattr *ea, int ns, const char *uname, char *name)
 }
 
 static int
-ea_get(struct extattr ea, int ns, const char *uname, void *udata, size_t size,
-    ssize_t *retval)
+do_get(const struct extattr *ea, int ns, const char *uname, void *udata,
+    size_t size, ssize_t *retval)
 {
 	char name[XATTR_NAME_SIZE], *buf;
 	size_t len = 0;
 	int error;
 
-	if ((error = ea_name(&ea, ns, uname, name)) != 0)
+	if ((error = ea_name(ea, ns, uname, name)) != 0)
 		return error;
 	if (udata == NULL) {
-		error = xattr_get(&ea.ea_file, name, NULL, 0, &len);
+		error = xattr_get(&ea->ea_file, name, NULL, 0, &len);
 		*retval = (ssize_t)len;
 		return error;
 	}
 	if ((buf = kmem_alloc(XATTR_SIZE_MAX)) == NULL)
 		return ENOMEM;
-	error = xattr_get(&ea.ea_file, name, buf, XATTR_SIZE_MAX, &len);
+	error = xattr_get(&ea->ea_file, name, buf, XATTR_SIZE_MAX, &len);
 	if (len > size)
 		len = size;
 	if (error == 0)
@@ -105,29 +105,29 @@ ea_get(struct extattr ea, int ns, const char *uname, void *udata, size_t size,
 }
 
 static int
-ea_set(struct extattr ea, int ns, const char *uname, const void *udata,
+do_set(const struct extattr *ea, int ns, const char *uname, const void *udata,
     size_t size, int *retval)
 {
 	char name[XATTR_NAME_SIZE];
 	void *value;
 	int error;
 
-	if ((error = ea_name(&ea, ns, uname, name)) != 0 ||
+	if ((error = ea_name(ea, ns, uname, name)) != 0 ||
 	    (error = xattr_value_copyin(udata, size, &value)) != 0)
 		return error;
-	error = xattr_set(&ea.ea_file, name, value, size, 0);
+	error = xattr_set(&ea->ea_file, name, value, size, 0);
 	kmem_free(value, size + 1);
 	*retval = (int)size;
 	return error;
 }
 
 static int
-ea_delete(struct extattr ea, int ns, const char *uname)
+do_delete(const struct extattr *ea, int ns, const char *uname)
 {
 	char name[XATTR_NAME_SIZE];
-	int error = ea_name(&ea, ns, uname, name);
+	int error = ea_name(ea, ns, uname, name);
 
-	return error != 0 ? error : xattr_set(&ea.ea_file, name, NULL, 0, 0);
+	return error != 0 ? error : xattr_set(&ea->ea_file, name, NULL, 0, 0);
 }
 
 /* Make the names with this prefix a list of the BSDs', in place. */
@@ -149,15 +149,16 @@ list_convert(struct xattrlist *xl, const char *prefix)
 }
 
 static int
-ea_list(struct extattr ea, int ns, void *udata, size_t size, ssize_t *retval)
+do_list(
+    const struct extattr *ea, int ns, void *udata, size_t size, ssize_t *retval)
 {
 	struct xattrlist xl;
 	const char *prefix;
 	size_t len;
 	int error;
 
-	if ((error = ea_check(&ea, ns, &prefix)) != 0 ||
-	    (error = xattr_list(&ea.ea_file, &xl)) != 0)
+	if ((error = ea_check(ea, ns, &prefix)) != 0 ||
+	    (error = xattr_list(&ea->ea_file, &xl)) != 0)
 		return error;
 	len = list_convert(&xl, prefix);
 	if (udata != NULL) {
@@ -168,6 +169,41 @@ ea_list(struct extattr ea, int ns, void *udata, size_t size, ssize_t *retval)
 	xattr_listfree(&xl);
 	*retval = (ssize_t)len;
 	return error;
+}
+
+/* The end of a call. */
+static int
+ea_done(struct extattr *ea, int error)
+{
+	if (ea->ea_error == 0)
+		xattr_rele(&ea->ea_file);
+	return error;
+}
+
+static int
+ea_get(struct extattr ea, int ns, const char *name, void *data, size_t size,
+    ssize_t *retval)
+{
+	return ea_done(&ea, do_get(&ea, ns, name, data, size, retval));
+}
+
+static int
+ea_set(struct extattr ea, int ns, const char *name, const void *data,
+    size_t size, int *retval)
+{
+	return ea_done(&ea, do_set(&ea, ns, name, data, size, retval));
+}
+
+static int
+ea_delete(struct extattr ea, int ns, const char *name)
+{
+	return ea_done(&ea, do_delete(&ea, ns, name));
+}
+
+static int
+ea_list(struct extattr ea, int ns, void *data, size_t size, ssize_t *retval)
+{
+	return ea_done(&ea, do_list(&ea, ns, data, size, retval));
 }
 
 int

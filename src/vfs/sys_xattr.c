@@ -44,8 +44,10 @@ do_get(struct lwp *l, const struct xattrarg *xa, const char *uname,
 		return error;
 	if (size > XATTR_SIZE_MAX)
 		size = XATTR_SIZE_MAX;
-	if (size > 0 && (buf = kmem_alloc(size)) == NULL)
-		return ENOMEM;
+	if (size > 0 && (buf = kmem_alloc(size)) == NULL) {
+		error = ENOMEM;
+		goto out;
+	}
 	error = xattr_get(&xf, name, buf, size, &len);
 	if (error == 0 && size > 0)
 		error = copyout(buf, uvalue, len);
@@ -54,6 +56,8 @@ do_get(struct lwp *l, const struct xattrarg *xa, const char *uname,
 	if (buf != NULL)
 		kmem_free(buf, size);
 	*retval = (ssize_t)len;
+out:
+	xattr_rele(&xf);
 	return error;
 }
 
@@ -71,8 +75,10 @@ do_set(struct lwp *l, const struct xattrarg *xa, const char *uname,
 	if ((error = xattr_name_copyin(uname, name)) != 0 ||
 	    (error = xattr_value_copyin(uvalue, size, &value)) != 0)
 		return error;
-	if ((error = arg_file(l, xa, &xf)) == 0)
+	if ((error = arg_file(l, xa, &xf)) == 0) {
 		error = xattr_set(&xf, name, value, size, flags);
+		xattr_rele(&xf);
+	}
 	kmem_free(value, size + 1);
 	return error;
 }
@@ -85,8 +91,11 @@ do_list(struct lwp *l, const struct xattrarg *xa, char *ulist, size_t size,
 	struct xattrfile xf;
 	int error;
 
-	if ((error = arg_file(l, xa, &xf)) != 0 ||
-	    (error = xattr_list(&xf, &xl)) != 0)
+	if ((error = arg_file(l, xa, &xf)) != 0)
+		return error;
+	error = xattr_list(&xf, &xl);
+	xattr_rele(&xf);
+	if (error != 0)
 		return error;
 	*retval = (ssize_t)xl.xl_len;
 	if (xl.xl_len > XATTR_LIST_MAX && (size == 0 || size > XATTR_LIST_MAX))
@@ -109,7 +118,9 @@ do_remove(struct lwp *l, const struct xattrarg *xa, const char *uname)
 	if ((error = xattr_name_copyin(uname, name)) != 0 ||
 	    (error = arg_file(l, xa, &xf)) != 0)
 		return error;
-	return xattr_set(&xf, name, NULL, 0, 0);
+	error = xattr_set(&xf, name, NULL, 0, 0);
+	xattr_rele(&xf);
+	return error;
 }
 
 int

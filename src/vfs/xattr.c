@@ -41,28 +41,43 @@ xattr_name_copyin(const char *uname, char *name)
  * Files
  */
 
+/* Attributes are gone with the last reference. */
+static int
+xattr_hold(struct xattrfile *xf)
+{
+	return xf->xf_vnode == NULL || vnode_tryhold(xf->xf_vnode) ? 0 : ENOENT;
+}
+
+void
+xattr_rele(struct xattrfile *xf)
+{
+	if (xf->xf_vnode != NULL)
+		vnode_rele(xf->xf_vnode);
+}
+
 int
 xattr_path(struct lwp *l, const char *path, bool follow, struct xattrfile *xf)
 {
 	struct nameidata nd;
 	int error;
 
-	xf->xf_cred = proc_cred(l->l_proc);
 	error = namei_user(&nd, l, AT_FDCWD, path, follow ? NAMEI_FOLLOW : 0);
-	if (error == 0) {
-		xf->xf_mount = nd.ni_mount;
-		xf->xf_vnode = nd.ni_vp;
-	}
-	return error;
+	if (error != 0)
+		return error;
+	xf->xf_cred = nd.ni_cred;
+	xf->xf_mount = nd.ni_mount;
+	xf->xf_vnode = nd.ni_vp;
+	return xattr_hold(xf);
 }
 
 int
 xattr_fd(struct lwp *l, int fd, struct xattrfile *xf)
 {
+	int error;
+
 	xf->xf_cred = proc_cred(l->l_proc);
-	xf->xf_mount = NULL;
-	xf->xf_vnode = NULL;
-	return fd_vnode_open(l, fd, 0, &xf->xf_mount, &xf->xf_vnode);
+	error = fd_vnode_open(l, fd, 0, &xf->xf_mount, &xf->xf_vnode);
+	return error != 0 ? error : xattr_hold(xf);
 }
 
 /*
@@ -81,8 +96,10 @@ user_permitted(const struct xattrfile *xf, bool write)
 	return 0;
 }
 
+/* empty: a value without bytes is set, which may be anybody's business. */
 static int
-xattr_permitted(const struct xattrfile *xf, const char *name, bool write)
+xattr_permitted(
+    const struct xattrfile *xf, const char *name, bool write, bool empty)
 {
 	const struct vnode *vp = xf->xf_vnode;
 	bool root = cred_is_root(xf->xf_cred);
@@ -92,7 +109,10 @@ xattr_permitted(const struct xattrfile *xf, const char *name, bool write)
 	    (vnode_mode(vp) & (V_IMMUTABLE | V_APPEND)) != 0)
 		return EPERM;
 	if (has_prefix(name, XATTR_SECURITY_PREFIX))
-		return write && !root ? EPERM : 0;
+		return write && !root &&
+			       !(empty && strcmp(name, XATTR_NAME_CAPS) == 0)
+			   ? EPERM
+			   : 0;
 	if (has_prefix(name, XATTR_SYSTEM_PREFIX))
 		return 0;
 	if (has_prefix(name, XATTR_TRUSTED_PREFIX))
@@ -116,7 +136,7 @@ xattr_get(const struct xattrfile *xf, const char *name, void *buf, size_t size,
 	struct vnode *vp = xf->xf_vnode;
 	int error;
 
-	if ((error = xattr_permitted(xf, name, false)) != 0)
+	if ((error = xattr_permitted(xf, name, false, false)) != 0)
 		return error;
 	if (vp == NULL || vp->v_ops->vop_getxattr == NULL)
 		return EOPNOTSUPP;
@@ -145,6 +165,7 @@ int
 xattr_set(const struct xattrfile *xf, const char *name, const void *value,
     size_t size, int flags)
 {
+	bool empty = value != NULL && size == 0;
 	struct vnode *vp = xf->xf_vnode;
 	int error;
 
@@ -153,11 +174,11 @@ xattr_set(const struct xattrfile *xf, const char *name, const void *value,
 	if (value != NULL && (error = value_check(name, value, size)) != 0)
 		return error;
 	if (vp == NULL) {
-		error = xattr_permitted(xf, name, true);
+		error = xattr_permitted(xf, name, true, empty);
 		return error != 0 ? error : EOPNOTSUPP;
 	}
 	rw_enter_write(&vp->v_lock);
-	if ((error = xattr_permitted(xf, name, true)) == 0)
+	if ((error = xattr_permitted(xf, name, true, empty)) == 0)
 		error =
 		    vp->v_ops->vop_setxattr != NULL
 			? vp->v_ops->vop_setxattr(vp, name, value, size, flags)

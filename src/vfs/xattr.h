@@ -11,11 +11,11 @@
 /* Names with their NUL are at most as long. */
 #define XATTR_NAME_SIZE 256
 
-/* The file that a call is about; good in this section. */
+/* The file that a call is about. */
 struct xattrfile {
 	const struct cred *xf_cred;
 	struct mount *xf_mount;
-	struct vnode *xf_vnode; /* NULL: not in a file system */
+	struct vnode *xf_vnode; /* held; NULL: not in a file system */
 };
 
 struct xattrlist {
@@ -24,10 +24,11 @@ struct xattrlist {
 	size_t xl_size; /* of the memory */
 };
 
-/* Errors of path resolution; EBADF. */
+/* xattr_rele.  Errors of path resolution; EBADF. */
 int
 xattr_path(struct lwp *, const char *upath, bool follow, struct xattrfile *);
 int xattr_fd(struct lwp *, int fd, struct xattrfile *);
+void xattr_rele(struct xattrfile *);
 
 /* Into XATTR_NAME_SIZE bytes.  EFAULT, ERANGE. */
 int xattr_name_copyin(const char *uname, char *name);

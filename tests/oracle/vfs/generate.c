@@ -300,31 +300,43 @@ fd_wanted(const char *kinds)
 						  : 0;
 }
 
+/* An argument that is text; its value. */
+static long
+pick_text(struct call *c, int i, enum kind k)
+{
+	char *s = c->c_str[i];
+
+	switch (k) {
+	case K_XATTR:
+		pick_xattr(s);
+		break;
+	case K_TIMES:
+		pick_times(s);
+		if (one_in(5))
+			return NOWHERE;
+		break;
+	case K_IOVIN:
+	case K_IOVOUT:
+		c->c_arg[i + 1] = pick_iov(s);
+		break;
+	default:
+		pick_path(s);
+	}
+	return pick_where();
+}
+
 static long
 pick_argument(struct call *c, int i, enum kind k)
 {
 	static const int cmd[] = {F_GETFL, F_SETFL, F_SETFL, F_DUPFD, F_GETFD,
 	    F_SETFD, F_DUPFD_CLOEXEC, 4711};
 	static const int dev[] = {0, 0x7801, 0x7802};
-	char *s = c->c_str[i];
 
+	if (kind_istext(k))
+		return pick_text(c, i, k);
 	switch (k) {
-	case K_PATH:
-	case K_TARGET:
-		pick_path(s);
-		return pick_where();
-	case K_XATTR:
-		pick_xattr(s);
-		return pick_where();
 	case K_BITS:
 		return pick_bits();
-	case K_TIMES:
-		pick_times(s);
-		return one_in(5) ? NOWHERE : pick_where();
-	case K_IOVIN:
-	case K_IOVOUT:
-		c->c_arg[i + 1] = pick_iov(s);
-		return pick_where();
 	case K_COUNT:
 		return c->c_arg[i];
 	case K_DATA:
