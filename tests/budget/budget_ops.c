@@ -7,6 +7,7 @@
  * Another operation is another function and a line in ops[].
  */
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -122,6 +123,44 @@ do_open(void)
 	rump_sys_close(rump_sys_open("/", RUMP_O_RDONLY));
 }
 
+static char page[4096];
+
+static void
+bind_file(void)
+{
+	bind();
+	fds[0] = rump_sys_open("/budget", O_RDWR | O_CREAT, 0600);
+	must(fds[0] >= 0 &&
+		 rump_sys_write(fds[0], page, sizeof(page)) == sizeof(page),
+	    "file");
+}
+
+static void
+release_file(void)
+{
+	must(rump_sys_unlink("/budget") == 0, "unlink");
+	rump_pub_lwproc_releaselwp();
+}
+
+static void
+do_pread(void)
+{
+	rump_sys_pread(fds[0], page, 1, 100);
+}
+
+static void
+do_pwrite(void)
+{
+	rump_sys_pwrite(fds[0], page, 1, 100);
+}
+
+static void
+do_create(void)
+{
+	rump_sys_close(rump_sys_open("/new", O_WRONLY | O_CREAT, 0600));
+	rump_sys_unlink("/new");
+}
+
 /* The first one is what the loop itself costs. */
 static const struct op ops[] = {
 	{"-", 1, do_nothing, do_nothing, do_nothing},
@@ -133,6 +172,9 @@ static const struct op ops[] = {
 	{"rfork_releaselwp", 1, do_nothing, do_rfork, do_nothing},
 	{"pipe_rw", 1, bind_pipe, do_pipe, rump_pub_lwproc_releaselwp},
 	{"open_close", 1, bind, do_open, rump_pub_lwproc_releaselwp},
+	{"pread_1", 1, bind_file, do_pread, release_file},
+	{"pwrite_1", 1, bind_file, do_pwrite, release_file},
+	{"create_unlink", 1, bind, do_create, rump_pub_lwproc_releaselwp},
 };
 
 static void
