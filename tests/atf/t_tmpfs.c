@@ -4,7 +4,7 @@
  * places, big directories, sparse files.
  */
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include <dirent.h>
 
@@ -452,6 +452,112 @@ TC(exchange, "RENAME_EXCHANGE lets two names change places.")
 }
 
 /*
+ * Room made beforehand, and holes.
+ */
+static blkcnt_t
+blocks_of(const char *path)
+{
+	return stat_of(path).st_blocks / 8;
+}
+
+TC(fallocate, "Room is made for all of a range or for nothing of it.")
+{
+	static char data[65536], want[65536];
+	int fd;
+
+	start_mounted("nr_blocks=16");
+	fd = make_open("m/f", 0644);
+	T_OK(rump_sys_fallocate(fd, 0, 0, 10000));
+	T_EQ(10000, stat_of("m/f").st_size);
+	T_EQ(3, blocks_of("m/f"));
+	T_OK(rump_sys_fallocate(fd, FALLOC_FL_KEEP_SIZE, 20000, 5000));
+	T_EQ(10000, stat_of("m/f").st_size);
+	T_EQ(6, blocks_of("m/f"));
+	T_ERR(ENOSPC, rump_sys_fallocate(fd, 0, 0, 65537));
+	T_ERR(ENOSPC, rump_sys_fallocate(fd, 0, 8192, 1 << 20));
+	T_ERR(ENOSPC, rump_sys_fallocate(fd, 0, 0, INT64_MAX));
+	T_EQ(6, blocks_of("m/f"));
+	T_EQ(10000, stat_of("m/f").st_size);
+	T_EQ(10, space().f_bfree);
+	T_OK(rump_sys_fallocate(fd, 0, 0, 65536));
+	T_EQ(0, space().f_bfree);
+	T_ERR(ENOSPC, rump_sys_fallocate(fd, 0, 65536, 1));
+	/* It is there for writes, and zero until then. */
+	T_EQ(1, rump_sys_pwrite(fd, "x", 1, 60000));
+	want[60000] = 'x';
+	T_EQ(65536, rump_sys_pread(fd, data, sizeof(data), 0));
+	T_EQ(0, memcmp(want, data, sizeof(data)));
+
+	memset(want, 'z', sizeof(want));
+	T_EQ(65536, rump_sys_pwrite(fd, want, sizeof(want), 0));
+	T_OK(rump_sys_fallocate(
+	    fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 5000, 5000));
+	memset(want + 5000, 0, 5000);
+	T_EQ(16, blocks_of("m/f"));
+	T_OK(rump_sys_fallocate(
+	    fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 12288, 4097));
+	memset(want + 12288, 0, 4097);
+	T_EQ(15, blocks_of("m/f"));
+	T_OK(rump_sys_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	    40000, INT64_MAX - 40000));
+	memset(want + 40000, 0, sizeof(want) - 40000);
+	T_EQ(9, blocks_of("m/f"));
+	T_EQ(7, space().f_bfree);
+	T_EQ(65536, rump_sys_pread(fd, data, sizeof(data), 0));
+	T_EQ(0, memcmp(want, data, sizeof(data)));
+	T_ERR(
+	    EOPNOTSUPP, rump_sys_fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 4096));
+	T_OK(rump_sys_unlink("m/f"));
+	T_OK(rump_sys_close(fd));
+	T_EQ(16, space().f_bfree);
+}
+
+/*
+ * Extended attributes.
+ */
+TC(xattr, "Attributes are kept, in order, and take of the room for files.")
+{
+	static char value[65536], got[65536];
+
+	start_mounted("nr_inodes=20");
+	make_file("m/f", 0644);
+	T_ERR(ENODATA, rump_sys_getxattr("m/f", "user.a", got, 10));
+	T_OK(rump_sys_setxattr("m/f", "user.a", "12345", 5, 0));
+	T_ERR(EEXIST, rump_sys_setxattr("m/f", "user.a", "", 0, XATTR_CREATE));
+	T_ERR(
+	    ENODATA, rump_sys_setxattr("m/f", "user.b", "", 0, XATTR_REPLACE));
+	T_EQ(5, rump_sys_getxattr("m/f", "user.a", NULL, 0));
+	T_ERR(ERANGE, rump_sys_getxattr("m/f", "user.a", got, 4));
+	T_EQ(5, rump_sys_getxattr("m/f", "user.a", got, sizeof(got)));
+	T_EQ(0, memcmp("12345", got, 5));
+	T_OK(rump_sys_setxattr("m/f", "security.x", "", 0, 0));
+	T_OK(rump_sys_setxattr("m/f", "trusted.x", "1", 1, 0));
+	T_OK(rump_sys_setxattr("m/f", "user.b", "", 0, 0));
+	T_EQ(35, rump_sys_listxattr("m/f", NULL, 0));
+	T_ERR(ERANGE, rump_sys_listxattr("m/f", got, 34));
+	T_EQ(35, rump_sys_listxattr("m/f", got, 35));
+	T_EQ(0, memcmp("user.b\0user.a\0trusted.x\0security.x", got, 35));
+	T_ERR(EOPNOTSUPP, rump_sys_setxattr("m/f", "other.x", "", 0, 0));
+	T_ERR(EINVAL, rump_sys_setxattr("m/f", "user.", "", 0, 0));
+	T_OK(rump_sys_removexattr("m/f", "security.x"));
+	T_OK(rump_sys_removexattr("m/f", "trusted.x"));
+	T_OK(rump_sys_removexattr("m/f", "user.a"));
+	T_ERR(ENODATA, rump_sys_removexattr("m/f", "user.a"));
+	T_OK(rump_sys_removexattr("m/f", "user.b"));
+
+	/* Of 20 files 18 are left: 1024 bytes each. */
+	T_EQ(18, space().f_ffree);
+	T_ERR(ENOSPC,
+	    rump_sys_setxattr("m/f", "user.b", value, 18 * 1024 - 45, 0));
+	T_OK(rump_sys_setxattr("m/f", "user.b", value, 18 * 1024 - 46, 0));
+	T_EQ(0, space().f_ffree);
+	T_ERR(ENOSPC, rump_sys_mkdir("m/d", 0755));
+	T_ERR(ENOSPC, rump_sys_setxattr("m/f", "user.b", "", 0, 0));
+	T_OK(rump_sys_unlink("m/f"));
+	T_EQ(19, space().f_ffree);
+}
+
+/*
  * Big ones.
  */
 #define MANY (1000000 / TC_SLOW / TC_SLOW)
@@ -575,6 +681,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, unmount_frees);
 	ATF_TP_ADD_TC(tp, tmpfile);
 	ATF_TP_ADD_TC(tp, exchange);
+	ATF_TP_ADD_TC(tp, fallocate);
+	ATF_TP_ADD_TC(tp, xattr);
 	ATF_TP_ADD_TC(tp, many_entries);
 	ATF_TP_ADD_TC(tp, sparse);
 	return atf_no_error();

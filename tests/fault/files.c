@@ -415,6 +415,24 @@ undo_mount(void)
 	MUST(rump_sys_unmount("/d/e", 0));
 }
 
+static int
+run_fallocate(void)
+{
+	return result(rump_sys_fallocate(fd, 0, 0, 70 * 4096));
+}
+
+static int
+run_setxattr(void)
+{
+	return result(rump_sys_setxattr("/d/f", "user.name", "value", 5, 0));
+}
+
+static void
+undo_setxattr(void)
+{
+	MUST(rump_sys_removexattr("/d/f", "user.name"));
+}
+
 static const struct scenario scenarios[] = {
     {"open", setup_dir, run_open, undo_fd, teardown_dir, 0},
     {"open-fifo", setup_dir, run_open_fifo, undo_fd, teardown_dir, 0},
@@ -452,6 +470,8 @@ static const struct scenario scenarios[] = {
     {"tmpfile", setup_dir, run_tmpfile, undo_fd, teardown_dir, 0},
     {"tmpfile-link", setup_dir, run_tmpfile_link, undo_new, teardown_dir, 0},
     {"many", setup_dir, run_many, undo_many, teardown_dir, 0},
+    {"fallocate", setup_open, run_fallocate, undo_write, teardown_open, DATA | KEEPS},
+    {"setxattr", setup_dir, run_setxattr, undo_setxattr, teardown_dir, 0},
     {"mount", setup_dir, run_mount, undo_mount, teardown_dir, 0},
 };
 
