@@ -55,8 +55,9 @@ vnode_create(
 	error = dvp->v_ops->vop_create != NULL
 		    ? dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp)
 		    : EPERM;
-	if (error == 0 && ref)
-		vnode_hold(*vpp);
+	/* Where vnodes are cached it may have been dropped at once. */
+	while (error == 0 && ref && !vnode_tryhold(*vpp))
+		error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, vpp);
 out:
 	rw_exit_write(&dvp->v_lock);
 	return error;

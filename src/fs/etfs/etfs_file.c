@@ -59,9 +59,11 @@ etfs_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
 static int
 etfs_range(const struct etfs_mount *em, off_t off, size_t *np, off_t *atp)
 {
-	if (em->em_limited && off >= em->em_size)
+	if (em->em_limited && off >= em->em_size) {
 		*np = 0;
-	else if (em->em_limited && *np > (uint64_t)(em->em_size - off))
+		return 0;
+	}
+	if (em->em_limited && *np > (uint64_t)(em->em_size - off))
 		*np = (size_t)(em->em_size - off);
 	return __builtin_add_overflow(em->em_begin, off, atp) ? EINVAL : 0;
 }

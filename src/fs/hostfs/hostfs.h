@@ -58,6 +58,7 @@ struct hostfs_node {
 	struct hostfs_handle hn_handle[HF_NKINDS];
 	char *_Atomic hn_target; /* (a) symbolic link: its text, or NULL */
 	struct pipe *hn_fifo;	 /* (l) or NULL */
+	bool hn_nameless;	 /* (l) pinned until its last reference goes */
 };
 
 struct hostfs_mount {
@@ -101,8 +102,8 @@ extern const struct vnodeops hostfs_dirops, hostfs_regops, hostfs_lnkops,
 
 /*
  * Handles.  get: open, and stays so until put, which goes in the same section
- * or, for what loses its name, never (hostfs_pin).  ESTALE if the file is not
- * where it was; whatever the host says.
+ * or, for what loses its name, at the end (hostfs_pin).  ESTALE if the file is
+ * not where it was; whatever the host says.
  */
 int hostfs_get(struct hostfs_node *, enum hostfs_kind, int *fdp);
 void hostfs_put(struct hostfs_node *, enum hostfs_kind);
@@ -112,6 +113,8 @@ bool hostfs_tryget(struct hostfs_node *, enum hostfs_kind, int *fdp);
 int hostfs_get_data(struct hostfs_node *, enum hostfs_kind *, int *fdp);
 /* Give a node a descriptor that was opened otherwise, and put it. */
 void hostfs_offer(struct hostfs_node *, enum hostfs_kind, int fd);
+/* Give a node that nobody knows yet its HF_PATH: it is pinned. */
+void hostfs_offer_pinned(struct hostfs_node *, int fd);
 /* Nobody uses the node any more. */
 void hostfs_closeall(struct hostfs_node *);
 /* hyper_file_open; if there are too many descriptors, with fewer. */
@@ -119,8 +122,8 @@ int hostfs_open(int dir, const char *path, int flags, mode_t mode, int *fdp);
 int hostfs_reopen(int fd, int flags, int *fdp);
 
 /*
- * It is about to lose its name: it is open until its end, so that who has it
- * or found it can go on.
+ * It is about to lose its name: it is open until its last reference goes, and
+ * most likely somewhat longer, so that who has it or found it can go on.
  */
 static inline int
 hostfs_pin(struct hostfs_node *hn)

@@ -252,8 +252,7 @@ hostfs_tmpfile(struct vnode *dvp, const struct vattr *va, bool linkable,
 		goto out;
 	}
 	/* The one handle leads to all others, and stays. */
-	hostfs_offer(hn, HF_PATH, fd);
-	error = hostfs_pin(hn);
+	hostfs_offer_pinned(hn, fd);
 	if (linkable)
 		atomic_fetch_or_explicit(
 		    &hn_vnode(hn)->v_mode, V_TMPFILE, memory_order_relaxed);
@@ -297,7 +296,12 @@ node_removed(struct hostfs_node *hn)
 	if (vnode_type(vp) == S_IFDIR)
 		atomic_fetch_or_explicit(
 		    &vp->v_mode, V_DEAD, memory_order_relaxed);
-	vcache_remove(&hn->hn_vcn);
+	if (vnode_tryhold(vp)) {
+		hn->hn_nameless = true;
+		vcache_remove(&hn->hn_vcn);
+		vnode_rele(vp);
+	} else
+		hostfs_unpin(hn);
 }
 
 static int
@@ -360,12 +364,29 @@ ends_rename(const struct ends *e, unsigned flags)
 	    e->e_fdir, e->e_from.hm_name, e->e_tdir, e->e_to.hm_name, flags);
 }
 
+/*
+ * Is hn believed to be a directory that dn is in?  The host may know better,
+ * but what we believe must not be a circle.  Under sb_rename, if they are not
+ * in the same directory.
+ */
+static bool
+node_isabove(const struct hostfs_node *hn, struct hostfs_node *dn)
+{
+	struct hostfs_place *hp;
+
+	while (dn != hn && (hp = hn_place(dn)) != NULL)
+		dn = hp->hp_dir;
+	return dn == hn;
+}
+
 static int
 rename_pinned(struct ends *e, struct hostfs_node *hn, struct hostfs_node *over)
 {
 	struct hostfs_place *hp;
 	int error;
 
+	if (node_isabove(hn, e->e_tdn))
+		return ESTALE;
 	hp = hostfs_place_alloc(e->e_tdn, e->e_to.hm_name);
 	if (hp == NULL)
 		return ENOMEM;
@@ -416,6 +437,8 @@ exchange_pinned(
 	struct hostfs_place *there, *here;
 	int error = ENOMEM;
 
+	if (node_isabove(from, e->e_tdn) || node_isabove(to, e->e_fdn))
+		return ESTALE;
 	there = hostfs_place_alloc(e->e_tdn, e->e_to.hm_name);
 	if (there == NULL)
 		return ENOMEM;

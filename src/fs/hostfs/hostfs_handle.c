@@ -192,6 +192,16 @@ hostfs_offer(struct hostfs_node *hn, enum hostfs_kind kind, int fd)
 }
 
 void
+hostfs_offer_pinned(struct hostfs_node *hn, int fd)
+{
+	bool done = handle_publish(&hn->hn_handle[HF_PATH], fd);
+
+	KASSERT(done);
+	(void)done;
+	hn->hn_nameless = true;
+}
+
+void
 hostfs_closeall(struct hostfs_node *hn)
 {
 	struct hostfs_handle *hh;

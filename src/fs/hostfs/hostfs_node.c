@@ -81,6 +81,11 @@ hostfs_place_set(struct hostfs_node *hn, struct hostfs_place *hp)
 {
 	struct hostfs_place *old;
 
+	/* That of a dead node is gone with it. */
+	if (!vnode_tryhold(hn_vnode(hn))) {
+		hostfs_place_free(hp);
+		return;
+	}
 	mutex_enter(&hn->hn_lock);
 	old = hn_place(hn);
 	/* Pairs with the acquire in hn_place. */
@@ -88,6 +93,7 @@ hostfs_place_set(struct hostfs_node *hn, struct hostfs_place *hp)
 	mutex_exit(&hn->hn_lock);
 	vnode_rele(hn_vnode(old->hp_dir));
 	smr_retire(&old->hp_smr, place_smrfree);
+	vnode_rele(hn_vnode(hn));
 }
 
 static bool
@@ -165,7 +171,9 @@ hostfs_reclaim(struct vnode *vp)
 		parent = hn_vnode(hp->hp_dir);
 		smr_retire(&hp->hp_smr, place_smrfree);
 	}
-	/* Handles stay for those who found it: they close them at the end. */
+	/* Handles stay for those who found it, unless others need them more. */
+	if (hn->hn_nameless)
+		hostfs_unpin(hn);
 	smr_retire(&vp->v_smr, node_smrfree);
 	return parent;
 }
@@ -182,8 +190,8 @@ hostfs_node_root(struct hostfs_mount *hm, int fd, struct hostfs_node **hnp)
 	if ((*hnp = node_alloc(hm, &hs, NULL)) == NULL)
 		return ENOMEM;
 	/* It has no place to be opened by: it is open as long as it lives. */
-	hostfs_offer(*hnp, HF_PATH, fd);
-	return hostfs_pin(*hnp);
+	hostfs_offer_pinned(*hnp, fd);
+	return 0;
 }
 
 int
@@ -211,14 +219,10 @@ node_check(struct hostfs_node *hn, struct hostfs_node *dn, const char *name,
 		return 0;
 	if (vnode_type(hn_vnode(hn)) == S_IFDIR)
 		return ESTALE;
-	/* Only who can take hold of it may give it another place. */
-	if (!vnode_tryhold(hn_vnode(hn)))
-		return ESTALE;
-	hp = hostfs_place_alloc(dn, name);
-	if (hp != NULL)
-		hostfs_place_set(hn, hp);
-	vnode_rele(hn_vnode(hn));
-	return hp != NULL ? 0 : ENOMEM;
+	if ((hp = hostfs_place_alloc(dn, name)) == NULL)
+		return ENOMEM;
+	hostfs_place_set(hn, hp);
+	return 0;
 }
 
 /* Make one and put it in the cache, or find the one that is there by now. */
