@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the kernel needs of its host.  Nothing outside src/hyper calls the
- * host's threads, futexes, clocks, memory, random numbers or console; the
- * rest of the kernel reaches them through the functions below.  Each kind of
- * host is a folder beside this file that implements them.
+ * host's threads, futexes, clocks, memory, random numbers, console or files;
+ * the rest of the kernel reaches them through the functions below and those of
+ * hostfile.h.  Each kind of host is a folder beside this file that implements
+ * them.
  *
  * Locks: none of these functions takes a lock of the kernel's.  Only
- * hyper_wait and hyper_console_read block.
+ * hyper_wait, hyper_console_read and those of hostfile.h block.
  */
 #ifndef HYPER_HYPER_H
 #define HYPER_HYPER_H

@@ -9,7 +9,7 @@
 
 struct kern_config {
 	uint64_t kc_memlimit; /* RUMP_MEMLIMIT in bytes, 0: the host's */
-	uint64_t kc_nvnodes;  /* RUMP_NVNODES, 0: as memory allows */
+	uint64_t kc_nvnodes;  /* RUMP_NVNODES, 0: vcache.c's default */
 	int kc_ncpu;	      /* RUMP_NCPU */
 	bool kc_verbose;      /* RUMP_VERBOSE */
 	char kc_hostname[65]; /* RUMP_HOSTNAME */

@@ -71,6 +71,7 @@ config_memlimit(const char *s)
 	       kern_config.kc_memlimit >= KMEM_MINLIMIT;
 }
 
+/* Vnodes in the cache of src/vfs that nobody uses. */
 static bool
 config_nvnodes(const char *s)
 {

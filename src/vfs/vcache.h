@@ -45,13 +45,14 @@ struct vcnode *vcache_find(struct super *, const uint64_t key[2]);
 
 /*
  * Add one, whose v_super is set.  Returns it, or the one that is there already
- * with the same key.  May drop others.  Called without locks.
+ * with the same key.  May drop others.  Takes a lock of its own only.
  */
 struct vcnode *vcache_insert(struct vcnode *, const uint64_t key[2]);
 
 /*
  * The file is gone, or its key stands for another one: it is no longer found,
- * and the cache lets go of it.  Called without locks; again: no effect.
+ * and the cache lets go of it.  Again: no effect.  vop_reclaim may be called,
+ * by this and by vcache_insert, with the locks that the caller holds.
  */
 void vcache_remove(struct vcnode *);
 

@@ -8,7 +8,6 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -592,7 +591,7 @@ TC(the_host_moves_things, "ESTALE or ENOENT, never another file.")
 	T_ERR(ENOENT, rump_sys_mkdir("x", 0755));
 }
 
-TC(extended_attributes_and_sizes, "statvfs is the host's.")
+TC(the_hosts_figures, "statvfs is the host's.")
 {
 	struct statvfs h, r;
 
@@ -689,6 +688,47 @@ TC(few_descriptors, "Many files with few descriptors and few vnodes.")
 	child_passes(visit_many, NULL);
 }
 
+/* What is in use after `arg' (or the default) vnodes may be kept. */
+static void
+visit_and_measure(void *arg)
+{
+	struct rump_memstat before, after;
+	char name[32];
+	struct stat r;
+	int i, n = 3000;
+
+	if (arg != NULL)
+		T_OK(setenv("RUMP_NVNODES", arg, 1));
+	boot();
+	(void)newproc(RUMP_RFCFDG);
+	T_OK(rump_sys_mkdir("/h", 0755));
+	T_OK(mount_at("/h", "path=%s"));
+	T_EQ(0, rump_pub_memstat(&before));
+	for (i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "/h/%d", i);
+		T_OK(rump_sys_stat(name, &r));
+	}
+	T_EQ(0, rump_pub_memstat(&after));
+	/* A vnode of hostfs is some hundred bytes. */
+	T_EQ(arg == NULL, after.used - before.used > (uint64_t)n * 200);
+	if (arg != NULL)
+		T_ASSERT(after.used - before.used < (uint64_t)n * 100);
+}
+
+TC(vnode_limit, "RUMP_NVNODES: that many are kept, or 65536.")
+{
+	char name[32], few[] = "100";
+	int i;
+
+	host_mkdir();
+	for (i = 0; i < 3000; i++) {
+		(void)snprintf(name, sizeof(name), "host/%d", i);
+		host_write(name, "x");
+	}
+	child_passes(visit_and_measure, few);
+	child_passes(visit_and_measure, NULL);
+}
+
 TC(deep_and_forgotten, "Reopened through paths longer than PATH_MAX.")
 {
 	char name[256], file[32];
@@ -762,9 +802,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, special_files);
 	ATF_TP_ADD_TC(tp, links_end_in_the_kernel);
 	ATF_TP_ADD_TC(tp, the_host_moves_things);
-	ATF_TP_ADD_TC(tp, extended_attributes_and_sizes);
+	ATF_TP_ADD_TC(tp, the_hosts_figures);
 	ATF_TP_ADD_TC(tp, unmounting);
 	ATF_TP_ADD_TC(tp, few_descriptors);
+	ATF_TP_ADD_TC(tp, vnode_limit);
 	ATF_TP_ADD_TC(tp, deep_and_forgotten);
 	ATF_TP_ADD_TC(tp, host_fork);
 	return atf_no_error();
