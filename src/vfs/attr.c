@@ -4,7 +4,7 @@
  */
 #include "kern/signal.h"
 #include "sysproto.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 /* The file that a call with dirfd, path and flags is about. */
 static int
@@ -61,6 +61,8 @@ vnode_chmod(const struct mount *mp, struct vnode *vp, const struct cred *cr,
 		error = vnode_setattr(vp, &va);
 	}
 	rw_exit_write(&vp->v_lock);
+	if (error == 0)
+		inotify_changed(vp, IN_ATTRIB);
 	return error;
 }
 
@@ -171,6 +173,8 @@ vnode_chown(const struct mount *mp, struct vnode *vp, const struct cred *cr,
 	    (error = chown_store(mp, &va)) == 0)
 		error = vnode_setattr(vp, &va);
 	rw_exit_write(&vp->v_lock);
+	if (error == 0 && va.va_mask != 0)
+		inotify_changed(vp, IN_ATTRIB);
 	return error;
 }
 
@@ -278,6 +282,10 @@ vnode_utimes(const struct mount *mp, struct vnode *vp, const struct cred *cr,
 	if (error == 0)
 		error = vnode_setattr(vp, &va);
 	rw_exit_write(&vp->v_lock);
+	if (error == 0)
+		inotify_changed(vp, va.va_mask == VA_ATIME   ? IN_ACCESS
+				    : va.va_mask == VA_MTIME ? IN_MODIFY
+							     : IN_ATTRIB);
 	return error;
 }
 

@@ -3,7 +3,7 @@
  * Making names: mkdir, mknod, mkfifo, symlink, link.
  */
 #include "sysproto.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 /*
  * dvp is locked: may nd's last name be made in it, as a directory or not?
@@ -58,6 +58,10 @@ vnode_create(
 	/* Where vnodes are cached it may have been dropped at once. */
 	while (error == 0 && ref && !vnode_tryhold(*vpp))
 		error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, vpp);
+	if (error != 0)
+		goto out;
+	inotify_name(dvp, &nd->ni_cn, *vpp);
+	inotify_entry(dvp, &nd->ni_cn, IN_CREATE, S_ISDIR(va->va_mode), 0);
 out:
 	rw_exit_write(&dvp->v_lock);
 	return error;
@@ -204,6 +208,11 @@ link_locked(struct nameidata *to, struct vnode *vp)
 	rw_enter_write(&vp->v_lock);
 	error = dvp->v_ops->vop_link(dvp, &to->ni_cn, vp);
 	rw_exit_write(&vp->v_lock);
+	if (error == 0) {
+		inotify_name(dvp, &to->ni_cn, vp);
+		inotify_self(vp, IN_ATTRIB);
+		inotify_entry(dvp, &to->ni_cn, IN_CREATE, false, 0);
+	}
 	return error;
 }
 

@@ -6,7 +6,7 @@
 
 #include "kern/signal.h"
 #include "sysproto.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 /* What to do with the range; at most one of them. */
 #define FALLOC_WHAT                                         \
@@ -78,7 +78,10 @@ falloc_file(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
 		return EFBIG;
 	if (vp->v_ops->vop_fallocate == NULL)
 		return EOPNOTSUPP;
-	return vp->v_ops->vop_fallocate(vp, mode, off, len, &vw);
+	error = vp->v_ops->vop_fallocate(vp, mode, off, len, &vw);
+	if (error == 0)
+		inotify_used(vp, IN_MODIFY);
+	return error;
 }
 
 int

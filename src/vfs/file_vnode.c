@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kern/pipe.h"
+#include "vfs/inotify.h"
 #include "vfs/lockf.h"
 #include "vfs/vfs_impl.h"
 
@@ -60,11 +61,14 @@ static int
 vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
 	struct vnode *vp = fp->f_vnode;
+	size_t resid = u->uio_resid;
 	int error;
 
 	(void)l;
 	error = vp->v_ops->vop_read(vp, offp, u);
 	vn_accessed(fp);
+	if (u->uio_resid != resid)
+		inotify_used(vp, IN_ACCESS);
 	return error;
 }
 
@@ -111,14 +115,17 @@ vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	bool append = write_appends(fp, u);
 	struct vwrite vw = vwrite_of(l, fp->f_mount, append);
 	struct vnode *vp = fp->f_vnode;
+	size_t resid = u->uio_resid;
 	int error;
 
-	if (u->uio_resid == 0)
+	if (resid == 0)
 		return 0;
 	if ((u->uio_flags & UIO_NOAPPEND) != 0 &&
 	    (vnode_mode(vp) & V_APPEND) != 0)
 		return EPERM;
 	error = vp->v_ops->vop_write(vp, offp, u, &vw);
+	if (u->uio_resid != resid)
+		inotify_used(vp, IN_MODIFY);
 	return error != 0 ? error : write_sync(fp, u);
 }
 
@@ -127,10 +134,14 @@ vnode_truncate(struct lwp *l, const struct mount *mp, struct vnode *vp,
     off_t length, bool always)
 {
 	struct vwrite vw = vwrite_of(l, mp, false);
+	int error;
 
 	if ((vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
 		return EPERM;
-	return vp->v_ops->vop_truncate(vp, length, &vw, always);
+	error = vp->v_ops->vop_truncate(vp, length, &vw, always);
+	if (error == 0)
+		inotify_changed(vp, IN_MODIFY);
+	return error;
 }
 
 static int
@@ -267,6 +278,9 @@ static void
 vn_close(struct file *fp)
 {
 	lock_close(fp);
+	if ((file_flags(fp) & O_PATH) == 0)
+		inotify_used(fp->f_vnode,
+		    file_writable(fp) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 }
 
 const struct file_vnodeops file_vnodeops = {

@@ -8,7 +8,7 @@
 #include <linux/fs.h>
 
 #include "sysproto.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 #define UF_KNOWN                                               \
 	(RUMP_UF_NODUMP | RUMP_UF_IMMUTABLE | RUMP_UF_APPEND | \
@@ -44,6 +44,8 @@ vnode_chflags(struct lwp *l, const struct mount *mp, struct vnode *vp,
 			error = vp->v_ops->vop_setattr(vp, &va);
 	}
 	rw_exit_write(&vp->v_lock);
+	if (error == 0)
+		inotify_changed(vp, IN_ATTRIB);
 	return error;
 }
 

@@ -7,7 +7,7 @@
 #include <dirent.h>
 
 #include "sysproto.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 #define POS_DOT	   0
 #define POS_DOTDOT 1
@@ -109,6 +109,8 @@ sys_getdents(struct lwp *l, int fd, char *buf, size_t len, int *retval)
 			vnode_accessed(fp->f_mount, dvp);
 	}
 	file_leave(fp, locked);
+	if (!vnode_isdead(dvp))
+		inotify_used(dvp, IN_ACCESS);
 	error = gd.gd_done > 0 ? 0 : gd.gd_error;
 	*retval = (int)gd.gd_done;
 out:

@@ -21,7 +21,7 @@
 
 #include <rump/rump_mount.h>
 
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 #define MOUNT_BUCKETS 256
 
@@ -117,8 +117,10 @@ super_rele(struct super *sb, struct vnode *root)
 	mutex_enter(&mount_lock);
 	last = --sb->sb_mounts == 0;
 	mutex_exit(&mount_lock);
-	if (last)
+	if (last) {
+		inotify_unmount(sb);
 		sb->sb_ops->vfs_unmount(sb);
+	}
 }
 
 void

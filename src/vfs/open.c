@@ -6,7 +6,7 @@
 
 #include "sysproto.h"
 #include "vfs/dev.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 /* What the kernel sees of O_LARGEFILE; the C library may say that it is 0. */
 #define OPEN_LARGEFILE 0100000
@@ -189,6 +189,8 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 	else if (unlikely(
 		     !S_ISREG(vnode_mode(vp)) || vp->v_ops->vop_open != NULL))
 		error = open_vnode(oa, fpp);
+	if (error == 0)
+		inotify_used(vp, IN_OPEN);
 	if (error == 0 && S_ISREG(vnode_mode(vp)) && (flags & O_TRUNC) != 0 &&
 	    !made)
 		error = vnode_truncate(oa->oa_lwp, mp, vp, 0, true);

@@ -3,7 +3,7 @@
  * Removing names: unlink, rmdir.
  */
 #include "sysproto.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 /* The last name is "/", "." or "..". */
 static int
@@ -61,10 +61,17 @@ vnode_remove(struct nameidata *nd, bool isdir)
 			error =
 			    dvp->v_ops->vop_remove(dvp, &nd->ni_cn, vp, &last);
 		rw_exit_write(&vp->v_lock);
+		if (error == 0) {
+			inotify_unname(dvp, &nd->ni_cn, vp, last);
+			if (!isdir)
+				inotify_self(vp, IN_ATTRIB);
+		}
 	}
 	rw_exit_write(&dvp->v_lock);
 	if (last)
 		vnode_rele(vp);
+	if (error == 0)
+		inotify_entry(dvp, &nd->ni_cn, IN_DELETE, isdir, 0);
 	return error;
 }
 

@@ -25,7 +25,7 @@
 #include <stdio.h>
 
 #include "sysproto.h"
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 struct vfs_renames vfs_renames;
 
@@ -200,6 +200,53 @@ rename_commit(struct rename *rn, bool *last)
 	return error;
 }
 
+/* The names of what was renamed, for who watches; the directories are locked.
+ */
+static void
+rename_names(const struct rename *rn, bool last)
+{
+	const struct cname *fcn = &rn->rn_from->ni_cn, *tcn = &rn->rn_to->ni_cn;
+
+	inotify_unname(rn->rn_fdvp, fcn, rn->rn_fvp, false);
+	if (rn->rn_tvp != NULL)
+		inotify_unname(rn->rn_tdvp, tcn, rn->rn_tvp,
+		    last && (rn->rn_flags & RENAME_EXCHANGE) == 0);
+	inotify_name(rn->rn_tdvp, tcn, rn->rn_fvp);
+	if ((rn->rn_flags & RENAME_EXCHANGE) != 0)
+		inotify_name(rn->rn_fdvp, fcn, rn->rn_tvp);
+}
+
+static void
+rename_tell(struct vnode *fdvp, const struct cname *fcn, struct vnode *tdvp,
+    const struct cname *tcn, struct vnode *vp, struct vnode *over)
+{
+	uint32_t cookie;
+
+	if (vnode_watched(fdvp) || vnode_watched(tdvp)) {
+		cookie = inotify_cookie();
+		inotify_entry(
+		    fdvp, fcn, IN_MOVED_FROM, vnode_isdir(vp), cookie);
+		inotify_entry(tdvp, tcn, IN_MOVED_TO, vnode_isdir(vp), cookie);
+	}
+	if (over != NULL)
+		inotify_self(over, IN_ATTRIB);
+	inotify_self(vp, IN_MOVE_SELF);
+}
+
+static void
+rename_notify(const struct rename *rn, bool last)
+{
+	const struct cname *fcn = &rn->rn_from->ni_cn, *tcn = &rn->rn_to->ni_cn;
+	bool exchange = (rn->rn_flags & RENAME_EXCHANGE) != 0;
+
+	rename_names(rn, last);
+	rename_tell(rn->rn_fdvp, fcn, rn->rn_tdvp, tcn, rn->rn_fvp,
+	    exchange ? NULL : rn->rn_tvp);
+	if (exchange)
+		rename_tell(
+		    rn->rn_tdvp, tcn, rn->rn_fdvp, fcn, rn->rn_tvp, NULL);
+}
+
 static int
 rename_locked(struct rename *rn)
 {
@@ -210,8 +257,9 @@ rename_locked(struct rename *rn)
 	error = rename_lookup(rn);
 	/* Two names of one file: nothing is to be done. */
 	if (error == 0 && rn->rn_fvp != rn->rn_tvp &&
-	    (error = rename_permitted(rn)) == 0)
-		error = rename_commit(rn, &last);
+	    (error = rename_permitted(rn)) == 0 &&
+	    (error = rename_commit(rn, &last)) == 0)
+		rename_notify(rn, last);
 	rename_unlock(rn);
 	if (last)
 		vnode_rele(rn->rn_tvp);

@@ -94,12 +94,14 @@ bucket_unlink(uint32_t bucket, struct vcnode *vcn)
 	bucket_lock(bucket)->vl_count--;
 }
 
-/* Has nobody used it since last time, and does nobody hold it? */
+/* Has nobody used it since last time, and does nobody hold or watch it? */
 static bool
 vcn_evict(struct vcnode *vcn)
 {
 	uint32_t one = 1;
 
+	if ((vnode_mode(&vcn->vn_vnode) & V_WATCHED) != 0)
+		return false;
 	if (atomic_exchange_explicit(
 		&vcn->vn_used, false, memory_order_relaxed))
 		return false;

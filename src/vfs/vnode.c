@@ -3,7 +3,7 @@
  * Vnodes: their life, flags and times.  The life and the locks are explained in
  * vfs.h.
  */
-#include "vfs/vfs_impl.h"
+#include "vfs/inotify.h"
 
 _Static_assert(sizeof(struct vnode) <= 64, "a vnode is one cache line");
 
@@ -24,10 +24,11 @@ vnode_init(struct vnode *vp, const struct vnodeops *ops, struct super *sb,
 void
 vnode_reclaim(struct vnode *vp)
 {
-	do
+	do {
+		inotify_gone(vp);
 		vp = vp->v_ops->vop_reclaim(vp);
-	while (vp != NULL && atomic_fetch_sub_explicit(
-				 &vp->v_count, 1, memory_order_acq_rel) == 1);
+	} while (vp != NULL && atomic_fetch_sub_explicit(
+				   &vp->v_count, 1, memory_order_acq_rel) == 1);
 }
 
 void

@@ -18,6 +18,7 @@
 #include <linux/xattr.h>
 
 #include "sysproto.h"
+#include "vfs/inotify.h"
 #include "vfs/xattr.h"
 
 static bool
@@ -184,6 +185,8 @@ xattr_set(const struct xattrfile *xf, const char *name, const void *value,
 			? vp->v_ops->vop_setxattr(vp, name, value, size, flags)
 			: EOPNOTSUPP;
 	rw_exit_write(&vp->v_lock);
+	if (error == 0)
+		inotify_changed(vp, IN_ATTRIB);
 	return error;
 }
 

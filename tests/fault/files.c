@@ -4,6 +4,8 @@
  *
  *	files [-v] [name]
  */
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -52,6 +54,35 @@ static int
 run_open_fifo(void)
 {
 	return result(fd = rump_sys_open("/d/p", O_RDWR));
+}
+
+static int fds[2]; /* an inotify instance and a file */
+
+static void
+undo_locks(void)
+{
+	MUST(rump_sys_close(fds[0]));
+	if (fds[1] != -1)
+		MUST(rump_sys_close(fds[1]));
+}
+
+static int
+run_locks(void)
+{
+	struct flock fl = {.l_type = F_WRLCK, .l_len = 10};
+	int error = 0;
+
+	if ((fds[0] = rump_sys_inotify_init()) == -1)
+		return errno;
+	if ((fds[1] = rump_sys_open("/d/f", O_RDWR)) == -1 ||
+	    rump_sys_flock(fds[1], LOCK_EX) == -1 ||
+	    rump_sys_fcntl(fds[1], F_SETLK, &fl) == -1 ||
+	    rump_sys_inotify_add_watch(fds[0], "/d", IN_ALL_EVENTS) == -1) {
+		/* What Linux calls it. */
+		error = errno == ENOLCK ? ENOMEM : errno;
+		undo_locks();
+	}
+	return error;
 }
 
 static int
@@ -436,6 +467,7 @@ undo_setxattr(void)
 static const struct scenario scenarios[] = {
     {"open", setup_dir, run_open, undo_fd, teardown_dir, 0},
     {"open-fifo", setup_dir, run_open_fifo, undo_fd, teardown_dir, 0},
+    {"locks", setup_dir, run_locks, undo_locks, teardown_dir, 0},
     {"create", setup_dir, run_create, undo_create, teardown_dir, 0},
     {"mkdir", setup_dir, run_mkdir, undo_mkdir, teardown_dir, 0},
     {"symlink", setup_dir, run_symlink, undo_new, teardown_dir, 0},

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inotify: what happens to files, told to who asked.
+ *
+ * V_WATCHED in v_mode says that a vnode is watched, or has a name in a
+ * directory that is; it stays set for a while after that ends.  Who does not
+ * see it is done: nothing else is paid where nothing is watched.  The functions
+ * here that end in _slow are what follows.
+ *
+ * A watch holds no reference.  A vnode that goes is taken out by
+ * vnode_reclaim, which is when IN_DELETE_SELF is due; one that is watched is
+ * not put out of a cache (vcache.c).
+ */
+#ifndef VFS_INOTIFY_H
+#define VFS_INOTIFY_H
+
+#include <sys/inotify.h>
+
+#include "vfs/vfs_impl.h"
+
+void inotify_post_slow(struct vnode *, uint32_t mask, bool used);
+void inotify_self_slow(struct vnode *, uint32_t mask);
+void inotify_entry_slow(struct vnode *dvp, const struct cname *, uint32_t mask,
+    bool isdir, uint32_t cookie);
+void
+inotify_name_slow(struct vnode *dvp, const struct cname *, struct vnode *vp);
+void inotify_unname_slow(
+    struct vnode *dvp, const struct cname *, struct vnode *vp, bool last);
+void inotify_gone_slow(struct vnode *);
+
+static inline bool
+vnode_watched(const struct vnode *vp)
+{
+	return unlikely((vnode_mode(vp) & V_WATCHED) != 0);
+}
+
+/*
+ * A file was opened, closed, read, written (inotify_used), or has other
+ * attributes or another length (inotify_changed); told to who watches it and
+ * to who watches a directory that it is in.  IN_EXCL_UNLINK is about the
+ * former.  Called without locks.
+ */
+static inline void
+inotify_used(struct vnode *vp, uint32_t mask)
+{
+	if (vnode_watched(vp))
+		inotify_post_slow(vp, mask, true);
+}
+
+static inline void
+inotify_changed(struct vnode *vp, uint32_t mask)
+{
+	if (vnode_watched(vp))
+		inotify_post_slow(vp, mask, false);
+}
+
+/* The same, told only to who watches the file itself; any lock may be held. */
+static inline void
+inotify_self(struct vnode *vp, uint32_t mask)
+{
+	if (vnode_watched(vp))
+		inotify_self_slow(vp, mask);
+}
+
+/* An entry of dvp came or went; any lock may be held. */
+static inline void
+inotify_entry(struct vnode *dvp, const struct cname *cn, uint32_t mask,
+    bool isdir, uint32_t cookie)
+{
+	if (vnode_watched(dvp))
+		inotify_entry_slow(dvp, cn, mask, isdir, cookie);
+}
+
+/*
+ * vp, which is not locked, has got a name in dvp, or loses it, with its last
+ * link or not.  dvp is locked exclusively.
+ */
+static inline void
+inotify_name(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
+{
+	if (vnode_watched(dvp))
+		inotify_name_slow(dvp, cn, vp);
+}
+
+static inline void
+inotify_unname(
+    struct vnode *dvp, const struct cname *cn, struct vnode *vp, bool last)
+{
+	if (vnode_watched(dvp))
+		inotify_unname_slow(dvp, cn, vp, last);
+}
+
+/* The last reference is gone. */
+static inline void
+inotify_gone(struct vnode *vp)
+{
+	if (vnode_watched(vp))
+		inotify_gone_slow(vp);
+}
+
+/* The super goes, with all of its vnodes. */
+void inotify_unmount(const struct super *);
+
+/* The number that the two halves of a rename have in common. */
+uint32_t inotify_cookie(void);
+
+#endif /* VFS_INOTIFY_H */

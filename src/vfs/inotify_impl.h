@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between inotify.c (instances: queues and calls) and inotify_watch.c (what is
+ * watched, and whom to tell).
+ */
+#ifndef VFS_INOTIFY_IMPL_H
+#define VFS_INOTIFY_IMPL_H
+
+#include <sys/queue.h>
+
+#include "vfs/inotify.h"
+
+struct watched;
+
+/* All of these are covered by inotify_lock. */
+extern struct kmutex inotify_lock;
+
+struct watch {
+	LIST_ENTRY(watch) w_link;   /* of what is watched */
+	LIST_ENTRY(watch) w_iolink; /* of the instance */
+	struct watched *w_watched;
+	struct inotify *w_inotify;
+	uint32_t w_mask; /* as given */
+	int w_id;
+};
+
+struct event {
+	TAILQ_ENTRY(event) ev_link;
+	uint32_t ev_namelen;
+	struct inotify_event ev_head; /* last: its name follows */
+};
+
+TAILQ_HEAD(eventq, event);
+
+/* What a descriptor of inotify_init is. */
+struct inotify {
+	LIST_HEAD(, watch) in_watches;
+	struct eventq in_queue;
+	uint32_t in_queued; /* events in it */
+	int in_bytes;	    /* what reading them all would give */
+	int in_lastid;
+	struct kcondvar in_cv;	   /* readers */
+	struct event *in_overflow; /* without a name */
+	bool in_overflowed;	   /* it is in the queue */
+};
+
+/* Queue an event; if there is no room or memory, that some are lost. */
+void inotify_queue(const struct watch *, uint32_t mask, uint32_t cookie,
+    const char *name, size_t namelen);
+
+/*
+ * Watch vp, which is referenced; if the instance does, change that watch.
+ * EEXIST, ENOMEM.
+ */
+int watch_add(struct inotify *, struct vnode *, uint32_t mask, int *idp);
+
+/* End a watch: EINVAL.  End them all, without an event. */
+int watch_rm(struct inotify *, int id);
+void watch_rmall(struct inotify *);
+
+#endif /* VFS_INOTIFY_IMPL_H */
