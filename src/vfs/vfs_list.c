@@ -6,7 +6,8 @@
 #include "vfs/vfs.h"
 
 extern const struct vfsops etfs_vfsops, hostfs_vfsops, null_vfsops;
-extern const struct vfsops tmpfs_vfsops, umap_vfsops;
+extern const struct vfsops overlay_vfsops, tmpfs_vfsops, umap_vfsops;
+extern const struct vfsops union_vfsops;
 
 const struct vfsops *const vfs_list[] = {
     &tmpfs_vfsops,
@@ -14,5 +15,7 @@ const struct vfsops *const vfs_list[] = {
     &hostfs_vfsops,
     &null_vfsops,
     &umap_vfsops,
+    &overlay_vfsops,
+    &union_vfsops,
     NULL,
 };
