@@ -30,7 +30,14 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include <rump/rump_mount.h>
+
 #include "../lib/stress.h"
+
+/* overlay_race.c sets it. */
+#ifndef OVERLAID
+#define OVERLAID false
+#endif
 
 #define NSTAY  6
 #define NNAMES 3
@@ -600,9 +607,9 @@ remove_name(void)
 	return 0;
 }
 
-/* Remove a directory and all that is in it; its link count must be right. */
-static void
-remove_dir(void)
+/* Remove what is in a directory; its link count must be right. */
+static int
+remove_entries(void)
 {
 	union {
 		char bytes[256];
@@ -632,7 +639,43 @@ remove_dir(void)
 	want(0, n);
 	want(0, rump_sys_close(fd));
 	want(2 + subdirs, (long)sb.st_nlink);
+	return subdirs;
+}
+
+static void
+remove_dir(void)
+{
+	(void)remove_entries();
 	want(0, rump_sys_rmdir(removing));
+}
+
+static void
+remove_tree(const char *top)
+{
+	strcpy(removing, top);
+	remove_dir();
+}
+
+/*
+ * The tree is seen through an overlay, below an upper layer that is empty at
+ * first.
+ */
+static void
+overlay_begin(void)
+{
+	static char data[] = "lowerdir=/race,upperdir=/upper";
+
+	want(0, rump_sys_mkdir("/upper", 0777));
+	want(0, rump_sys_mount("overlay", "/race", 0, data, strlen(data)));
+}
+
+static void
+overlay_end(void)
+{
+	strcpy(removing, "/race");
+	(void)remove_entries();
+	want(0, rump_sys_unmount("/race", 0));
+	remove_tree("/upper");
 }
 
 static void
@@ -643,13 +686,16 @@ round_of(long n, uint64_t first)
 	me = &self;
 	me->doing = "make the tree";
 	make_tree();
+	if (OVERLAID)
+		overlay_begin();
 	steps = n;
 	me = NULL;
 	run_testers(first, tester_main);
 	me = &self;
 	me->doing = "remove the tree";
-	strcpy(removing, "/race");
-	remove_dir();
+	if (OVERLAID)
+		overlay_end();
+	remove_tree("/race");
 	me = NULL;
 }
 

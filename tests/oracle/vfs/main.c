@@ -3,15 +3,16 @@
  * The same random calls on files, here and on the host's tmpfs: each result,
  * errno, byte and attribute must agree, and the trees after each call.
  *
- *	vfs [--seed N] [--count N] [--calls N] [--fs TYPE] [--verbose]
- *	    [FILE ...]
- *	vfs [--fs TYPE] --replay FILE
+ *	vfs [--seed N] [--count N] [--calls N] [--fs TYPE [--data TEXT]]
+ *	    [--verbose] [FILE ...]
+ *	vfs [--fs TYPE [--data TEXT]] --replay FILE
  *
  * Does what is in the files, each a sequence that once went wrong, then
  * `count' random sequences of `calls' calls, from a seed that is always the
  * same.  --replay does a file and nothing else.  What differs is printed, made
  * as short as possible, in the form that the files have.  --fs mounts another
- * file system for the kernel's side than the one that is its root.
+ * file system for the kernel's side than the one that is its root, --data is
+ *its options: "--fs overlay --data lower=/dev,upper=/tmp".
  *
  * The host's side wants a namespace of its own; where there is none, nothing
  * is compared.
@@ -33,7 +34,7 @@
 static struct sequence sequence;
 static uint64_t seed = 1;
 static int count = 150, ncalls = 150;
-static const char *replay, *fstype;
+static const char *replay, *fstype, *fsdata = "";
 
 void
 fatal(const char *fmt, ...)
@@ -149,6 +150,7 @@ options(int argc, char **argv)
 	    {"calls", required_argument, NULL, 'c'},
 	    {"replay", required_argument, NULL, 'r'},
 	    {"fs", required_argument, NULL, 'f'},
+	    {"data", required_argument, NULL, 'd'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -170,6 +172,9 @@ options(int argc, char **argv)
 			break;
 		case 'f':
 			fstype = optarg;
+			break;
+		case 'd':
+			fsdata = optarg;
 			break;
 		case 'v':
 			verbose = true;
@@ -195,7 +200,7 @@ main(int argc, char **argv)
 		host_stop();
 		return 77;
 	}
-	rump_start(fstype);
+	rump_start(fstype, fsdata);
 	watch();
 	if (replay != NULL)
 		ok = run_file(replay);

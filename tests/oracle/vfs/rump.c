@@ -60,7 +60,7 @@ enter(struct lwp *l)
 }
 
 void
-rump_start(const char *fstype)
+rump_start(const char *fstype, const char *data)
 {
 	rump_boot_setsigmodel(RUMP_SIGMODEL_IGNORE);
 	must(rump_init() == 0, "rump_init");
@@ -71,7 +71,9 @@ rump_start(const char *fstype)
 		return;
 	top = "/fs";
 	must(rump_sys_mkdir(top, 0755) == 0, "mkdir");
-	must(rump_sys_mount(fstype, top, 0, NULL, 0) == 0, "mount");
+	must(rump_sys_mount(
+		 fstype, top, 0, (void *)(uintptr_t)data, strlen(data)) == 0,
+	    "mount");
 }
 
 static void

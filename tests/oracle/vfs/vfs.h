@@ -202,7 +202,7 @@ const struct scan *host_scan(const struct timespec *mark, bool deep);
 
 /* rump.c */
 /* fstype: where the sequences' directories are made; NULL: the root's. */
-void rump_start(const char *fstype);
+void rump_start(const char *fstype, const char *data);
 void rump_begin(void);
 void rump_end(void);
 const struct result *rump_call(const struct call *);
