@@ -200,6 +200,9 @@ main(int argc, char **argv)
 		host_stop();
 		return 77;
 	}
+	/* A character device 0:0 cannot be made there: it is a whiteout. */
+	if (fstype != NULL && strcmp(fstype, "overlay") == 0)
+		hostrules.hr_devices = false;
 	rump_start(fstype, fsdata);
 	watch();
 	if (replay != NULL)
