@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <rump/rump_mount.h>
+#include <rump/rump_overlay.h>
 
 #include "tc.h"
 
@@ -524,6 +525,84 @@ TC(positions_stay, "reading a directory goes on where it was")
 	T_OK(rump_sys_close(fd));
 }
 
+TC(lower_links, "names of one lower file part when one is changed, as on Linux")
+{
+	struct stat a, b;
+
+	setup_layers();
+	T_OK(rump_sys_link("/b/f", "/b/f2"));
+	mount_again();
+	T_OK(rump_sys_stat("/m/f", &a));
+	T_OK(rump_sys_stat("/m/f2", &b));
+	T_EQ(a.st_ino, b.st_ino);
+	T_EQ(2, b.st_nlink);
+	make("/m/f2", "two");
+	holds("/m/f2", "two");
+	holds("/m/f", "f of b");
+	T_OK(rump_sys_stat("/m/f2", &b));
+	T_ASSERT(a.st_ino != b.st_ino);
+	T_EQ(1, b.st_nlink);
+}
+
+/* Each change as "A name ". */
+static int
+note_change(void *arg, const struct rump_overlay_change *oc)
+{
+	char *p = (char *)arg + strlen(arg);
+
+	(void)sprintf(p, "%c%s ", "AMRX"[oc->oc_kind], oc -> oc_path);
+	if (S_ISDIR(oc->oc_type))
+		strcpy(p + strlen(p) - 1, "/ ");
+	return strcmp(oc->oc_path, "stop") == 0 ? 1234 : 0;
+}
+
+static void
+differs(const char *changes)
+{
+	char all[512] = "", one[64];
+	size_t len = 0;
+
+	T_EQ(0, rump_pub_overlay_diff("/m", note_change, all));
+	while (sscanf(changes + len, "%63[^ ] ", one) == 1) {
+		len += strlen(one) + 1;
+		strcat(one, " ");
+		if (strstr(all, one) == NULL)
+			tc_fail(__FILE__, __LINE__, "no %sin %s", one, all);
+	}
+	T_EQ(len, strlen(all));
+}
+
+TC(difference, "what has been changed is listed")
+{
+	char all[512] = "";
+
+	setup();
+	differs("");
+	make("/m/d/e/z", "Z");
+	differs("Md/e/z ");
+	T_OK(rump_sys_chmod("/m/d", 0700));
+	T_OK(rump_sys_unlink("/m/f"));
+	T_OK(rump_sys_mkdir("/m/n", 0755));
+	make("/m/n/new", "");
+	make("/m/gone", "");
+	T_OK(rump_sys_unlink("/m/gone"));
+	T_OK(rump_sys_unlink("/m/g"));
+	T_OK(rump_sys_mkdir("/m/g", 0755));
+	differs("Md/e/z Md/ Rf An/ An/new Xg/ ");
+	T_OK(rump_sys_rename("/m/d", "/m/k"));
+	differs("Rf An/ An/new Xg/ Rd/ Ak/ Ak/x Ak/y Ak/w Ak/e/ Ak/e/z ");
+	T_OK(rump_sys_mkdir("/m/d", 0755));
+	make("/m/d/x", "");
+	differs("Rf An/ An/new Xg/ Xd/ Ad/x "
+		"Ak/ Ak/x Ak/y Ak/w Ak/e/ Ak/e/z ");
+	remount();
+	make("/m/stop", "");
+	T_EQ(1234, rump_pub_overlay_diff("/m", note_change, all));
+	T_EQ(EINVAL, rump_pub_overlay_diff("/m/d", note_change, all));
+	T_EQ(EINVAL, rump_pub_overlay_diff("/u", note_change, all));
+	T_EQ(ENOENT, rump_pub_overlay_diff("/none", note_change, all));
+}
+
 TC(layers_of_layers, "an overlay can be a layer, an upper one a lower one")
 {
 	setup();
@@ -563,6 +642,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, bad_data);
 	ATF_TP_ADD_TC(tp, no_space);
 	ATF_TP_ADD_TC(tp, positions_stay);
+	ATF_TP_ADD_TC(tp, lower_links);
+	ATF_TP_ADD_TC(tp, difference);
 	ATF_TP_ADD_TC(tp, layers_of_layers);
 	return atf_no_error();
 }

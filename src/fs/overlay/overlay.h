@@ -11,6 +11,7 @@
  *	ovl_rename.c	renaming
  *	ovl_readdir.c	directories of several layers as one
  *	ovl_file.c	data and attributes
+ *	ovl_diff.c	what has been changed, for programs
  *
  * Layer 0 is the upper one, which may be missing; 1 and following are lower
  * ones, the highest first.  As on Linux, a character device 0:0 in a layer, a
@@ -81,7 +82,7 @@ struct ovl_node {
 	uint32_t on_entries;		/* (o) names in the table */
 	_Atomic bool on_removed;    /* (a) not in the upper layer, and gone */
 	_Atomic int64_t on_subdirs; /* (a) merged directory: or -1 */
-	ino_t on_ino;		    /* (s) */
+	_Atomic ino_t on_ino;	    /* (a) what stat shows */
 	struct pipe *on_fifo;	    /* (v) or NULL */
 	uint32_t on_nlower;	    /* (s) */
 	struct ovl_real on_lower[]; /* (s) held */
@@ -173,7 +174,7 @@ void ovl_node_free(struct ovl_node *);
 int ovl_node_root(struct ovl_mount *, struct ovl_node **);
 struct vnode *ovl_reclaim(struct vnode *);
 void ovl_setupper(struct ovl_node *, struct vnode *uvp);
-/* The number of a file of a layer. */
+/* The number that a file of a layer has in the overlay. */
 ino_t ovl_ino(const struct ovl_mount *, uint32_t layer, ino_t);
 /* The node of an upper file that has one, or NULL. */
 struct ovl_node *ovl_node_byupper(struct ovl_mount *, const struct vnode *);
@@ -236,6 +237,7 @@ int ovl_exchange(struct vnode *fdvp, const struct cname *, struct vnode *fvp,
 
 /* Directories: ovl_readdir.c. */
 int ovl_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
+int ovl_readdir_locked(struct ovl_node *, off_t *pos, readdir_fn, void *arg);
 /* ENOTEMPTY; om_lock is held. */
 int ovl_checkempty(struct ovl_node *);
 /* How many directories are in it; om_lock is held. */

@@ -170,7 +170,7 @@ ovl_getattr(struct vnode *vp, struct stat *sb)
 	if ((error = rvp->v_ops->vop_getattr(rvp, sb)) != 0)
 		return error;
 	sb->st_dev = dev;
-	sb->st_ino = on->on_ino;
+	sb->st_ino = atomic_load_explicit(&on->on_ino, memory_order_relaxed);
 	if ((vnode_mode(vp) & V_DEAD) != 0 ||
 	    (ovl_upper(on) == NULL &&
 		atomic_load_explicit(&on->on_removed, memory_order_relaxed)))

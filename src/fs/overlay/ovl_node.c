@@ -92,7 +92,7 @@ ovl_node_init(struct ovl_node *on, struct ovl_mount *om, struct ovl_real real)
 	    &on->on_vnode, node_ops(va.va_mode & S_IFMT), &om->om_super, &va);
 	atomic_init(&on->on_subdirs, -1);
 	if (vp->v_ops->vop_getattr(vp, &sb) == 0)
-		on->on_ino = ovl_ino(om, real.r_layer, sb.st_ino);
+		atomic_init(&on->on_ino, ovl_ino(om, real.r_layer, sb.st_ino));
 	if (real.r_layer == 0)
 		ovl_setupper(on, vp);
 }

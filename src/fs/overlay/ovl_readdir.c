@@ -48,7 +48,9 @@ real_ino(const struct batch *b, struct vnode *vp, uint64_t ino)
 	const struct ovl_node *on =
 	    b->b_real.r_layer == 0 ? ovl_node_byupper(om, vp) : NULL;
 
-	return on != NULL ? on->on_ino : ovl_ino(om, b->b_real.r_layer, ino);
+	return on != NULL
+		   ? atomic_load_explicit(&on->on_ino, memory_order_relaxed)
+		   : ovl_ino(om, b->b_real.r_layer, ino);
 }
 
 /* What it is, with the same key as b_sorted[i - 1] or in front of [i]. */
@@ -172,6 +174,12 @@ ovl_readdir(struct vnode *dvp, off_t *pos, readdir_fn fn, void *arg)
 	return ovl_entries(vp_to_ovl(dvp), pos, false, fn, arg);
 }
 
+int
+ovl_readdir_locked(struct ovl_node *dn, off_t *pos, readdir_fn fn, void *arg)
+{
+	return ovl_entries(dn, pos, true, fn, arg);
+}
+
 static bool
 found_any(void *arg, const struct direntry *de)
 {
@@ -185,7 +193,7 @@ ovl_checkempty(struct ovl_node *dn)
 {
 	bool any = false;
 	off_t pos = 2;
-	int error = ovl_entries(dn, &pos, true, found_any, &any);
+	int error = ovl_readdir_locked(dn, &pos, found_any, &any);
 
 	return error != 0 ? error : any ? ENOTEMPTY : 0;
 }
@@ -203,5 +211,5 @@ ovl_subdirs(struct ovl_node *dn, int64_t *np)
 	off_t pos = 2;
 
 	*np = 0;
-	return ovl_entries(dn, &pos, true, count_dirs, np);
+	return ovl_readdir_locked(dn, &pos, count_dirs, np);
 }
