@@ -188,7 +188,7 @@ tester_main(void *arg)
 static void
 clear_place(const char *path)
 {
-	char name[PATH_MAX];
+	char name[PATH_MAX + 16];
 	struct stat sb;
 
 	if (rump_sys_stat(path, &sb) != 0) {
@@ -207,7 +207,7 @@ clear_place(const char *path)
 static void
 remove_place(int i)
 {
-	char path[PATH_MAX], sub[PATH_MAX + 8];
+	char path[32], sub[64];
 
 	snprintf(path, sizeof(path), "/m/%d", i);
 	snprintf(sub, sizeof(sub), "%s/sub", path);
