@@ -132,13 +132,13 @@ hyper_mem_fails(void)
 
 /*
  * Console.  write puts all len bytes on the host's standard output (or
- * standard error for the message form); read blocks for at least one byte of
- * standard input and returns 0 or an errno, *lenp being the bytes read, 0 at
- * the end of the input.
+ * standard error for the message form); read waits at most ms milliseconds
+ * for at least one byte of standard input and returns 0 or an errno, EAGAIN if
+ * nothing came, *lenp being the bytes read, 0 at the end of the input.
  */
 void hyper_console_write(const void *buf, size_t len);
 void hyper_console_message(const char *buf, size_t len);
-int hyper_console_read(void *buf, size_t *lenp);
+int hyper_console_read(void *buf, size_t *lenp, int ms);
 
 /* Send a signal to the host process. */
 void hyper_raise(int signo);

@@ -3,7 +3,9 @@
  * The console: the host process's standard input and output, as a file.
  *
  * Reading and writing can block in the host for as long as it likes.  The lwp
- * is outside its section then, as if it slept: nobody waits for it.
+ * is outside its section then, as if it slept: nobody waits for it.  Nothing
+ * of the host's ends both on input and on an interrupt of the lwp, so who
+ * reads looks for the latter every CONSOLE_TURN.
  */
 #include <sys/sysmacros.h>
 
@@ -14,6 +16,8 @@
 /* The device numbers of a console on Linux; on no file system. */
 #define CONSOLE_RDEV makedev(5, 1)
 #define CONSOLE_DEV  makedev(0, 0xffffe)
+
+#define CONSOLE_TURN 50 /* milliseconds */
 
 /* The next buffer that is not empty, or NULL; EFAULT if it is a bad one. */
 static int
@@ -30,29 +34,44 @@ console_buffer(struct uio *uio, struct iovec **iovp)
 	return useraddr_ok((*iovp)->iov_base, (*iovp)->iov_len) ? 0 : EFAULT;
 }
 
+/* Wait for input in the host, but only for a turn: EAGAIN. */
 static int
-console_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
+console_turn(const struct iovec *iov, size_t *np, int ms)
 {
 	struct hostthread *ht = curht();
+	int error;
+
+	*np = iov->iov_len;
+	smr_exit(ht);
+	error = hyper_console_read(iov->iov_base, np, ms);
+	smr_enter(ht);
+	return error;
+}
+
+int
+console_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
+{
 	struct iovec *iov;
 	size_t n;
 	int error;
 
-	(void)fp, (void)offp;
+	(void)offp;
 	error = console_buffer(uio, &iov);
 	if (error != 0 || iov == NULL)
 		return error;
-	n = iov->iov_len;
 	fd_borrow_settle(l);
-	smr_exit(ht);
-	error = hyper_console_read(iov->iov_base, &n);
-	smr_enter(ht);
+	error = console_turn(iov, &n, 0);
+	while (error == EAGAIN && (file_flags(fp) & O_NONBLOCK) == 0) {
+		if (lwp_take_interrupt(l))
+			return EINTR;
+		error = console_turn(iov, &n, CONSOLE_TURN);
+	}
 	if (error == 0)
 		uio->uio_resid -= n;
 	return error;
 }
 
-static int
+int
 console_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 {
 	struct hostthread *ht = curht();

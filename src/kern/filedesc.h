@@ -242,4 +242,8 @@ void fd_init(void);
 /* Put process 1's descriptors 0, 1 and 2 on the console.  ENOMEM. */
 int console_open_std(struct lwp *);
 
+/* The console's fo_read and fo_write. */
+int console_read(struct lwp *, struct file *, off_t *, struct uio *);
+int console_write(struct lwp *, struct file *, off_t *, struct uio *);
+
 #endif /* KERN_FILEDESC_H */

@@ -171,4 +171,10 @@ void proc_hook_register(struct proc_hook *);
 void lwp_interrupt(struct lwp *);
 void proc_interrupt(struct proc *);
 
+/*
+ * Has the lwp, the calling one, been interrupted?  An interrupt counts once.
+ * For who waits in the host, not in a condition variable.
+ */
+bool lwp_take_interrupt(struct lwp *);
+
 #endif /* KERN_PROC_H */

@@ -49,8 +49,7 @@ cv_dequeue(struct kcondvar *cv, struct lwp *l)
 	l->l_cv = NULL;
 }
 
-/* Has the lwp been interrupted?  An interrupt counts once. */
-static bool
+bool
 lwp_take_interrupt(struct lwp *l)
 {
 	uint32_t flags =

@@ -15,13 +15,14 @@
 
 #include "hyper/pthread/impl.h"
 
-/* The descriptor is in non-blocking mode: wait as if it were not. */
+/* Wait until fd can be used, or for ms milliseconds (-1: for ever): EAGAIN. */
 static int
-fd_waitready(int fd, short events)
+fd_waitready(int fd, short events, int ms)
 {
 	struct pollfd pfd = {.fd = fd, .events = events};
+	int n = poll(&pfd, 1, ms);
 
-	return poll(&pfd, 1, -1) < 0 ? errno : 0;
+	return n < 0 ? errno : n == 0 ? EAGAIN : 0;
 }
 
 static int
@@ -38,8 +39,9 @@ fd_write(int fd, const char *p, size_t len)
 			continue;
 		}
 		error = errno;
+		/* It is in non-blocking mode: wait as if it were not. */
 		if (error == EAGAIN)
-			error = fd_waitready(fd, POLLOUT);
+			error = fd_waitready(fd, POLLOUT, -1);
 		if (error != 0 && error != EINTR)
 			return error;
 	}
@@ -78,21 +80,47 @@ hyper_console_message(const char *buf, size_t len)
 	fd_write_quiet(STDERR_FILENO, buf, len);
 }
 
-/* A handler of the host that interrupts the read is reported as EINTR. */
-int
-hyper_console_read(void *buf, size_t *lenp)
+/*
+ * Who reads has seen that there is something, and so will not block, if nobody
+ * else takes it: one host thread at a time.
+ */
+static _Atomic bool reading;
+
+void
+console_forked(void)
 {
-	int error = 0, saved = errno;
+	atomic_store_explicit(&reading, false, memory_order_relaxed);
+}
+
+static int
+console_take(void *buf, size_t *lenp)
+{
+	int error = fd_waitready(STDIN_FILENO, POLLIN, 0);
 	ssize_t n;
 
-	while ((n = read(STDIN_FILENO, buf, *lenp)) < 0) {
-		error = errno;
-		if (error == EAGAIN)
-			error = fd_waitready(STDIN_FILENO, POLLIN);
-		if (error != 0)
-			break;
+	if (error != 0)
+		return error;
+	if ((n = read(STDIN_FILENO, buf, *lenp)) < 0)
+		return errno;
+	*lenp = (size_t)n;
+	return 0;
+}
+
+/* A handler of the host that interrupts the wait is reported as EINTR. */
+int
+hyper_console_read(void *buf, size_t *lenp, int ms)
+{
+	int error, saved = errno;
+
+	error = fd_waitready(STDIN_FILENO, POLLIN, ms);
+	if (error == 0 &&
+	    atomic_exchange_explicit(&reading, true, memory_order_acquire)) {
+		error = EAGAIN;
+		hyper_yield();
+	} else if (error == 0) {
+		error = console_take(buf, lenp);
+		atomic_store_explicit(&reading, false, memory_order_release);
 	}
-	*lenp = n < 0 ? 0 : (size_t)n;
 	errno = saved;
 	return error;
 }

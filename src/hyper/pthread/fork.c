@@ -24,6 +24,7 @@ static void
 fork_child(void)
 {
 	membarrier_init();
+	console_forked();
 	forkops->ho_fork_child();
 }
 

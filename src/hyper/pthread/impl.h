@@ -11,6 +11,9 @@
 int thread_init(const struct hyper_ops *ops);
 int fork_init(const struct hyper_ops *ops);
 
+/* In the child of fork(2): nobody reads the console. */
+void console_forked(void);
+
 /*
  * Tell the host that hyper_membarrier will be used; needed once in each host
  * process.
