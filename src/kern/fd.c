@@ -75,6 +75,24 @@ fd_names(
 	return same;
 }
 
+int
+fd_next(struct lwp *l, int fd)
+{
+	struct filedesc *fdp =
+	    atomic_load_explicit(&l->l_proc->p_fd, memory_order_acquire);
+	struct fdtab *ft;
+
+	if (fdp == NULL)
+		return -1;
+	/* Acquire pairs with the release in fdtab_replace. */
+	ft = atomic_load_explicit(&fdp->fd_tab, memory_order_acquire);
+	for (; (uint32_t)fd < ft->ft_size; fd++)
+		if (atomic_load_explicit(
+			&ft->ft_file[fd], memory_order_relaxed) != NULL)
+			return fd;
+	return -1;
+}
+
 /*
  * Making
  */

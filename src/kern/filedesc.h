@@ -137,6 +137,9 @@ fd_getopen(struct lwp *l, int fd, struct file **fpp)
 bool fd_names(
     struct lwp *, int fd, const struct file *fp, const struct filedesc *table);
 
+/* The first descriptor from fd on that names something, or -1. */
+int fd_next(struct lwp *, int fd);
+
 /* A reference of the caller's own to what fd names.  EBADF. */
 int fd_getref(struct lwp *, int fd, struct file **fpp);
 
