@@ -24,6 +24,7 @@ struct pgrp {
 	struct plist pg_members;
 	struct kmutex pg_lock; /* pg_login, in a founder */
 	char *pg_login;	       /* LOGIN_SIZE bytes or NULL */
+	struct tty *pg_tty;    /* controlling terminal; see tty_ctty.c */
 	struct smr_item pg_smr;
 };
 

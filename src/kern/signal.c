@@ -148,6 +148,28 @@ kill_one(struct kill *k, pid_t pid)
 	mutex_exit(&p->p_lock);
 }
 
+bool
+signal_ignored(void)
+{
+	int m = atomic_load_explicit(&model, memory_order_relaxed);
+
+	return m == RUMP_SIGMODEL_IGNORE || m == RUMP_SIGMODEL_PANIC;
+}
+
+void
+signal_process(pid_t pid, int signo)
+{
+	struct proc *p;
+	bool raise;
+
+	if (signal_ignored() || (p = proc_find_locked(pid)) == NULL)
+		return;
+	raise = proc_signal(p, signo);
+	mutex_exit(&p->p_lock);
+	if (raise)
+		signal_raise(signo);
+}
+
 /* Every process but 0, 1 and the caller's. */
 static bool
 kill_each(struct proc *p, void *arg)
@@ -179,6 +201,25 @@ kill_group(struct kill *k, pid_t pgid)
 		kill_one(k, pids[i]);
 	if (size != 0)
 		kmem_free(pids, size);
+}
+
+/* Without memory for its members the group is not told. */
+void
+signal_group(pid_t pgid, int signo)
+{
+	struct pgrp *pg = pgrp_find(pgid);
+	pid_t *pids;
+	size_t i, n, size;
+
+	if (pg == NULL)
+		return;
+	if (pgrp_pids(pg, &pids, &size, &n) == 0) {
+		for (i = 0; i < n; i++)
+			signal_process(pids[i], signo);
+		if (size != 0)
+			kmem_free(pids, size);
+	}
+	kref_rele(&pg->pg_ref);
 }
 
 int

@@ -34,4 +34,15 @@ signal_xfsz(struct lwp *l, int error)
 	return likely(error != EFBIG) ? error : signal_efbig(l);
 }
 
+/*
+ * Post it to a process or to a group for a terminal: no permission is asked
+ * for, and with the model that would end the host process it is not posted.
+ * Without locks.
+ */
+void signal_process(pid_t pid, int signo);
+void signal_group(pid_t pgid, int signo);
+
+/* Would that be without any effect? */
+bool signal_ignored(void);
+
 #endif /* KERN_SIGNAL_H */
