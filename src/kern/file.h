@@ -22,7 +22,13 @@
 #include "kern/lock.h"
 #include "kern/uio.h"
 
-enum file_type { DTYPE_NONE, DTYPE_VNODE, DTYPE_PIPE, DTYPE_CONSOLE };
+enum file_type {
+	DTYPE_NONE,
+	DTYPE_VNODE,
+	DTYPE_PIPE,
+	DTYPE_CONSOLE,
+	DTYPE_DEVICE,
+};
 
 struct filedesc;
 struct flock;

@@ -2,6 +2,8 @@
 /*
  * The list of devices.
  */
+#include <sys/sysmacros.h>
+
 #include "vfs/dev.h"
 
 static struct cdev *dev_first, **dev_last = &dev_first; /* stable after boot */
@@ -25,6 +27,14 @@ dev_foreach(int (*fn)(const struct cdev *, void *arg), void *arg)
 	return error;
 }
 
+static bool
+dev_isof(const struct cdev *cd, dev_t dev)
+{
+	return dev == cd->cd_dev ||
+	       (major(dev) == major(cd->cd_dev) &&
+		   minor(dev) - minor(cd->cd_dev) < cd->cd_minors);
+}
+
 int
 dev_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
     struct file **fpp)
@@ -36,8 +46,13 @@ dev_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
 	if ((error = vp->v_ops->vop_getattr(vp, &sb)) != 0)
 		return error;
 	for (cd = dev_first; cd != NULL; cd = cd->cd_next)
-		if (cd->cd_dev == sb.st_rdev &&
+		if (dev_isof(cd, sb.st_rdev) &&
 		    (cd->cd_mode & S_IFMT) == vnode_type(vp))
-			return cd->cd_open(l, vp, flags, fp, fpp);
-	return ENXIO;
+			break;
+	if (cd == NULL)
+		return ENXIO;
+	if ((flags & O_DIRECT) != 0)
+		return EINVAL;
+	fp->f_type = DTYPE_DEVICE;
+	return cd->cd_open(l, vp, flags, fp, fpp);
 }

@@ -12,15 +12,22 @@
 #include "vfs/vfs.h"
 
 struct cdev {
-	const char *cd_name; /* in /dev, "null" or "net/tun" */
+	const char *cd_name; /* in /dev, "null" or "net/tun"; NULL: not there */
 	mode_t cd_mode;	     /* with S_IFCHR or S_IFBLK */
 	gid_t cd_gid;	     /* its owner is root */
 	dev_t cd_dev;	     /* the host's number for such a device */
+	dev_t cd_minors;     /* how many from there on; 0: one */
 	/* See vop_open.  What it does with fp it does in f_ops, f_data. */
 	int (*cd_open)(struct lwp *, struct vnode *, int flags, struct file *fp,
 	    struct file **fpp);
 	struct cdev *cd_next; /* dev.c */
 };
+
+/* makedev of small numbers, as a constant. */
+#define DEV_NUMBER(major, minor) ((dev_t)(major) << 8 | (minor))
+
+/* Slaves of pseudo terminals: their first number. */
+#define DEV_PTS DEV_NUMBER(136, 0)
 
 /* Make a driver known; it stays for ever.  At boot only. */
 void dev_register(struct cdev *);
@@ -28,7 +35,15 @@ void dev_register(struct cdev *);
 /* Call fn with each device, in the order of registration, until it fails. */
 int dev_foreach(int (*fn)(const struct cdev *, void *arg), void *arg);
 
-/* For a vnode of a special file: open its driver; ENXIO if there is none. */
+/* Boot: the drivers that are in src/vfs. */
+void dev_mem_init(void);
+void dev_console_init(void);
+void dev_tty_init(void);
+
+/*
+ * For a vnode of a special file: open its driver; ENXIO if there is none,
+ * EINVAL for O_DIRECT.
+ */
 int dev_open(struct lwp *, struct vnode *, int flags, struct file *fp,
     struct file **fpp);
 

@@ -150,8 +150,8 @@ vn_truncate(struct lwp *l, struct file *fp, off_t length)
 	return vnode_truncate(l, fp->f_mount, fp->f_vnode, length, true);
 }
 
-static int
-vn_stat(struct lwp *l, struct file *fp, struct stat *sb)
+int
+vnode_fo_stat(struct lwp *l, struct file *fp, struct stat *sb)
 {
 	(void)l;
 	return vnode_stat(fp->f_mount, fp->f_vnode, sb);
@@ -227,7 +227,7 @@ vnode_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 		    l, fp->f_mount, fp->f_vnode, cmd, data);
 	if (cmd != FIOQSIZE)
 		return ENOTTY;
-	if ((error = vn_stat(l, fp, &sb)) != 0)
+	if ((error = vnode_fo_stat(l, fp, &sb)) != 0)
 		return error;
 	bytes = (off_t)sb.st_blocks * 512;
 	return copyout(&bytes, data, sizeof(bytes));
@@ -293,7 +293,7 @@ const struct fileops vnops_fileops = {
     .fo_read = vn_read,
     .fo_write = vn_write,
     .fo_accessed = vn_accessed,
-    .fo_stat = vn_stat,
+    .fo_stat = vnode_fo_stat,
     .fo_seek = vn_seek,
     .fo_truncate = vn_truncate,
     .fo_ioctl = vn_ioctl,
@@ -327,7 +327,7 @@ const struct fileops vnops_dirops = {
     .fo_read = dir_rw,
     .fo_write = dir_rw,
     .fo_accessed = vn_accessed,
-    .fo_stat = vn_stat,
+    .fo_stat = vnode_fo_stat,
     .fo_seek = dir_seek,
     .fo_ioctl = vnode_ioctl,
     .fo_setfl = vn_setfl,
@@ -336,7 +336,7 @@ const struct fileops vnops_dirops = {
 
 /* The file is named but not open: src/kern lets through what that allows. */
 const struct fileops vnops_pathops = {
-    .fo_stat = vn_stat,
+    .fo_stat = vnode_fo_stat,
     .fo_close = vnode_fo_close,
 };
 
@@ -361,7 +361,7 @@ fifo_vnode_moved(struct file *fp, enum uio_rw rw)
 }
 
 static const struct fifo_ownerops fifo_vnodeops = {
-    .fw_stat = vn_stat,
+    .fw_stat = vnode_fo_stat,
     .fw_moved = fifo_vnode_moved,
     .fw_close = vnode_fo_close,
 };

@@ -59,12 +59,10 @@ mount_update(struct mountargs *ma, struct mount *mp, struct vnode *vp)
 	return error;
 }
 
-/* Make an instance and show it. */
-static int
-mount_new(const struct vfsops *ops, struct mountargs *ma)
+int
+mount_new(const struct vfsops *ops, struct mountargs *ma, struct mount **mpp)
 {
 	struct super *sb;
-	struct mount *mp;
 	int error;
 
 	ma->ma_dev = mount_newdev();
@@ -75,7 +73,7 @@ mount_new(const struct vfsops *ops, struct mountargs *ma)
 		vnode_hold(sb->sb_root);
 		ma->ma_root = sb->sb_root;
 	}
-	if ((error = mount_attach(sb, ma, &mp)) != 0) {
+	if ((error = mount_attach(sb, ma, mpp)) != 0) {
 		idmap_free(ma->ma_idmap);
 		super_abort(sb, ma->ma_root);
 	}
@@ -89,12 +87,13 @@ static int
 mount_at(struct mountargs *ma, const char *type)
 {
 	const struct vfsops *ops;
+	struct mount *mp;
 
 	if ((ma->ma_flags & MNT_UPDATE) != 0)
 		return mount_update(ma, ma->ma_parent, ma->ma_covered);
 	if ((ops = vfs_byname(type)) == NULL)
 		return ENODEV;
-	return mount_new(ops, ma);
+	return mount_new(ops, ma, &mp);
 }
 
 /*

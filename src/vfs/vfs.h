@@ -567,7 +567,8 @@ bool vfs_atime_due(const struct timespec *atime, const struct timespec *mtime,
 /* Set or clear flags of v_mode. */
 void vnode_setflags(struct vnode *, uint32_t set, uint32_t clear);
 
-/* The end of fo_close of a file that vop_open was called for. */
+/* fo_stat, and the end of fo_close, of a file that vop_open was called for. */
+int vnode_fo_stat(struct lwp *, struct file *, struct stat *);
 void vnode_fo_close(struct file *);
 
 /* For vop_fifo: make a pipe.  fifo_rele drops it.  ENOMEM. */

@@ -325,6 +325,9 @@ int mount_root(struct super *, struct mount **mpp);
 int mount_attach(struct super *, const struct mountargs *, struct mount **mpp);
 void super_abort(struct super *, struct vnode *root);
 
+/* Make an instance and show it on ma's place. */
+int mount_new(const struct vfsops *, struct mountargs *, struct mount **mpp);
+
 /*
  * Take mp out of the tree: EBUSY if it is in use, unless force, which takes
  * everything on it out as well and lets go of it when nobody uses it any more.

@@ -5,17 +5,22 @@
  */
 #include "vfs/vfs.h"
 
-extern const struct vfsops etfs_vfsops, hostfs_vfsops, null_vfsops;
-extern const struct vfsops overlay_vfsops, tmpfs_vfsops, umap_vfsops;
-extern const struct vfsops union_vfsops;
+extern const struct vfsops devfs_vfsops, devpts_vfsops, etfs_vfsops;
+extern const struct vfsops fdesc_vfsops, hostfs_vfsops, null_vfsops;
+extern const struct vfsops overlay_vfsops, ptyfs_vfsops, tmpfs_vfsops;
+extern const struct vfsops umap_vfsops, union_vfsops;
 
 const struct vfsops *const vfs_list[] = {
     &tmpfs_vfsops,
+    &devfs_vfsops,
+    &devpts_vfsops,
     &etfs_vfsops,
+    &fdesc_vfsops,
     &hostfs_vfsops,
     &null_vfsops,
-    &umap_vfsops,
     &overlay_vfsops,
+    &ptyfs_vfsops,
+    &umap_vfsops,
     &union_vfsops,
     NULL,
 };
