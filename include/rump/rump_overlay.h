@@ -43,6 +43,22 @@ struct rump_overlay_change {
 int rump_pub_overlay_diff(const char *dir,
     int (*fn)(void *arg, const struct rump_overlay_change *), void *arg);
 
+/*
+ * Do to a directory of the host what has been changed: what was added, modified
+ * or replaced is put there, what was removed is removed, each file at once.
+ * Nothing outside of the directory is touched, and no symbolic link followed.
+ * Files get data, type, permissions and times, and owners if the host process
+ * may give them; not extended attributes, and several names of one file become
+ * several files.  The name ".rump-overlay" is used in between.
+ *
+ *	dir	as above
+ *	hostdirfd	a descriptor of the host
+ *
+ * Returns 0, an errno as above or of the host's file system: then a part has
+ * been done, and calling it again does it all.  EBADF for a bad hostdirfd.
+ */
+int rump_pub_overlay_apply(const char *dir, int hostdirfd);
+
 #ifdef __cplusplus
 }
 #endif

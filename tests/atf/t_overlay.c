@@ -603,6 +603,55 @@ TC(difference, "what has been changed is listed")
 	T_EQ(ENOENT, rump_pub_overlay_diff("/none", note_change, all));
 }
 
+static void
+host_holds(int dir, const char *path, const char *text)
+{
+	char buf[64] = "";
+	int fd = (int)T_OK(openat(dir, path, O_RDONLY));
+
+	T_EQ(strlen(text), read(fd, buf, sizeof(buf) - 1));
+	T_ASSERT(strcmp(buf, text) == 0);
+	T_OK(close(fd));
+}
+
+TC(applied, "what has been changed is done to a directory of the host")
+{
+	struct stat st;
+	int dir;
+
+	T_OK(mkdir("host", 0755));
+	dir = (int)T_OK(open("host", O_RDONLY | O_DIRECTORY));
+	T_OK(mkdirat(dir, "d", 0755));
+	T_OK(mkdirat(dir, "d/e", 0755));
+	T_OK(mkdirat(dir, "f", 0755));
+	T_OK(mkdirat(dir, "f/deep", 0755));
+	T_OK(close((int)T_OK(openat(dir, "f/deep/x", O_CREAT | O_RDWR, 0))));
+	setup();
+	T_OK(rump_sys_unlink("/m/f"));
+	make("/m/d/e/z", "Z");
+	T_OK(rump_sys_mkdir("/m/n", 0755));
+	make("/m/n/new", "new");
+	T_OK(rump_sys_symlink("/etc", "/m/n/l"));
+	T_OK(rump_sys_chmod("/m/n", 0500));
+	T_EQ(0, rump_pub_overlay_apply("/m", dir));
+	T_ERR(ENOENT, fstatat(dir, "f", &st, 0));
+	host_holds(dir, "d/e/z", "Z");
+	host_holds(dir, "n/new", "new");
+	T_OK(fstatat(dir, "n", &st, 0));
+	T_EQ(S_IFDIR | 0500, st.st_mode);
+	T_OK(fstatat(dir, "n/l", &st, AT_SYMLINK_NOFOLLOW));
+	T_ASSERT(S_ISLNK(st.st_mode));
+	/* A link in the way is not followed. */
+	T_OK(unlinkat(dir, "d/e/z", 0));
+	T_OK(unlinkat(dir, "d/e", AT_REMOVEDIR));
+	T_OK(mkdir("elsewhere", 0755));
+	T_OK(symlinkat("../../elsewhere", dir, "d/e"));
+	T_EQ(ENOTDIR, rump_pub_overlay_apply("/m", dir));
+	T_ERR(ENOENT, stat("elsewhere/z", &st));
+	T_EQ(EBADF, rump_pub_overlay_apply("/m", -1));
+	T_OK(close(dir));
+}
+
 TC(layers_of_layers, "an overlay can be a layer, an upper one a lower one")
 {
 	setup();
@@ -644,6 +693,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, positions_stay);
 	ATF_TP_ADD_TC(tp, lower_links);
 	ATF_TP_ADD_TC(tp, difference);
+	ATF_TP_ADD_TC(tp, applied);
 	ATF_TP_ADD_TC(tp, layers_of_layers);
 	return atf_no_error();
 }

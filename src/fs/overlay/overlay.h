@@ -12,6 +12,7 @@
  *	ovl_readdir.c	directories of several layers as one
  *	ovl_file.c	data and attributes
  *	ovl_diff.c	what has been changed, for programs
+ *	ovl_apply.c	the same, done to a directory of the host
  *
  * Layer 0 is the upper one, which may be missing; 1 and following are lower
  * ones, the highest first.  As on Linux, a character device 0:0 in a layer, a

@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * <rump/rump_overlay.h>: what has been changed.
- *
- * The list of changes is also that of directories to look into: it grows at
- * its end while it is gone through.  Directories that did not change are in it
- * without being told of.
  */
-#include <rump/rump_overlay.h>
-
-#include "fs/overlay/overlay.h"
+#include "fs/overlay/ovl_diff.h"
 
 #include "kern/entry.h"
-
-struct change {
-	struct change *ch_next;
-	struct ovl_node *ch_dir; /* to be looked into, or NULL */
-	bool ch_told;
-	bool ch_fresh; /* nothing below counts: all that is in it is added */
-	enum rump_overlay_kind ch_kind;
-	mode_t ch_type;
-	size_t ch_len;
-	char ch_path[];
-};
-
-struct diff {
-	struct ovl_mount *df_mount;
-	struct change *df_first, **df_last;
-	struct change *df_at; /* the directory that is looked into */
-	int df_error;
-};
 
 static struct change *
 change_add(struct diff *df, const char *name, size_t len)
@@ -57,8 +33,8 @@ change_add(struct diff *df, const char *name, size_t len)
 	return ch;
 }
 
-static void
-diff_free(struct diff *df)
+void
+ovl_diff_free(struct diff *df)
 {
 	struct change *ch;
 
@@ -83,7 +59,7 @@ change_of(struct change *ch, struct ovl_node *on, struct vnode *was)
 
 	ch->ch_told = true;
 	ch->ch_type = vnode_type(&on->on_vnode);
-	ch->ch_dir = isdir ? on : NULL;
+	ch->ch_node = on;
 	ch->ch_fresh = true;
 	if (was == NULL)
 		ch->ch_kind = RUMP_OVERLAY_ADDED;
@@ -102,7 +78,7 @@ static bool
 diff_entry(void *arg, const struct direntry *de)
 {
 	struct diff *df = arg;
-	struct ovl_node *dn = df->df_at->ch_dir, *on;
+	struct ovl_node *dn = df->df_at->ch_node, *on;
 	struct ovl_stack below = {.s_count = 0};
 	struct vnode *was = NULL;
 	struct change *ch;
@@ -138,7 +114,7 @@ diff_entry(void *arg, const struct direntry *de)
 static int
 diff_dir(struct diff *df)
 {
-	struct ovl_node *dn = df->df_at->ch_dir;
+	struct ovl_node *dn = df->df_at->ch_node;
 	struct vnode *uvp = ovl_upper(dn);
 	off_t pos = 2;
 	int error = 0;
@@ -158,23 +134,23 @@ diff_make(struct diff *df, struct vnode *root)
 
 	if ((df->df_at = change_add(df, "", 0)) == NULL)
 		return df->df_error;
-	df->df_at->ch_dir = vp_to_ovl(root);
+	df->df_at->ch_node = vp_to_ovl(root);
 	mutex_enter(&om->om_lock);
 	for (; df->df_at != NULL && error == 0; df->df_at = df->df_at->ch_next)
-		if (df->df_at->ch_dir != NULL)
+		if (df->df_at->ch_node != NULL && ovl_isdir(df->df_at->ch_node))
 			error = diff_dir(df);
 	mutex_exit(&om->om_lock);
 	return error;
 }
 
-/* The list of what has been changed in the overlay at dir. */
-static int
-diff_list(struct lwp *l, const char *dir, struct diff *df)
+int
+ovl_diff_list(struct lwp *l, const char *dir, struct diff *df)
 {
 	struct mount *mp;
 	struct vnode *vp;
 	int error;
 
+	df->df_last = &df->df_first;
 	if (!cred_is_root(proc_cred(l->l_proc)))
 		return EPERM;
 	if ((error = vfs_lookup(l, dir, &mp, &vp)) != 0)
@@ -199,8 +175,7 @@ rump_pub_overlay_diff(const char *dir,
 
 	if (l == NULL)
 		return syscall_refusal();
-	df.df_last = &df.df_first;
-	error = diff_list(l, dir, &df);
+	error = ovl_diff_list(l, dir, &df);
 	syscall_exit();
 	for (ch = df.df_first; ch != NULL && error == 0; ch = ch->ch_next) {
 		if (!ch->ch_told)
@@ -211,7 +186,7 @@ rump_pub_overlay_diff(const char *dir,
 		error = fn(arg, &oc);
 	}
 	if (syscall_enter() != NULL) {
-		diff_free(&df);
+		ovl_diff_free(&df);
 		syscall_exit();
 	}
 	return error;
