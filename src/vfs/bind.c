@@ -13,7 +13,7 @@ mountdata_isstruct(const struct mountargs *ma, size_t size)
 	       ma->ma_data[sizeof(void *) - 2] == '\0';
 }
 
-static int
+int
 bind_lookup_path(struct mountargs *ma, const char *path, struct mount **mpp,
     struct vnode **vpp)
 {
@@ -27,12 +27,9 @@ bind_lookup(struct mountargs *ma, struct mountstr ms, struct mount **mpp,
     struct vnode **vpp)
 {
 	char path[PATH_MAX];
+	int error = mountstr_copy(&ms, path, sizeof(path));
 
-	if (ms.ms_len >= sizeof(path))
-		return ENAMETOOLONG;
-	memcpy(path, ms.ms_str, ms.ms_len);
-	path[ms.ms_len] = '\0';
-	return bind_lookup_path(ma, path, mpp, vpp);
+	return error != 0 ? error : bind_lookup_path(ma, path, mpp, vpp);
 }
 
 int

@@ -16,11 +16,13 @@
 bool mountdata_isstruct(const struct mountargs *, size_t size);
 
 /*
- * What a path in the data names, with references; its last argument is held
- * as vfs_lookup does.  bind_lookup: a part of the data; bind_lookup_user: of
- * the caller's memory.  The path is noted as where the mount comes from.
+ * What a path names, with references on mount and vnode, as vfs_lookup.
+ * bind_lookup: an option, with its backslashes; bind_lookup_user: in the
+ * caller's memory.  The path is noted as where the mount comes from.
  */
-int bind_lookup(struct mountargs *, struct mountstr path, struct mount **mpp,
+int bind_lookup_path(struct mountargs *, const char *path, struct mount **mpp,
+    struct vnode **vpp);
+int bind_lookup(struct mountargs *, struct mountstr, struct mount **mpp,
     struct vnode **vpp);
 int bind_lookup_user(struct mountargs *, const char *upath, struct mount **mpp,
     struct vnode **vpp);

@@ -19,15 +19,14 @@ null_find_text(struct mountargs *ma, struct mount **mpp, struct vnode **vpp)
 	static const struct mountopt options[] = {
 	    {"target", MOUNTOPT_STRING, 0},
 	};
-	struct mountstr target = {ma->ma_data, strlen(ma->ma_data)};
+	struct mountstr target;
 	uint32_t seen;
 
-	if (*ma->ma_data != '/') {
-		if (mountopt_parse(options, 1, ma->ma_data, &target, &seen) !=
-			0 ||
-		    seen == 0)
-			return EINVAL;
-	}
+	if (*ma->ma_data == '/')
+		return bind_lookup_path(ma, ma->ma_data, mpp, vpp);
+	if (mountopt_parse(options, 1, ma->ma_data, &target, &seen) != 0 ||
+	    seen == 0)
+		return EINVAL;
 	return bind_lookup(ma, target, mpp, vpp);
 }
 

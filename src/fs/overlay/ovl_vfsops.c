@@ -105,6 +105,27 @@ layer_path(struct ovl_mount *om, struct mountargs *ma, struct mountstr path)
 	return error;
 }
 
+/*
+ * Take a path off a list: up to a colon without a backslash.  False if it is
+ * empty; ms_str is NULL after the last.
+ */
+static bool
+lower_take(struct mountstr *list, struct mountstr *path)
+{
+	size_t n = 0;
+
+	while (n < list->ms_len && list->ms_str[n] != ':')
+		n += list->ms_str[n] == '\\' && n + 1 < list->ms_len ? 2 : 1;
+	*path = (struct mountstr){list->ms_str, n};
+	if (n == list->ms_len)
+		list->ms_str = NULL;
+	else {
+		list->ms_str += n + 1;
+		list->ms_len -= n + 1;
+	}
+	return n > 0;
+}
+
 static int
 layers_text(struct ovl_mount *om, struct mountargs *ma)
 {
@@ -122,23 +143,9 @@ layers_text(struct ovl_mount *om, struct mountargs *ma)
 		error = layer_path(om, ma, oo.oo_upper);
 	else
 		om->om_nlayers++;
-	while (error == 0 && oo.oo_lower.ms_len > 0) {
-		ms = oo.oo_lower;
-		for (ms.ms_len = 0; ms.ms_len < oo.oo_lower.ms_len &&
-				    ms.ms_str[ms.ms_len] != ':';)
-			ms.ms_len++;
-		if (ms.ms_len == 0)
-			return EINVAL;
-		error = layer_path(om, ma, ms);
-		oo.oo_lower.ms_str += ms.ms_len;
-		oo.oo_lower.ms_len -= ms.ms_len;
-		if (oo.oo_lower.ms_len > 0) {
-			oo.oo_lower.ms_str++;
-			oo.oo_lower.ms_len--;
-			if (oo.oo_lower.ms_len == 0)
-				return EINVAL;
-		}
-	}
+	while (error == 0 && oo.oo_lower.ms_str != NULL)
+		error = lower_take(&oo.oo_lower, &ms) ? layer_path(om, ma, ms)
+						      : EINVAL;
 	return error;
 }
 
