@@ -4,15 +4,17 @@
  * errno, byte and attribute must agree, and the trees after each call.
  *
  *	vfs [--seed N] [--count N] [--calls N] [--fs TYPE [--data TEXT]]
- *	    [--verbose] [FILE ...]
- *	vfs [--fs TYPE [--data TEXT]] --replay FILE
+ *	    [--no-atime] [--verbose] [FILE ...]
+ *	vfs [--fs TYPE [--data TEXT]] [--no-atime] --replay FILE
  *
  * Does what is in the files, each a sequence that once went wrong, then
  * `count' random sequences of `calls' calls, from a seed that is always the
  * same.  --replay does a file and nothing else.  What differs is printed, made
  * as short as possible, in the form that the files have.  --fs mounts another
  * file system for the kernel's side than the one that is its root, --data is
- *its options: "--fs overlay --data lower=/dev,upper=/tmp".
+ * its options: "--fs overlay --data lower=/dev,upper=/tmp".  --no-atime does not
+ * compare access times, which on hostfs the host alone sets: "--fs hostfs
+ * --data path=/dev/shm/empty --no-atime".
  *
  * The host's side wants a namespace of its own; where there is none, nothing
  * is compared.
@@ -151,6 +153,7 @@ options(int argc, char **argv)
 	    {"replay", required_argument, NULL, 'r'},
 	    {"fs", required_argument, NULL, 'f'},
 	    {"data", required_argument, NULL, 'd'},
+	    {"no-atime", no_argument, NULL, 'a'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -175,6 +178,9 @@ options(int argc, char **argv)
 			break;
 		case 'd':
 			fsdata = optarg;
+			break;
+		case 'a':
+			noatime = true;
 			break;
 		case 'v':
 			verbose = true;

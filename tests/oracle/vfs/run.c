@@ -34,7 +34,7 @@ static const struct timespec marks[][2] = {
     {{2000000, 1}, {1000000, 1}},
 };
 
-bool verbose, quiet;
+bool verbose, quiet, noatime;
 const char *volatile doing;
 const struct call *volatile doing_call;
 
@@ -90,10 +90,10 @@ ino_agrees(ino_t h, ino_t r)
 static const char *
 times_compare(const struct stat *h, const struct stat *r)
 {
-	return !time_agrees(&h->st_atim, &r->st_atim)	? "atime"
-	       : !time_agrees(&h->st_mtim, &r->st_mtim) ? "mtime"
-	       : !time_agrees(&h->st_ctim, &r->st_ctim) ? "ctime"
-							: NULL;
+	return !noatime && !time_agrees(&h->st_atim, &r->st_atim) ? "atime"
+	       : !time_agrees(&h->st_mtim, &r->st_mtim)		  ? "mtime"
+	       : !time_agrees(&h->st_ctim, &r->st_ctim)		  ? "ctime"
+								  : NULL;
 }
 
 /* What two files differ in, or NULL. */
@@ -200,7 +200,8 @@ change_compare(const struct stat *h, const struct stat *r)
 	if (i == nbefore || lenient)
 		return NULL;
 	was = before[i].b_stat;
-	return !same_changes(was, h, r, offsetof(struct stat, st_atim))
+	return !noatime &&
+		       !same_changes(was, h, r, offsetof(struct stat, st_atim))
 		   ? "change of atime"
 	       : !same_changes(was, h, r, offsetof(struct stat, st_mtim))
 		   ? "change of mtime"

@@ -218,6 +218,8 @@ struct sequence {
 };
 
 extern bool verbose, quiet;
+/* Access times are not compared. */
+extern bool noatime;
 extern const char *volatile doing; /* for what takes too long */
 extern const struct call *volatile doing_call;
 
