@@ -153,8 +153,11 @@ set_all(struct vnode *vp, const struct vattr *va, int fd)
 
 	if ((va->va_mask & VA_FLAGS) != 0)
 		return EOPNOTSUPP;
-	/* The host takes bits of the mode away when the owner changes. */
-	if ((va->va_mask & (VA_UID | VA_GID)) != 0)
+	/*
+	 * The owner first: the host takes bits of the mode away with it.
+	 * Nothing at all comes from chown too, and is seen in the times.
+	 */
+	if ((va->va_mask & (VA_UID | VA_GID)) != 0 || va->va_mask == 0)
 		error = set_owner(vp, va, fd);
 	if (error == 0 && (va->va_mask & VA_MODE) != 0)
 		error = hyper_file_chmod(fd, va->va_mode & 07777);
