@@ -14,6 +14,7 @@
 #include <limits.h>
 
 #include <rump/rump_mount.h>
+#include <rump/rumpuser.h>
 
 #include "../lib/child.h"
 #include "../lib/tc.h"
@@ -756,6 +757,70 @@ TC(deep_and_forgotten, "Reopened through paths longer than PATH_MAX.")
 	T_OK(rump_sys_stat("2999", &r));
 }
 
+/* It worked, or there was no memory for it or for what it needs. */
+static int
+tried(long result)
+{
+	T_ASSERT(result != -1 || errno == ENOMEM || errno == ENOENT);
+	return (int)result;
+}
+
+static void
+tried_file(long fd)
+{
+	if (tried(fd) != -1)
+		T_OK(rump_sys_close((int)fd));
+}
+
+/* One of each kind of call. */
+static void
+touch_all(void)
+{
+	struct stat st;
+	char buf[16];
+
+	tried(mount_at("/m", "path=%s/sub"));
+	tried(rump_sys_mkdir("/h/d", 0755));
+	tried_file(rump_sys_open("/h/d/f", O_RDWR | O_CREAT, 0644));
+	tried(rump_sys_symlink("d/f", "/h/l"));
+	tried(rump_sys_stat("/h/l", &st));
+	tried(rump_sys_readlink("/h/l", buf, sizeof(buf)));
+	tried(rump_sys_link("/h/d/f", "/h/g"));
+	tried(rump_sys_rename("/h/g", "/h/d/g"));
+	tried(rump_sys_renameat2(
+	    AT_FDCWD, "/h/d/g", AT_FDCWD, "/h/l", RENAME_EXCHANGE));
+	tried_file(rump_sys_open("/h", O_TMPFILE | O_RDWR, 0600));
+	(void)rumpuser_memfail(0);
+	tried(rump_sys_unlink("/h/d/g"));
+	tried(rump_sys_unlink("/h/d/f"));
+	tried(rump_sys_unlink("/h/l"));
+	tried(rump_sys_unlink("/h/g"));
+	tried(rump_sys_rmdir("/h/d"));
+	(void)rump_sys_unmount("/m", 0);
+}
+
+TC(memory_runs_out, "Each allocation fails once; nothing is lost.")
+{
+	struct rump_memstat before, after;
+	long n;
+
+	setup();
+	T_OK(mkdir(H("sub"), 0755));
+	T_OK(rump_sys_mkdir("/m", 0755));
+	touch_all();
+	T_EQ(0, rump_pub_memstat(&before));
+	for (n = 1; n < 60; n++) {
+		(void)rumpuser_memfail(n);
+		touch_all();
+		T_EQ(0, rump_pub_memstat(&after));
+		T_EQ(before.used, after.used);
+		T_EQ(before.files, after.files);
+	}
+	/* The host's files are gone as well. */
+	T_OK(rmdir(H("sub")));
+	T_OK(rmdir("host"));
+}
+
 TC(host_fork, "Parent and child go on with the same files.")
 {
 	char buf[4] = {0};
@@ -807,6 +872,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, few_descriptors);
 	ATF_TP_ADD_TC(tp, vnode_limit);
 	ATF_TP_ADD_TC(tp, deep_and_forgotten);
+	ATF_TP_ADD_TC(tp, memory_runs_out);
 	ATF_TP_ADD_TC(tp, host_fork);
 	return atf_no_error();
 }
