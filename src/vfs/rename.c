@@ -266,6 +266,52 @@ rename_locked(struct rename *rn)
 	return error;
 }
 
+/* A directory has died since it was found: walk again. */
+#define RENAME_AGAIN (-1)
+
+/*
+ * The directories are held: what is found in one that is cached has it, and no
+ * later vnode of the same directory, as its parent.
+ */
+static int
+rename_held(struct rename *rn)
+{
+	int error = RENAME_AGAIN;
+
+	if (!vnode_tryhold(rn->rn_fdvp))
+		return error;
+	if (vnode_tryhold(rn->rn_tdvp)) {
+		error = rename_locked(rn);
+		vnode_rele(rn->rn_tdvp);
+	}
+	vnode_rele(rn->rn_fdvp);
+	return error;
+}
+
+static int
+rename_walk(struct rename *rn, const char *from, const char *to)
+{
+	struct nameidata *fnd = rn->rn_from, *tnd = rn->rn_to;
+	int error;
+
+	if ((error = namei_copyin(fnd, from)) != 0 ||
+	    (error = namei_parent(fnd)) != 0 ||
+	    (error = namei_copyin(tnd, to)) != 0 ||
+	    (error = namei_parent(tnd)) != 0)
+		return error;
+	rn->rn_fdvp = fnd->ni_dvp;
+	rn->rn_tdvp = tnd->ni_dvp;
+	if (fnd->ni_dmount != tnd->ni_dmount)
+		return EXDEV;
+	if (fnd->ni_last != LAST_NORM)
+		return EBUSY;
+	if (tnd->ni_last != LAST_NORM)
+		return (rn->rn_flags & RENAME_NOREPLACE) != 0 ? EEXIST : EBUSY;
+	if ((error = mount_writable(fnd->ni_dmount)) != 0)
+		return error;
+	return rename_held(rn);
+}
+
 int
 sys_renameat2(struct lwp *l, int fromfd, const char *from, int tofd,
     const char *to, unsigned flags)
@@ -279,22 +325,10 @@ sys_renameat2(struct lwp *l, int fromfd, const char *from, int tofd,
 		return EINVAL;
 	namei_init(&fnd, l, fromfd, 0);
 	namei_init(&tnd, l, tofd, 0);
-	if ((error = namei_copyin(&fnd, from)) != 0 ||
-	    (error = namei_parent(&fnd)) != 0 ||
-	    (error = namei_copyin(&tnd, to)) != 0 ||
-	    (error = namei_parent(&tnd)) != 0)
-		return error;
-	rn.rn_fdvp = fnd.ni_dvp;
-	rn.rn_tdvp = tnd.ni_dvp;
-	if (fnd.ni_dmount != tnd.ni_dmount)
-		return EXDEV;
-	if (fnd.ni_last != LAST_NORM)
-		return EBUSY;
-	if (tnd.ni_last != LAST_NORM)
-		return (flags & RENAME_NOREPLACE) != 0 ? EEXIST : EBUSY;
-	if ((error = mount_writable(fnd.ni_dmount)) != 0)
-		return error;
-	return rename_locked(&rn);
+	do
+		error = rename_walk(&rn, from, to);
+	while (error == RENAME_AGAIN);
+	return error;
 }
 
 int
