@@ -26,6 +26,7 @@
 enum hyper_clock {
 	HYPER_CLOCK_REALTIME,  /* nanoseconds since 1970 */
 	HYPER_CLOCK_MONOTONIC, /* nanoseconds, never set back */
+	HYPER_CLOCK_COARSE,    /* the same, some milliseconds late, cheaper */
 };
 
 /*

@@ -121,6 +121,7 @@ boot(void)
 		return failed;
 	if ((error = boot_host()) != 0)
 		return error;
+	clock_init();
 	hostthread_init();
 	error = boot_parts_init();
 	if (error == 0)

@@ -12,7 +12,7 @@ struct kern_config {
 	uint64_t kc_nvnodes;  /* RUMP_NVNODES, 0: vcache.c's default */
 	int kc_ncpu;	      /* RUMP_NCPU */
 	bool kc_verbose;      /* RUMP_VERBOSE */
-	char kc_hostname[65]; /* RUMP_HOSTNAME */
+	char kc_hostname[65]; /* RUMP_HOSTNAME; see kern_gethostname */
 };
 
 /* Stable after boot. */
@@ -39,6 +39,9 @@ struct boot_part {
 
 /* Ends with a NULL name; defined in src/syscall/boot_parts.c. */
 extern const struct boot_part boot_parts[];
+
+/* The clock starts. */
+void clock_init(void);
 
 bool kern_booted(void);
 

@@ -4,9 +4,20 @@
  */
 #include <time.h>
 
+#include "kern/boot.h"
 #include "kern/kern.h"
 
 #define NSEC_PER_SEC INT64_C(1000000000)
+
+/* When the kernel was booted, by both clocks; stable after boot. */
+static int64_t boot_realtime, boot_monotonic;
+
+void
+clock_init(void)
+{
+	boot_realtime = hyper_clock(HYPER_CLOCK_REALTIME);
+	boot_monotonic = hyper_clock(HYPER_CLOCK_MONOTONIC);
+}
 
 void
 kern_realtime(struct timespec *ts)
@@ -21,4 +32,17 @@ int64_t
 kern_monotonic(void)
 {
 	return hyper_clock(HYPER_CLOCK_MONOTONIC);
+}
+
+void
+kern_boottime(struct timespec *ts)
+{
+	ts->tv_sec = boot_realtime / NSEC_PER_SEC;
+	ts->tv_nsec = boot_realtime % NSEC_PER_SEC;
+}
+
+int64_t
+kern_uptime(int64_t monotonic)
+{
+	return monotonic > boot_monotonic ? monotonic - boot_monotonic : 0;
 }

@@ -36,6 +36,8 @@ struct mount;
 struct vnode;
 
 struct fileops {
+	/* What has no path is "anon_inode:[fo_name]" in /proc. */
+	const char *fo_name;
 	/*
 	 * Read or write what the uio says, at *offp, and advance *offp.
 	 * offp is &f_offset for a file with a position (fo_seek is not NULL),
@@ -176,6 +178,12 @@ void file_setpos(struct lwp *, struct file *, off_t);
  */
 int file_copy(struct lwp *, struct file *in, off_t *inp, struct file *out,
     off_t *outp, size_t len, size_t *donep);
+
+/*
+ * The position, for who only looks: it may be on its way to another one,
+ * written without a lock by the one lwp that can reach the file.
+ */
+off_t file_peekpos(const struct file *);
 
 /* Open file descriptions, in all processes. */
 uint64_t file_live(void);

@@ -45,6 +45,7 @@ struct hostthread {
 	/* (o) pids in hand: from, up to but not including; see pid.c */
 	pid_t ht_pid;
 	pid_t ht_pidend;
+	uint64_t ht_pidserial; /* of the batch */
 
 	/* (a) processes made less processes gone on this host thread */
 	_Atomic int64_t ht_procbalance;

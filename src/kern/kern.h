@@ -28,4 +28,13 @@ int64_t kern_monotonic(void);
  */
 extern uint32_t kern_forks;
 
+/* When it was booted, and how long that was ago at a time of its clock. */
+void kern_boottime(struct timespec *);
+int64_t kern_uptime(int64_t monotonic);
+
+/* Its name, HOSTNAME_SIZE bytes.  EINVAL for one that is too long. */
+#define HOSTNAME_SIZE 65
+void kern_gethostname(char *name);
+int kern_sethostname(const char *name, size_t len);
+
 #endif /* KERN_KERN_H */

@@ -14,9 +14,13 @@
  * still has the rest of it.  When the batches that are handed out are found
  * crowded and a quarter of all pids are in use, space is doubled.
  *
+ * A batch has a serial number, and so has a process: that of the batch its pid
+ * is from.  Pid and serial number together name one process for all time.
+ *
  * Lock: pid_lock covers the cursor, space, and the growth of the area.
  */
 #include "kern/proc_impl.h"
+#include "kern/procinfo.h"
 
 #define PID_BATCH   64
 #define PID_FIRST   300	  /* where it starts again */
@@ -27,6 +31,7 @@ static struct kmutex pid_lock;
 static pid_t pid_next = 2;	    /* (pid_lock) */
 static pid_t pid_space = PID_SPACE; /* (pid_lock) */
 static int pid_crowded;		    /* (pid_lock) */
+static uint64_t pid_serial;	    /* (pid_lock) of the last batch */
 
 static struct pidslot *
 slot_at(pid_t pid)
@@ -45,7 +50,7 @@ pid_slot(pid_t pid)
 	return slot_at(pid);
 }
 
-static pid_t
+pid_t
 pid_max(void)
 {
 	size_t n = kmem_pid_area.ka_size / sizeof(struct pidslot);
@@ -100,6 +105,7 @@ pid_batch(struct hostthread *ht)
 		error = 0;
 	}
 	if (error == 0) {
+		ht->ht_pidserial = ++pid_serial;
 		ht->ht_pid = pid_next;
 		ht->ht_pidend = pid_next += PID_BATCH;
 		if (!batch_crowded(ht->ht_pid))
@@ -145,6 +151,7 @@ pid_alloc(struct proc *p)
 			if (likely(slot_take(slot_at(pid), p))) {
 				atomic_store_explicit(
 				    &p->p_pid, pid, memory_order_relaxed);
+				p->p_serial = ht->ht_pidserial;
 				return 0;
 			}
 		}
@@ -158,7 +165,7 @@ pid_alloc(struct proc *p)
 }
 
 int
-pid_take(struct proc *p, pid_t pid)
+pid_take(struct proc *p, pid_t pid, uint64_t *serial)
 {
 	int error;
 
@@ -167,6 +174,7 @@ pid_take(struct proc *p, pid_t pid)
 	mutex_enter(&pid_lock);
 	error = area_grow(
 	    &kmem_pid_area, ((size_t)pid + 1) * sizeof(struct pidslot));
+	*serial = ++pid_serial;
 	mutex_exit(&pid_lock);
 	if (error != 0)
 		return error;
@@ -178,6 +186,23 @@ pid_free(pid_t pid)
 {
 	atomic_store_explicit(
 	    &slot_at(pid)->ps_proc, NULL, memory_order_release);
+}
+
+pid_t
+proc_nextpid(pid_t pid)
+{
+	struct pidslot *ps;
+	struct proc *p;
+
+	for (; (ps = pid_slot(pid)) != NULL; pid++) {
+		p = atomic_load_explicit(&ps->ps_proc, memory_order_acquire);
+		/* Acquire pairs with the release in proc_publish. */
+		if (p != NULL && proc_pid(p) == pid &&
+		    atomic_load_explicit(&p->p_state, memory_order_acquire) !=
+			PROC_FREE)
+			return pid;
+	}
+	return -1;
 }
 
 void

@@ -16,6 +16,7 @@
  * Locks: p_lock of the process, then the shard of a list.  Never two p_locks.
  */
 #include "kern/filedesc.h"
+#include "kern/kern.h"
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
 
@@ -231,6 +232,7 @@ proc_reset(struct proc *p, struct proc *parent)
 	    &p->p_ppid, proc_pid(parent), memory_order_relaxed);
 	atomic_store_explicit(&p->p_sigpend, 0, memory_order_relaxed);
 	p->p_parent = parent;
+	p->p_start = hyper_clock(HYPER_CLOCK_COARSE);
 	memcpy(p->p_name, parent->p_name, sizeof(p->p_name));
 }
 
@@ -403,6 +405,7 @@ int
 proc_setid(struct proc *p, pid_t pid)
 {
 	pid_t old;
+	uint64_t serial;
 	struct plist_entry *pe;
 	struct plist_shard *s;
 	unsigned i;
@@ -413,11 +416,12 @@ proc_setid(struct proc *p, pid_t pid)
 	if ((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
 		PF_SYSTEM) != 0)
 		return EPERM;
-	if ((error = pid_take(p, pid)) != 0)
+	if ((error = pid_take(p, pid, &serial)) != 0)
 		return error;
 	mutex_enter(&p->p_lock);
 	old = proc_pid(p);
 	atomic_store_explicit(&p->p_pid, pid, memory_order_relaxed);
+	p->p_serial = serial;
 	mutex_exit(&p->p_lock);
 	pid_free(old);
 	for (i = 0; (s = plist_nth(&p->p_children, i)) != NULL; i++) {
@@ -449,6 +453,7 @@ proc_boot(pid_t pid, struct kref *shared[PS_COUNT], const char *name)
 	    &p->p_flags, PF_SYSTEM | PF_PARENT, memory_order_relaxed);
 	atomic_store_explicit(&p->p_umask, 022, memory_order_relaxed);
 	strncpy(p->p_name, name, sizeof(p->p_name) - 1);
+	p->p_start = kern_monotonic();
 	p->p_parent = p;
 	LIST_INIT(&p->p_lwps);
 	pgrp_enter(proc_pgrp(p), p);

@@ -90,6 +90,8 @@ struct proc {
 	struct plist_entry p_pgmember; /* (f) of the group's list */
 	_Atomic uint64_t p_sigpend;    /* (a) see signal.c */
 	char p_name[PROC_NAMELEN];     /* (p) */
+	uint64_t p_serial;	       /* (p) see pid.c */
+	int64_t p_start;	       /* (s) by the monotonic clock */
 } __attribute__((aligned(CACHE_LINE)));
 
 #define PF_SUGID   1u /* its ids have changed */

@@ -94,8 +94,8 @@ struct pidslot {
 struct pidslot *pid_slot(pid_t);
 /* Take a free pid for p and set p_pid.  EAGAIN, ENOMEM. */
 int pid_alloc(struct proc *p);
-/* Take this one.  EBUSY, EINVAL, ENOMEM. */
-int pid_take(struct proc *p, pid_t pid);
+/* Take this one, for p_pid and p_serial.  EBUSY, EINVAL, ENOMEM. */
+int pid_take(struct proc *p, pid_t pid, uint64_t *serial);
 /* The slot is free if no group has the id. */
 void pid_free(pid_t pid);
 

@@ -13,11 +13,14 @@
 int64_t
 hyper_clock(enum hyper_clock which)
 {
+	static const clockid_t clocks[] = {
+	    [HYPER_CLOCK_REALTIME] = CLOCK_REALTIME,
+	    [HYPER_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
+	    [HYPER_CLOCK_COARSE] = CLOCK_MONOTONIC_COARSE,
+	};
 	struct timespec ts;
 
-	(void)clock_gettime(
-	    which == HYPER_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC,
-	    &ts);
+	(void)clock_gettime(clocks[which], &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
