@@ -62,6 +62,14 @@ int pipe_fill(struct lwp *, struct pipe *, struct file *, off_t *offp,
 int pipe_drain(struct lwp *, struct pipe *, struct file *, off_t *offp,
     size_t len, bool nonblock, size_t *donep);
 
+/*
+ * Another file of the pipe without a name that `end' is one of, with an access
+ * mode of its own; flags are O_*.  It does not wait for other ends.  ENXIO if
+ * it is no such pipe, EINVAL, ENFILE, ENOMEM.
+ */
+int pipe_reopen(
+    struct lwp *, const struct file *end, uint32_t flags, struct file **fpp);
+
 /* Boot: the cache that pipes come from; by fd_init. */
 void pipe_init(void);
 

@@ -47,6 +47,27 @@ fail_pipe:
 }
 
 int
+pipe_reopen(
+    struct lwp *l, const struct file *end, uint32_t flags, struct file **fpp)
+{
+	struct pipe *pi = end->f_data;
+	int error;
+
+	if (end->f_ops != &pipe_fileops)
+		return ENXIO;
+	if ((flags & O_ACCMODE) == O_ACCMODE || (flags & O_DIRECT) != 0)
+		return EINVAL;
+	if ((error = file_alloc(l, fpp)) != 0)
+		return error;
+	mutex_enter(&pi->pi_lock);
+	pi->pi_refs++;
+	pipe_open_ends(pi, flags);
+	mutex_exit(&pi->pi_lock);
+	pipe_affix(pi, *fpp, flags);
+	return 0;
+}
+
+int
 sys_pipe2(struct lwp *l, int *ufds, int flags)
 {
 	bool cloexec = (flags & O_CLOEXEC) != 0;
