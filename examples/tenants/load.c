@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tenants come to be: each is a process made with rfork, which makes its own
- * files in the kernel with its own credentials.  The tree is then looked at
- * on the host a second time: what the lwps read later is compared with that,
- * and what has changed on the host in between is left out.
+ * Tenants come to be: each is a process made with rfork, with credentials of
+ * its own.  The directory is copied into the kernel at once, and then each
+ * tenant is given its part.  The tree is looked at on the host once more: what
+ * the lwps read later is compared with that, and what has changed on the host
+ * since it was first looked at is left out.
  *
  * All of this runs on the first host thread.
  */
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include <rump/rump.h>
+#include <rump/rump_image.h>
 #include <rump/rump_syscalls.h>
 
 #include "tenants.h"
@@ -121,12 +123,11 @@ same_file(const struct stat *a, const struct stat *b)
 }
 
 /*
- * Read the host's file through sink, to its end.  Returns NULL, or why the
- * file cannot be served.  It must be what n_stat says, before and after.
+ * Digest the host's file.  Returns NULL, or why the file cannot be served.  It
+ * must be what n_stat says, before and after.
  */
 static const char *
-host_read(const struct tree *tree, const struct node *n,
-    void (*sink)(void *arg, const char *buf, size_t len), void *arg)
+host_digest(const struct tree *tree, const struct node *n, EVP_MD_CTX *sha)
 {
 	const char *why = NULL;
 	off_t total = 0;
@@ -147,7 +148,8 @@ host_read(const struct tree *tree, const struct node *n,
 		total += len;
 		if (total > st.st_size)
 			break;
-		sink(arg, buffer, (size_t)len);
+		if (EVP_DigestUpdate(sha, buffer, (size_t)len) != 1)
+			die(1, "libcrypto cannot digest");
 	}
 	if (len < 0)
 		why = strerror(errno);
@@ -156,43 +158,6 @@ host_read(const struct tree *tree, const struct node *n,
 		why = "changed on the host meanwhile";
 out:
 	close(fd);
-	return why;
-}
-
-struct copy {
-	int c_fd;
-	const char *c_path;
-};
-
-static void
-copy_sink(void *arg, const char *buf, size_t len)
-{
-	struct copy *c = arg;
-	ssize_t n;
-
-	while (len > 0) {
-		n = rump_sys_write(c->c_fd, buf, len);
-		if (n < 0)
-			die_kernel("to write", c->c_path, errno);
-		buf += n;
-		len -= (size_t)n;
-	}
-}
-
-static const char *
-load_file(const struct tree *tree, struct node *n)
-{
-	struct copy c = {.c_path = n->n_path};
-	const char *why;
-
-	c.c_fd = rump_sys_open(n->n_path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-	if (c.c_fd < 0)
-		die_kernel("to make", n->n_path, errno);
-	why = host_read(tree, n, copy_sink, &c);
-	if (rump_sys_close(c.c_fd) != 0)
-		die_kernel("to close", n->n_path, errno);
-	if (why != NULL && rump_sys_unlink(n->n_path) != 0)
-		die_kernel("to unlink", n->n_path, errno);
 	return why;
 }
 
@@ -210,46 +175,88 @@ host_readlink(const struct tree *tree, const struct node *n)
 	return need(strdup(target));
 }
 
-static const char *
-load_link(const struct tree *tree, struct node *n)
+/*
+ * What could not be loaded, of what was found there before.
+ */
+static void
+load_report(void *arg, const char *path, int error, const char *why)
 {
-	if ((n->n_target = host_readlink(tree, n)) == NULL)
-		return strerror(errno);
-	if (rump_sys_symlink(n->n_target, n->n_path) != 0)
-		die_kernel("to link", n->n_path, errno);
-	return NULL;
+	const struct tree *tree = arg;
+
+	(void)error;
+	for (size_t i = 0; i < tree->t_count; i++)
+		if (strcmp(tree->t_nodes[i].n_path, path) == 0)
+			warn_skip(path, why);
 }
 
+/*
+ * The whole directory goes where nobody but root may look.  A file that has
+ * names in the trees of several tenants becomes one file for each.
+ */
+static void
+tree_load(const struct tree *tree)
+{
+	int error;
+
+	if (rump_sys_mkdir("/loaded", 0700) != 0)
+		die_kernel("to make", "/loaded", errno);
+	rump_image_onreport(load_report, (void *)(uintptr_t)tree);
+	error = rump_image_copyin(tree->t_dirfd, "/loaded",
+	    RUMP_IMAGE_CALLER | RUMP_IMAGE_SKIP | RUMP_IMAGE_ONEFS |
+		RUMP_IMAGE_SEPARATE);
+	rump_image_onreport(NULL, NULL);
+	if (error != 0)
+		die_kernel("to load", "the directory", error);
+}
+
+/* Is the node's file in the kernel?  Then give it to the tenant. */
+static bool
+node_give(const struct tenant *t, int home, const struct node *n)
+{
+	mode_t mode = n->n_type == NODE_DIR ? 0755 : 0600;
+	struct stat st;
+
+	if (rump_sys_fstatat(home, n->n_path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    (st.st_mode & S_IFMT) != (n->n_stat.st_mode & S_IFMT))
+		return false;
+	if (rump_sys_fchownat(home, n->n_path, t->t_uid, t->t_uid,
+		AT_SYMLINK_NOFOLLOW) != 0 ||
+	    (n->n_type != NODE_LINK &&
+		rump_sys_fchmodat(home, n->n_path, mode, 0) != 0))
+		die_kernel("to give", n->n_path, errno);
+	return true;
+}
+
+/*
+ * Its part of the directory becomes the tenant's, at its home.
+ */
 static void
 tenant_load(struct tenant *t, const struct tree *tree)
 {
+	char path[PATH_MAX], name[NAME_MAX + 1];
+	int home;
+
+	if (t->t_nnodes == 0)
+		return;
+	tenant_name(t, name, sizeof(name));
+	snprintf(path, sizeof(path), "/tenants/%zu", t->t_number);
+	if ((home = rump_sys_open(path, O_RDONLY | O_DIRECTORY)) < 0)
+		die_kernel("to open", path, errno);
+	snprintf(path, sizeof(path), "/loaded/%s", name);
+	/* If it is not there, why has been said. */
+	if (rump_sys_renameat(AT_FDCWD, path, home, name) != 0 &&
+	    errno != ENOENT)
+		die_kernel("to move", path, errno);
 	for (size_t i = 0; i < t->t_nnodes; i++) {
 		struct node *n = &t->t_nodes[i];
-		const char *why = NULL;
 
-		switch (n->n_type) {
-		case NODE_DIR:
-			if (rump_sys_mkdir(n->n_path, 0755) != 0)
-				die_kernel("to make", n->n_path, errno);
-			continue;
-		case NODE_FILE:
-			why = load_file(tree, n);
-			break;
-		case NODE_LINK:
-			why = load_link(tree, n);
-			break;
-		}
-		n->n_served = why == NULL;
-		if (why != NULL)
-			warn_skip(n->n_path, why);
+		n->n_served = node_give(t, home, n) && n->n_type != NODE_DIR;
+		if (n->n_served && n->n_type == NODE_LINK)
+			n->n_served =
+			    (n->n_target = host_readlink(tree, n)) != NULL;
 	}
-}
-
-static void
-sha_sink(void *arg, const char *buf, size_t len)
-{
-	if (EVP_DigestUpdate(arg, buf, len) != 1)
-		die(1, "libcrypto cannot digest");
+	if (rump_sys_close(home) != 0)
+		die_kernel("to close", path, errno);
 }
 
 static const char *
@@ -259,7 +266,7 @@ check_file(const struct tree *tree, struct node *n, EVP_MD_CTX *sha)
 
 	if (EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1)
 		die(1, "libcrypto has no SHA-256");
-	why = host_read(tree, n, sha_sink, sha);
+	why = host_digest(tree, n, sha);
 	if (EVP_DigestFinal_ex(sha, n->n_sha, NULL) != 1)
 		die(1, "libcrypto cannot digest");
 	return why;
@@ -323,12 +330,12 @@ tenants_load(struct tenants *ts, const struct tree *tree)
 
 	if (rump_sys_mkdir("/tenants", 0755) != 0)
 		die_kernel("to make", "/tenants", errno);
+	tree_load(tree);
 	for (size_t i = 0; i < ts->ts_count; i++) {
 		tenant_process(&ts->ts_all[i]);
+		rump_pub_lwproc_switch(NULL);
 		tenant_load(&ts->ts_all[i], tree);
 	}
-	rump_pub_lwproc_switch(NULL);
-
 	for (size_t i = 0; i < ts->ts_count; i++)
 		tenant_check(&ts->ts_all[i], tree, sha);
 	EVP_MD_CTX_free(sha);
