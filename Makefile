@@ -14,7 +14,7 @@ MINUTES ?= 30
 ARGS ?=
 
 release = build/release
-c_files = $(shell find src include tests bench examples -name '*.[ch]')
+c_files = $(shell find src include tests bench examples fuzz -name '*.[ch]')
 
 .PHONY: all build run check bench install fmt lint soak clean help
 
