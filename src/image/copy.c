@@ -2,6 +2,8 @@
 /*
  * Trees from the host to the kernel and back.
  */
+#include <stdio.h>
+
 #include <rump/rump_syscalls.h>
 
 #include "image/image.h"
@@ -24,9 +26,15 @@ copy_entries(struct walk *w, struct put *p)
 	return error;
 }
 
+/* The top of a tree. */
+struct top {
+	const struct fsops *t_fs;
+	int t_fd;
+	const char *t_name;
+};
+
 static int
-copy_tree(const struct fsops *from, int fromfd, const struct fsops *to,
-    int tofd, unsigned flags)
+copy_tree(const struct top *from, const struct top *to, unsigned flags)
 {
 	struct image im;
 	struct walk w;
@@ -35,10 +43,11 @@ copy_tree(const struct fsops *from, int fromfd, const struct fsops *to,
 
 	if ((error = image_begin(&im, flags, KNOWN, false)) != 0)
 		return error;
-	if ((error = walk_init(&w, &im, from, fromfd)) != 0)
+	error = walk_init(&w, &im, from->t_fs, from->t_fd, from->t_name);
+	if (error != 0)
 		(void)image_report(&im, "", error, NULL);
 	else {
-		put_init(&p, &im, to, tofd);
+		put_init(&p, &im, to->t_fs, to->t_fd, to->t_name);
 		error = copy_entries(&w, &p);
 		later = put_fini(&p);
 		error = error != 0 ? error : later;
@@ -48,26 +57,31 @@ copy_tree(const struct fsops *from, int fromfd, const struct fsops *to,
 	return error;
 }
 
+static int
+copy(int hostdirfd, const char *dir, bool in, unsigned flags)
+{
+	struct top kernel = {.t_fs = &kernel_fsops, .t_name = dir};
+	struct top host = {.t_fs = &host_fsops, .t_fd = hostdirfd};
+	char name[32];
+	int error;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", hostdirfd);
+	host.t_name = name;
+	if ((error = fs_top(dir, &kernel.t_fd)) != 0)
+		return error;
+	error = copy_tree(in ? &host : &kernel, in ? &kernel : &host, flags);
+	(void)rump_sys_close(kernel.t_fd);
+	return error;
+}
+
 EXPORT int
 rump_image_copyin(int hostdirfd, const char *dir, unsigned flags)
 {
-	int fd, error;
-
-	if ((error = fs_top(dir, &fd)) != 0)
-		return error;
-	error = copy_tree(&host_fsops, hostdirfd, &kernel_fsops, fd, flags);
-	(void)rump_sys_close(fd);
-	return error;
+	return copy(hostdirfd, dir, true, flags);
 }
 
 EXPORT int
 rump_image_copyout(const char *dir, int hostdirfd, unsigned flags)
 {
-	int fd, error;
-
-	if ((error = fs_top(dir, &fd)) != 0)
-		return error;
-	error = copy_tree(&kernel_fsops, fd, &host_fsops, hostdirfd, flags);
-	(void)rump_sys_close(fd);
-	return error;
+	return copy(hostdirfd, dir, false, flags);
 }

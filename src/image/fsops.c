@@ -4,6 +4,7 @@
  */
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include <dirent.h>
 #include <stdio.h>
@@ -36,6 +37,12 @@ const struct fsops kernel_fsops = {
     .f_fchmodat = rump_sys_fchmodat,
     .f_futimens = rump_sys_futimens,
     .f_utimensat = rump_sys_utimensat,
+    .f_flistxattr = rump_sys_flistxattr,
+    .f_llistxattr = rump_sys_llistxattr,
+    .f_fgetxattr = rump_sys_fgetxattr,
+    .f_lgetxattr = rump_sys_lgetxattr,
+    .f_fsetxattr = rump_sys_fsetxattr,
+    .f_lsetxattr = rump_sys_lsetxattr,
 };
 
 static int
@@ -73,6 +80,12 @@ const struct fsops host_fsops = {
     .f_fchmodat = fchmodat,
     .f_futimens = futimens,
     .f_utimensat = utimensat,
+    .f_flistxattr = flistxattr,
+    .f_llistxattr = llistxattr,
+    .f_fgetxattr = fgetxattr,
+    .f_lgetxattr = lgetxattr,
+    .f_fsetxattr = fsetxattr,
+    .f_lsetxattr = lsetxattr,
 };
 
 int

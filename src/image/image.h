@@ -74,6 +74,13 @@ struct fsops {
 	int (*f_fchmodat)(int, const char *, mode_t, int);
 	int (*f_futimens)(int, const struct timespec *);
 	int (*f_utimensat)(int, const char *, const struct timespec *, int);
+	ssize_t (*f_flistxattr)(int, char *, size_t);
+	ssize_t (*f_llistxattr)(const char *, char *, size_t);
+	ssize_t (*f_fgetxattr)(int, const char *, void *, size_t);
+	ssize_t (*f_lgetxattr)(const char *, const char *, void *, size_t);
+	int (*f_fsetxattr)(int, const char *, const void *, size_t, int);
+	int (*f_lsetxattr)(
+	    const char *, const char *, const void *, size_t, int);
 };
 
 extern const struct fsops kernel_fsops, host_fsops;
@@ -91,12 +98,24 @@ int fs_top(const char *dir, int *fdp);
 /*
  * Entries
  */
+struct xattr {
+	char *x_name;
+	void *x_value;
+	size_t x_size;
+};
+
+struct xattrs {
+	struct xattr *xs_all;
+	size_t xs_count;
+};
+
 struct imgentry {
 	const char *e_path;	    /* clean, from the top; "" is the top */
 	const char *e_link;	    /* what a link leads to: see e_hard */
 	bool e_hard;		    /* another name for e_link, a clean path */
 	struct stat e_stat;	    /* mode, uid, gid, rdev, size */
 	struct timespec e_times[2]; /* for utimensat */
+	struct xattrs e_xattrs;
 
 	/* The next piece of a regular file's data; *len is 0 at its end. */
 	int (*e_read)(void *arg, const void **bufp, size_t *lenp, off_t *offp);
@@ -116,13 +135,27 @@ int path_clean(const char *path, unsigned strip, char **cleanp);
 char *path_join(const char *path, const char *name);
 
 /*
+ * xattr.c: of an open file or, if path is not NULL, of that one.  Buf, with
+ * room for XATTRS_BUF bytes, is for xattrs_read to use.
+ */
+#define XATTRS_BUF ((size_t)2 * 65536)
+int
+xattrs_add(struct xattrs *, const char *name, const void *value, size_t size);
+void xattrs_clear(struct xattrs *);
+int xattrs_read(
+    const struct fsops *, int fd, const char *path, char *buf, struct xattrs *);
+int xattrs_write(struct image *, const struct fsops *, int fd, const char *path,
+    const struct imgentry *);
+
+/*
  * walk.c: a tree as a source.  Directories come before what is in them, names
  * in the order of their bytes.
  */
 struct walk {
 	struct image *w_im;
 	const struct fsops *w_fs;
-	int w_top; /* its top, the caller's */
+	int w_top;	    /* its top, the caller's, */
+	const char *w_name; /* and a path of that */
 	dev_t w_dev;
 	char **w_todo; /* paths, the next one last */
 	size_t w_count, w_room;
@@ -138,7 +171,8 @@ struct walk {
 	off_t w_off, w_end; /* data to be read next, and its end */
 };
 
-int walk_init(struct walk *, struct image *, const struct fsops *, int top);
+int walk_init(struct walk *, struct image *, const struct fsops *, int top,
+    const char *name);
 void walk_fini(struct walk *);
 
 /* The next entry, until the next call; NULL at the end. */
@@ -154,12 +188,14 @@ struct putdir;
 struct put {
 	struct image *p_im;
 	const struct fsops *p_fs;
-	int p_top; /* the caller's */
+	int p_top;	    /* the caller's, */
+	const char *p_name; /* and a path of that */
 	struct putdir *p_dirs;
 	unsigned long p_temps; /* names that were made up */
 };
 
-void put_init(struct put *, struct image *, const struct fsops *, int top);
+void put_init(struct put *, struct image *, const struct fsops *, int top,
+    const char *name);
 int put_entry(struct put *, const struct imgentry *);
 
 /* What can be done only at the end; also after an error. */

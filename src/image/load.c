@@ -214,6 +214,21 @@ load_stat(struct load *ld, struct imgentry *e)
 	}
 }
 
+static int
+load_xattrs(struct load *ld, struct xattrs *xs)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+	int error = 0;
+
+	(void)archive_entry_xattr_reset(ld->ld_ae);
+	while (error == 0 && archive_entry_xattr_next(
+				 ld->ld_ae, &name, &value, &size) == ARCHIVE_OK)
+		error = xattrs_add(xs, name, value, size);
+	return error;
+}
+
 /* A path that is made clean; skipped if nothing is left or it is bad. */
 static int
 load_path(struct load *ld, const char *path, char **cleanp)
@@ -246,11 +261,16 @@ load_put(struct load *ld, struct put *p, const char *path, const char *hard)
 	    .e_arg = ld,
 	};
 
+	int error;
+
 	load_stat(ld, &e);
 	ld->ld_path = path;
 	if (S_ISLNK(e.e_stat.st_mode) && e.e_link == NULL)
 		return image_skip(&ld->ld_im, path, EILSEQ, NULL);
-	return put_entry(p, &e);
+	if ((error = load_xattrs(ld, &e.e_xattrs)) == 0)
+		error = put_entry(p, &e);
+	xattrs_clear(&e.e_xattrs);
+	return error;
 }
 
 static int
@@ -301,13 +321,13 @@ load_entries(struct load *ld, struct put *p)
 }
 
 static int
-load_tree(struct load *ld, int top)
+load_tree(struct load *ld, int top, const char *dir)
 {
 	struct put p;
 	int error, later;
 
 	if ((error = load_open(ld)) == 0) {
-		put_init(&p, &ld->ld_im, &kernel_fsops, top);
+		put_init(&p, &ld->ld_im, &kernel_fsops, top, dir);
 		error = load_entries(ld, &p);
 		later = put_fini(&p);
 		error = error != 0 ? error : later;
@@ -326,7 +346,7 @@ rump_image_load(int hostfd, const char *dir, unsigned flags)
 	if ((error = fs_top(dir, &fd)) != 0)
 		return error;
 	if ((error = image_begin(&ld.ld_im, flags, KNOWN, false)) == 0) {
-		error = load_tree(&ld, fd);
+		error = load_tree(&ld, fd, dir);
 		image_end(&ld.ld_im);
 	}
 	(void)rump_sys_close(fd);

@@ -34,9 +34,10 @@ struct place {
 };
 
 void
-put_init(struct put *p, struct image *im, const struct fsops *fs, int top)
+put_init(struct put *p, struct image *im, const struct fsops *fs, int top,
+    const char *name)
 {
-	*p = (struct put){.p_im = im, .p_fs = fs, .p_top = top};
+	*p = (struct put){.p_im = im, .p_fs = fs, .p_top = top, .p_name = name};
 }
 
 static inline bool
@@ -147,35 +148,71 @@ place_clear(struct put *p, const struct place *pl)
 }
 
 /*
- * Attributes.  A change of the owner takes set-id bits away, all changes set
- * the times.
+ * Attributes.  A change of the owner takes set-id bits and capabilities away,
+ * extended attributes may want a file that can be written to, and all changes
+ * set the times.
  */
 
 static int
-put_attributes(
-    struct put *p, int fd, const struct stat *st, const struct timespec *times)
+put_owner(struct put *p, int fd, const struct stat *st)
 {
-	const struct fsops *fs = p->p_fs;
-
-	if ((keeps_owner(p) && fs->f_fchown(fd, st->st_uid, st->st_gid) != 0) ||
-	    fs->f_fchmod(fd, put_mode(p, st)) != 0 ||
-	    fs->f_futimens(fd, times) != 0)
-		return errno;
-	return 0;
+	return keeps_owner(p) &&
+		       p->p_fs->f_fchown(fd, st->st_uid, st->st_gid) != 0
+		   ? errno
+		   : 0;
 }
 
-/* The same of what is not to be opened, and has just been made. */
+static int
+put_mode_times(
+    struct put *p, int fd, const struct stat *st, const struct timespec *times)
+{
+	return p->p_fs->f_fchmod(fd, put_mode(p, st)) != 0 ||
+		       p->p_fs->f_futimens(fd, times) != 0
+		   ? errno
+		   : 0;
+}
+
+static int
+put_attributes(struct put *p, int fd, const struct imgentry *e)
+{
+	int error;
+
+	if ((error = put_owner(p, fd, &e->e_stat)) != 0 ||
+	    (error = xattrs_write(p->p_im, p->p_fs, fd, NULL, e)) != 0)
+		return error;
+	return put_mode_times(p, fd, &e->e_stat, e->e_times);
+}
+
+/* Extended attributes of what is not to be opened. */
+static int
+put_xattrs_at(struct put *p, const struct imgentry *e)
+{
+	char *path;
+	int error;
+
+	if (e->e_xattrs.xs_count == 0)
+		return 0;
+	if ((path = path_join(p->p_name, e->e_path)) == NULL)
+		return ENOMEM;
+	error = xattrs_write(p->p_im, p->p_fs, -1, path, e);
+	free(path);
+	return error;
+}
+
+/* The same as put_attributes of what has just been made. */
 static int
 put_attributes_at(
     struct put *p, const struct place *pl, const struct imgentry *e)
 {
 	const struct stat *st = &e->e_stat;
 	const struct fsops *fs = p->p_fs;
-	int fd = pl->pl_dirfd;
+	int fd = pl->pl_dirfd, error;
 
 	if (keeps_owner(p) && fs->f_fchownat(fd, pl->pl_name, st->st_uid,
 				  st->st_gid, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno;
+	if ((error = put_xattrs_at(p, e)) != 0)
+		return error;
 	if (!S_ISLNK(st->st_mode) &&
 	    fs->f_fchmodat(fd, pl->pl_name, put_mode(p, st), 0) != 0)
 		return errno;
@@ -268,7 +305,7 @@ put_file(struct put *p, const struct place *pl, const struct imgentry *e)
 	if ((error = file_open(p, pl, temp, sizeof(temp), &fd)) != 0)
 		return error;
 	if ((error = put_data(p, fd, e)) == 0)
-		error = put_attributes(p, fd, &e->e_stat, e->e_times);
+		error = put_attributes(p, fd, e);
 	if (fs->f_close(fd) != 0 && error == 0)
 		error = errno;
 	if (error == 0 && *temp != '\0' &&
@@ -323,7 +360,7 @@ put_hard_data(struct put *p, const struct place *pl, const struct imgentry *e)
 	if (error != 0)
 		return error;
 	if ((error = put_data(p, fd, e)) == 0)
-		error = put_attributes(p, fd, &e->e_stat, e->e_times);
+		error = put_attributes(p, fd, e);
 	if (p->p_fs->f_close(fd) != 0 && error == 0)
 		error = errno;
 	return error;
@@ -361,11 +398,32 @@ put_hard(struct put *p, const struct place *pl, const struct imgentry *e)
  * Directories
  */
 
+/* Extended attributes take up no time: they are set at once. */
+static int
+put_dir_xattrs(struct put *p, const struct imgentry *e)
+{
+	int fd, error;
+
+	if (e->e_xattrs.xs_count == 0)
+		return 0;
+	error = fs_open(
+	    p->p_fs, p->p_top, e->e_path, O_RDONLY | O_DIRECTORY, 0, &fd);
+	if (error != 0)
+		return error;
+	error = xattrs_write(p->p_im, p->p_fs, fd, NULL, e);
+	(void)p->p_fs->f_close(fd);
+	return error;
+}
+
 static int
 put_dir_later(struct put *p, const struct imgentry *e, const struct stat *st)
 {
-	struct putdir *pd = malloc(sizeof(*pd));
+	struct putdir *pd;
+	int error;
 
+	if ((error = put_dir_xattrs(p, e)) != 0)
+		return error;
+	pd = malloc(sizeof(*pd));
 	if (pd == NULL || (pd->pd_path = strdup(e->e_path)) == NULL) {
 		free(pd);
 		return ENOMEM;
@@ -418,8 +476,9 @@ put_dir_now(struct put *p, const struct putdir *pd)
 		return error;
 	if (p->p_fs->f_fstat(fd, &st) != 0)
 		error = errno;
-	else if (st.st_dev == pd->pd_dev && st.st_ino == pd->pd_ino)
-		error = put_attributes(p, fd, &pd->pd_stat, pd->pd_times);
+	else if (st.st_dev == pd->pd_dev && st.st_ino == pd->pd_ino &&
+		 (error = put_owner(p, fd, &pd->pd_stat)) == 0)
+		error = put_mode_times(p, fd, &pd->pd_stat, pd->pd_times);
 	(void)p->p_fs->f_close(fd);
 	return error;
 }

@@ -57,6 +57,10 @@ store_header(struct store *so, const struct imgentry *e)
 		archive_entry_set_hardlink(ae, e->e_link);
 	else if (S_ISLNK(st->st_mode))
 		archive_entry_set_symlink(ae, e->e_link);
+	for (size_t i = 0; i < e->e_xattrs.xs_count; i++)
+		archive_entry_xattr_add_entry(ae, e->e_xattrs.xs_all[i].x_name,
+		    e->e_xattrs.xs_all[i].x_value,
+		    e->e_xattrs.xs_all[i].x_size);
 }
 
 /* Where the data is in a file with holes. */
@@ -151,9 +155,13 @@ store_open(struct store *so, int hostfd, const char *format)
 	struct archive *a = so->so_archive;
 	int r = ARCHIVE_FATAL;
 
-	if (strcmp(format, "pax") == 0)
+	if (strcmp(format, "pax") == 0) {
 		r = archive_write_set_format_pax(a);
-	else if (strcmp(format, "gnutar") == 0)
+		/* As tar(1) of GNU and star write extended attributes. */
+		if (r == ARCHIVE_OK)
+			r = archive_write_set_format_option(
+			    a, "pax", "xattrheader", "SCHILY");
+	} else if (strcmp(format, "gnutar") == 0)
 		r = archive_write_set_format_gnutar(a);
 	else if (strcmp(format, "ustar") == 0)
 		r = archive_write_set_format_ustar(a);
@@ -182,7 +190,8 @@ store_entries(struct store *so)
 }
 
 static int
-store_tree(struct store *so, int top, int hostfd, const char *format)
+store_tree(
+    struct store *so, int top, const char *dir, int hostfd, const char *format)
 {
 	int error = ENOMEM;
 
@@ -190,8 +199,8 @@ store_tree(struct store *so, int top, int hostfd, const char *format)
 	so->so_ae = archive_entry_new();
 	if (so->so_archive != NULL && so->so_ae != NULL &&
 	    (error = store_open(so, hostfd, format)) == 0 &&
-	    (error = walk_init(&so->so_walk, &so->so_im, &kernel_fsops, top)) ==
-		0) {
+	    (error = walk_init(
+		 &so->so_walk, &so->so_im, &kernel_fsops, top, dir)) == 0) {
 		error = store_entries(so);
 		walk_fini(&so->so_walk);
 	}
@@ -211,7 +220,7 @@ rump_image_store(
 		return error;
 	if ((error = image_begin(&so.so_im, flags, KNOWN, true)) == 0) {
 		error = store_tree(
-		    &so, fd, hostfd, format != NULL ? format : "pax");
+		    &so, fd, dir, hostfd, format != NULL ? format : "pax");
 		image_end(&so.so_im);
 	}
 	(void)rump_sys_close(fd);

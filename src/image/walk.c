@@ -16,7 +16,7 @@
 
 #include "image/image.h"
 
-#define BUFLEN 262144
+#define BUFLEN 262144 /* not less than XATTRS_BUF */
 
 /* A file that has more than one name. */
 struct walklink {
@@ -149,6 +149,26 @@ walk_push_buf(struct walk *w, int n)
 	return error;
 }
 
+static int
+walk_xattrs(struct walk *w, int fd)
+{
+	return xattrs_read(w->w_fs, fd, NULL, w->w_buf, &w->w_entry.e_xattrs);
+}
+
+/* The same of what is not to be opened. */
+static int
+walk_xattrs_at(struct walk *w)
+{
+	char *path = path_join(w->w_name, w->w_path);
+	int error;
+
+	if (path == NULL)
+		return ENOMEM;
+	error = xattrs_read(w->w_fs, -1, path, w->w_buf, &w->w_entry.e_xattrs);
+	free(path);
+	return error;
+}
+
 /* Put the names in the directory on the stack. */
 static int
 walk_dir(struct walk *w)
@@ -166,6 +186,8 @@ walk_dir(struct walk *w)
 			break;
 		error = walk_push_buf(w, n);
 	}
+	if (error == 0)
+		error = walk_xattrs(w, fd);
 	(void)w->w_fs->f_close(fd);
 	if (w->w_count > before)
 		qsort(w->w_todo + before, w->w_count - before,
@@ -246,7 +268,7 @@ walk_file(struct walk *w)
 	w->w_off = w->w_end = 0;
 	w->w_entry.e_read = walk_read;
 	w->w_entry.e_arg = w;
-	return 0;
+	return walk_xattrs(w, w->w_fd);
 }
 
 static int
@@ -273,6 +295,7 @@ walk_leave(struct walk *w)
 {
 	if (w->w_fd >= 0)
 		(void)w->w_fs->f_close(w->w_fd);
+	xattrs_clear(&w->w_entry.e_xattrs);
 	free(w->w_path);
 	free(w->w_link);
 	w->w_fd = -1;
@@ -301,8 +324,12 @@ walk_typed(struct walk *w, int fd)
 	}
 	if (S_ISREG(st->st_mode))
 		error = walk_file(w);
-	else if (S_ISLNK(st->st_mode))
-		error = walk_readlink(w, fd);
+	else {
+		if (S_ISLNK(st->st_mode))
+			error = walk_readlink(w, fd);
+		if (error == 0)
+			error = walk_xattrs_at(w);
+	}
 	return error != 0 ? error : walk_remember(w);
 }
 
@@ -356,12 +383,14 @@ walk_next(struct walk *w, const struct imgentry **ep)
 }
 
 int
-walk_init(struct walk *w, struct image *im, const struct fsops *fs, int top)
+walk_init(struct walk *w, struct image *im, const struct fsops *fs, int top,
+    const char *name)
 {
 	struct stat st;
 	int error;
 
-	*w = (struct walk){.w_im = im, .w_fs = fs, .w_top = top, .w_fd = -1};
+	*w = (struct walk){
+	    .w_im = im, .w_fs = fs, .w_top = top, .w_name = name, .w_fd = -1};
 	if (fs->f_fstat(top, &st) != 0)
 		return errno;
 	w->w_dev = st.st_dev;
