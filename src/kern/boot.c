@@ -29,6 +29,13 @@ kern_booted(void)
 	       BOOT_DONE;
 }
 
+bool
+kern_booting(void)
+{
+	return atomic_load_explicit(&boot_state, memory_order_seq_cst) ==
+	       BOOT_GOING;
+}
+
 void
 kern_boot_wait(void)
 {
@@ -133,26 +140,60 @@ boot(void)
 	return error;
 }
 
+static void
+boot_end(uint32_t state)
+{
+	/* Release pairs with the acquire in kern_booted. */
+	atomic_store_explicit(&boot_state, state, memory_order_release);
+	hyper_wake(&boot_state, INT_MAX);
+}
+
+void
+kern_boot_forked(void)
+{
+	if (kern_booting())
+		boot_end(BOOT_NOT);
+}
+
+/*
+ * The calling host thread is to boot; false if somebody has, who is waited
+ * for.  A fork(2) that is going on is let through first.
+ */
+static bool
+boot_begin(void)
+{
+	uint32_t state, slow;
+
+	for (;;) {
+		state = BOOT_NOT;
+		if (atomic_compare_exchange_strong_explicit(&boot_state, &state,
+			BOOT_GOING, memory_order_seq_cst,
+			memory_order_acquire)) {
+			/* Pairs with fork_close_gate. */
+			slow = atomic_load_explicit(
+			    &kern_entry.ke_slow, memory_order_seq_cst);
+			if ((slow & KE_FORK) == 0)
+				return true;
+			boot_end(BOOT_NOT);
+			hyper_wait(&kern_entry.ke_slow, slow, HYPER_FOREVER);
+		} else if (state == BOOT_DONE)
+			return false;
+		else
+			hyper_wait(&boot_state, BOOT_GOING, HYPER_FOREVER);
+	}
+}
+
 RUMP_EXPORT int
 rump_init(void)
 {
-	uint32_t state = BOOT_NOT;
 	int error;
 
 	if (host_error != 0)
 		return host_error;
-	while (!atomic_compare_exchange_strong_explicit(&boot_state, &state,
-	    BOOT_GOING, memory_order_acquire, memory_order_acquire)) {
-		if (state == BOOT_DONE)
-			return 0;
-		hyper_wait(&boot_state, BOOT_GOING, HYPER_FOREVER);
-		state = BOOT_NOT;
-	}
+	if (!boot_begin())
+		return 0;
 	error = boot();
-	/* Release pairs with the acquire in kern_booted. */
-	atomic_store_explicit(&boot_state, error == 0 ? BOOT_DONE : BOOT_NOT,
-	    memory_order_release);
-	hyper_wake(&boot_state, INT_MAX);
+	boot_end(error == 0 ? BOOT_DONE : BOOT_NOT);
 	if (error == 0 && kern_config.kc_verbose)
 		kern_printf("librump %d.%d.%d: %s, %d cpus", VERSION_MAJOR,
 		    VERSION_MINOR, VERSION_PATCH, kern_config.kc_hostname,

@@ -45,8 +45,12 @@ void clock_init(void);
 
 bool kern_booted(void);
 
-/* Wait until no host thread is in the middle of booting. */
+/* Is a host thread in the middle of booting?  Wait until none is. */
+bool kern_booting(void);
 void kern_boot_wait(void);
+
+/* In the child of a fork: who was about to begin is no more. */
+void kern_boot_forked(void);
 
 /* Around the host's fork(2); see fork.c. */
 void fork_prepare(void);

@@ -37,15 +37,30 @@ fork_unlock(void)
 	atomic_store_explicit(&fork_going, 0, memory_order_release);
 }
 
+/* Close the gate, not while somebody boots: that enters the kernel, too. */
+static void
+fork_close_gate(void)
+{
+	for (;;) {
+		kern_boot_wait();
+		/* Pairs with boot_begin: one of the two sees the other. */
+		atomic_fetch_or_explicit(
+		    &kern_entry.ke_slow, KE_FORK, memory_order_seq_cst);
+		if (!kern_booting())
+			return;
+		atomic_fetch_and_explicit(
+		    &kern_entry.ke_slow, ~KE_FORK, memory_order_release);
+		hyper_wake(&kern_entry.ke_slow, INT_MAX);
+	}
+}
+
 void
 fork_prepare(void)
 {
 	struct hostthread *ht;
 
 	fork_lock();
-	kern_boot_wait();
-	atomic_fetch_or_explicit(
-	    &kern_entry.ke_slow, KE_FORK, memory_order_seq_cst);
+	fork_close_gate();
 	/* Pairs with smr_enter: who missed the flag shows its ht_smr. */
 	(void)hyper_membarrier();
 	ht = atomic_load_explicit(&hostthread_list, memory_order_acquire);
@@ -70,6 +85,7 @@ void
 fork_child(void)
 {
 	kern_forks++;
+	kern_boot_forked();
 	fork_unlock();
 	if (kern_booted())
 		hostthread_forked();
