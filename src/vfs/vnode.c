@@ -35,8 +35,9 @@ void
 vnode_setflags(struct vnode *vp, uint32_t set, uint32_t clear)
 {
 	rw_enter_write(&vp->v_lock);
-	atomic_store_explicit(
-	    &vp->v_mode, (vnode_mode(vp) & ~clear) | set, memory_order_relaxed);
+	/* Who brings permissions up to date does so without the lock. */
+	atomic_fetch_and_explicit(&vp->v_mode, ~clear, memory_order_relaxed);
+	atomic_fetch_or_explicit(&vp->v_mode, set, memory_order_relaxed);
 	rw_exit_write(&vp->v_lock);
 }
 

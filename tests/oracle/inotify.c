@@ -158,16 +158,22 @@ utimes_step(struct world *w, const struct step *s)
 	return w->w_utimes(AT_FDCWD, s->path, ts, AT_SYMLINK_NOFOLLOW);
 }
 
+static int
+close_one(struct world *w, int *fd)
+{
+	if (*fd != -1)
+		(void)w->w_close(*fd);
+	*fd = -1;
+	return 0;
+}
+
 static void
 close_all(struct world *w)
 {
 	int i;
 
 	for (i = 0; i < NFDS; i++)
-		if (w->w_fd[i] != -1) {
-			(void)w->w_close(w->w_fd[i]);
-			w->w_fd[i] = -1;
-		}
+		(void)close_one(w, &w->w_fd[i]);
 }
 
 static int
@@ -188,10 +194,7 @@ perform(struct world *w, const struct step *s)
 		*fd = w->w_open(s->path, s->flags, 0600);
 		return *fd == -1 ? -1 : 0;
 	case OP_CLOSE:
-		if (*fd != -1)
-			(void)w->w_close(*fd);
-		*fd = -1;
-		return 0;
+		return close_one(w, fd);
 	case OP_READ:
 		return (int)w->w_read(*fd, buf, 3);
 	case OP_WRITE:
