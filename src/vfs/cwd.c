@@ -8,6 +8,7 @@
  * same time both have their way.
  */
 #include "sysproto.h"
+#include "vfs/textfile.h"
 #include "vfs/vfs_impl.h"
 
 static void
@@ -235,6 +236,56 @@ vfs_path(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
 		*--p = '/';
 	*pathp = p;
 	return 0;
+}
+
+/* A file by its number, for want of a name. */
+static void
+describe_number(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
+    struct text *t)
+{
+	char buf[PATH_MAX];
+	const char *path;
+	struct stat sb;
+
+	if (vfs_path(mp, mp->mnt_root, root, buf, &path) != 0 ||
+	    vnode_stat(mp, vp, &sb) != 0) {
+		text_printf(t, "(unreachable)");
+		return;
+	}
+	if (path[1] != '\0')
+		text_put(t, path, strlen(path));
+	text_printf(t, "/#%ju%s", (uintmax_t)sb.st_ino,
+	    sb.st_nlink == 0 || vnode_isdead(vp) ? " (deleted)" : "");
+}
+
+void
+vfs_describe(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
+    struct text *t)
+{
+	struct vnode *dvp = vp;
+	char buf[PATH_MAX];
+	const char *path, *name = NULL;
+	size_t len = 0;
+	int error = 0;
+
+	if (!vnode_isdir(vp) && vp != mp->mnt_root)
+		error = vp->v_ops->vop_aname == NULL
+			    ? ENOENT
+			    : vp->v_ops->vop_aname(vp, &dvp, &name, &len);
+	if (error != 0 || vnode_isdead(dvp)) {
+		describe_number(mp, vp, root, t);
+		return;
+	}
+	if (vfs_path(mp, dvp, root, buf, &path) != 0) {
+		text_printf(t, "(unreachable)");
+		return;
+	}
+	if (name == NULL || path[1] != '\0')
+		text_put(t, path, strlen(path));
+	if (name != NULL) {
+		text_put(t, "/", 1);
+		text_put(t, name, len);
+	}
 }
 
 int

@@ -199,7 +199,7 @@ static int
 namei_jump(struct nameidata *nd)
 {
 	struct vnode *vp = nd->ni_vp;
-	struct mount *mp;
+	struct mount *mp = nd->ni_mount;
 	int error;
 
 	if ((nd->ni_flags & NAMEI_NOMAGIC) != 0)

@@ -50,10 +50,12 @@
 
 #include "kern/kern.h"
 
+struct cwdinfo;
 struct idmap;
 struct mount;
 struct pipe;
 struct super;
+struct text;
 struct vnodeops;
 
 struct vnode {
@@ -157,6 +159,13 @@ struct vnodeops {
 	/* dvp's name in it; sb_rename is held; not for the root. */
 	void (*vop_name)(struct vnode *dvp, const char **namep, size_t *lenp);
 	/*
+	 * What is no directory: one of its names and the directory that is in,
+	 * readable in this section.  ENOENT: it has none that is known.
+	 * [ENOENT]
+	 */
+	int (*vop_aname)(struct vnode *vp, struct vnode **dvpp,
+	    const char **namep, size_t *lenp);
+	/*
 	 * (X dvp) Make what va describes.  dvp is not dead and the name is
 	 * not there.  *vpp is not referenced.  ENOMEM, ENOSPC, EMLINK.
 	 * [EPERM]
@@ -209,7 +218,8 @@ struct vnodeops {
 	    struct vnode *vp, const char **targetp, size_t *lenp);
 	/*
 	 * Instead of walking the target, a file that it stands for, whatever
-	 * its name: not referenced.  NULL: the target is walked.
+	 * its name: not referenced.  *mpp is the mount that vp was seen
+	 * through at first.  NULL: the target is walked.
 	 */
 	int (*vop_follow)(
 	    struct vnode *vp, struct mount **mpp, struct vnode **vpp);
@@ -218,7 +228,8 @@ struct vnodeops {
 	int (*vop_fifo)(struct vnode *vp, struct pipe **);
 
 	/*
-	 * Open what was found and permitted; not for O_PATH and fifos.  fp is
+	 * Open what was found and permitted; not for O_PATH, nor for fifos
+	 * that have vop_fifo.  fp is
 	 * an open file of vp already (f_vnode, f_mount, held) but for its
 	 * descriptor.  The operation may set f_ops (whose fo_close ends with
 	 * vnode_fo_close), f_type and f_data; or put another file in *fpp,
@@ -452,6 +463,10 @@ mount_rele(struct mount *mp)
  */
 int mount_foreach(int (*fn)(struct mount *, void *arg), void *arg);
 
+/* All of them as seen from a root directory: /proc/mounts, mountinfo. */
+void vfs_mounts(const struct cwdinfo *root, struct text *);
+void vfs_mountinfo(const struct cwdinfo *root, struct text *);
+
 /*
  * Where a process stands: working and root directory, held with their mounts.
  * Immutable; a change makes another one.
@@ -473,6 +488,14 @@ struct cwdinfo {
  */
 int vfs_path(struct mount *, struct vnode *dvp, const struct cwdinfo *root,
     char *buf, const char **pathp);
+
+/*
+ * The same for any file, with one of its names: "/a/b"; "/mnt/#3 (deleted)" for
+ * what is gone, 3 being its inode number, "/mnt/#3" if no name is known; what
+ * is not below the root is "(unreachable)".
+ */
+void vfs_describe(
+    struct mount *, struct vnode *, const struct cwdinfo *root, struct text *);
 
 /*
  * A path of the kernel's or out of mount data, from the root or working

@@ -46,9 +46,6 @@ struct tmpfs_node {
 	union {
 		struct {				      /* directory */
 			struct tmpfs_table *_Atomic tn_table; /* (v) or NULL */
-			/* (v) where it is; the root: itself, NULL */
-			struct tmpfs_node *_Atomic tn_parent;
-			struct tmpfs_dirent *_Atomic tn_entry;
 		};
 		struct {			     /* regular file */
 			struct tmpfs_pages tn_pages; /* (l) */
@@ -59,6 +56,12 @@ struct tmpfs_node {
 		dev_t tn_rdev;	      /* (s) device */
 	};
 	struct tmpfs_xattr *tn_xattrs; /* (l) or NULL */
+	/*
+	 * (v) A directory: where it is; the root: itself, NULL.  Anything
+	 * else: where one of its names is, or NULL.
+	 */
+	struct tmpfs_node *_Atomic tn_parent;
+	struct tmpfs_dirent *_Atomic tn_entry;
 	/*
 	 * All that getattr reports is (v), changed between tmpfs_change and
 	 * tmpfs_changed: tn_seq is odd in between.  v_mode, v_uid and v_gid
@@ -217,6 +220,8 @@ tmpfs_size(const struct tmpfs_node *tn)
 	return atomic_load_explicit(&tn->tn_size, memory_order_relaxed);
 }
 
+int tmpfs_aname(
+    struct vnode *, struct vnode **dvpp, const char **namep, size_t *lenp);
 int tmpfs_getattr(struct vnode *, struct stat *);
 int tmpfs_setattr(struct vnode *, const struct vattr *);
 void tmpfs_accessed(struct vnode *);

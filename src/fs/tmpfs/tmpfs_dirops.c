@@ -36,6 +36,26 @@ tmpfs_name(struct vnode *dvp, const char **namep, size_t *lenp)
 	*lenp = td->td_len;
 }
 
+int
+tmpfs_aname(
+    struct vnode *vp, struct vnode **dvpp, const char **namep, size_t *lenp)
+{
+	struct tmpfs_node *tn = vp_to_node(vp), *dn;
+	struct tmpfs_dirent *td;
+
+	/* The two belong together. */
+	rw_enter_read(&vp->v_lock);
+	dn = tmpfs_get(tn->tn_parent);
+	td = tmpfs_get(tn->tn_entry);
+	rw_exit_read(&vp->v_lock);
+	if (td == NULL)
+		return ENOENT;
+	*dvpp = &dn->tn_vnode;
+	*namep = td->td_name;
+	*lenp = td->td_len;
+	return 0;
+}
+
 /*
  * Entries
  */
@@ -102,7 +122,9 @@ node_setlinks(struct tmpfs_node *tn, uint32_t nlink, const struct timespec *now)
 	tmpfs_changed(tn);
 }
 
-/* The directory tn has a place now: the entry td in dn, where a reference is.
+/*
+ * tn has a place now: the entry td in dn.  A directory holds that; anything
+ * else does not, because dn is there as long as the entry.
  */
 static void
 node_setparent(
@@ -129,10 +151,9 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 		tmpfs_node_abort(tn);
 		return error;
 	}
-	if (node_isdir(tn)) {
+	if (node_isdir(tn))
 		vnode_hold(dvp);
-		node_setparent(tn, dn, td);
-	}
+	node_setparent(tn, dn, td);
 	atomic_init(&tn->tn_nlink, node_isdir(tn) ? 2 : 1);
 	tmpfs_dir_insert(dn, cn, td);
 	dir_changed(dn, 1, node_isdir(tn), &now);
@@ -184,21 +205,26 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 		tmpfs_set(vp->v_mode, vnode_mode(vp) & ~V_TMPFILE);
 	}
 	tmpfs_dir_insert(dn, cn, td);
+	if (tmpfs_get(tn->tn_entry) == NULL)
+		node_setparent(tn, dn, td);
 	dir_changed(dn, 1, 0, &now);
 	node_setlinks(tn, tmpfs_nlink(tn) + 1, &now);
 	return 0;
 }
 
 /*
- * tn has lost an entry.  True if that was its last: the tree's reference to it
- * is to be dropped.
+ * tn has lost the entry td.  True if that was its last: the tree's reference to
+ * it is to be dropped.
  */
 static bool
-node_unlinked(struct tmpfs_node *tn, const struct timespec *now)
+node_unlinked(struct tmpfs_node *tn, const struct tmpfs_dirent *td,
+    const struct timespec *now)
 {
 	struct vnode *vp = &tn->tn_vnode;
 
 	if (!node_isdir(tn)) {
+		if (tmpfs_get(tn->tn_entry) == td)
+			node_setparent(tn, NULL, NULL);
 		node_setlinks(tn, tmpfs_nlink(tn) - 1, now);
 		if (tmpfs_nlink(tn) == 0)
 			return true;
@@ -226,7 +252,7 @@ tmpfs_remove(
 	tmpfs_dir_remove(dn, td);
 	tmpfs_dir_shrink(dn);
 	dir_changed(dn, -1, node_isdir(tn) ? -1 : 0, &now);
-	*last = node_unlinked(tn, &now);
+	*last = node_unlinked(tn, td, &now);
 	smr_retire(&td->td_smr, dirent_smrfree);
 	return 0;
 }
@@ -241,6 +267,18 @@ node_move(struct tmpfs_node *tn, struct tmpfs_node *fdn, struct tmpfs_node *tdn,
 	node_setparent(tn, tdn, td);
 	if (fdn != tdn)
 		vnode_rele(&fdn->tn_vnode);
+}
+
+/* What was the entry `from' in fdn is td in tdn now: so tn has moved. */
+static void
+node_renamed(struct tmpfs_node *tn, struct tmpfs_node *fdn,
+    const struct tmpfs_dirent *from, struct tmpfs_node *tdn,
+    struct tmpfs_dirent *td)
+{
+	if (node_isdir(tn))
+		node_move(tn, fdn, tdn, td);
+	else if (tmpfs_get(tn->tn_entry) == from)
+		node_setparent(tn, tdn, td);
 }
 
 static int
@@ -272,11 +310,10 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		tmpfs_dir_insert(tdn, tcn, td);
 	dir_changed(tdn, to == NULL, to == NULL ? isdir : 0, &now);
 	node_setlinks(tn, tmpfs_nlink(tn), &now);
-	if (isdir)
-		node_move(tn, fdn, tdn, td);
+	node_renamed(tn, fdn, from, tdn, td);
 	smr_retire(&from->td_smr, dirent_smrfree);
 	if (to != NULL) {
-		*last = node_unlinked(to->td_node, &now);
+		*last = node_unlinked(to->td_node, to, &now);
 		smr_retire(&to->td_smr, dirent_smrfree);
 	}
 	return 0;
@@ -301,7 +338,7 @@ tmpfs_exchange(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 {
 	struct tmpfs_node *fdn = vp_to_node(fdvp), *tdn = vp_to_node(tdvp);
 	struct tmpfs_node *fn = vp_to_node(fvp), *tn = vp_to_node(tvp);
-	struct tmpfs_dirent *from, *to;
+	struct tmpfs_dirent *from, *to, *oldfrom, *oldto;
 	struct timespec now;
 	int error;
 
@@ -312,12 +349,12 @@ tmpfs_exchange(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		return error;
 	}
 	vfs_now(&now);
-	entry_change(fdn, tmpfs_dir_find(fdn, fcn), from, &now);
-	entry_change(tdn, tmpfs_dir_find(tdn, tcn), to, &now);
-	if (node_isdir(fn))
-		node_move(fn, fdn, tdn, to);
-	if (node_isdir(tn))
-		node_move(tn, tdn, fdn, from);
+	oldfrom = tmpfs_dir_find(fdn, fcn);
+	oldto = tmpfs_dir_find(tdn, tcn);
+	entry_change(fdn, oldfrom, from, &now);
+	entry_change(tdn, oldto, to, &now);
+	node_renamed(fn, fdn, oldfrom, tdn, to);
+	node_renamed(tn, tdn, oldto, fdn, from);
 	return 0;
 }
 
@@ -334,7 +371,7 @@ dir_discard(struct tmpfs_node *dn, struct tmpfs_dirent *td)
 	rw_enter_write(&dvp->v_lock);
 	rw_enter_write(&vp->v_lock);
 	tmpfs_dir_remove(dn, td);
-	last = node_unlinked(tn, &now);
+	last = node_unlinked(tn, td, &now);
 	rw_exit_write(&vp->v_lock);
 	rw_exit_write(&dvp->v_lock);
 	smr_retire(&td->td_smr, dirent_smrfree);

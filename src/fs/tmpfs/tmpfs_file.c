@@ -386,6 +386,7 @@ tmpfs_file_free(struct tmpfs_node *tn)
 }
 
 const struct vnodeops tmpfs_regops = {
+    .vop_aname = tmpfs_aname,
     .vop_read = tmpfs_read,
     .vop_write = tmpfs_write,
     .vop_truncate = tmpfs_truncate,

@@ -57,7 +57,6 @@ node_init_type(struct tmpfs_node *tn, const struct vattr *va)
 	case S_IFDIR:
 		size = DIR_SIZE0;
 		atomic_init(&tn->tn_table, NULL);
-		atomic_init(&tn->tn_entry, NULL);
 		break;
 	case S_IFREG:
 		tn->tn_pages = (struct tmpfs_pages){0};
@@ -159,6 +158,8 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 		return error;
 	}
 	tn->tn_xattrs = NULL;
+	atomic_init(&tn->tn_parent, NULL);
+	atomic_init(&tn->tn_entry, NULL);
 	atomic_init(&tn->tn_seq, 0);
 	atomic_init(&tn->tn_nlink, 0);
 	for (i = 0; i < TMPFS_NTIMES; i++) {
@@ -337,6 +338,7 @@ tmpfs_readlink(struct vnode *vp, const char **targetp, size_t *lenp)
 }
 
 const struct vnodeops tmpfs_lnkops = {
+    .vop_aname = tmpfs_aname,
     .vop_readlink = tmpfs_readlink,
     .vop_getattr = tmpfs_getattr,
     .vop_setattr = tmpfs_setattr,
@@ -362,6 +364,7 @@ tmpfs_fifo(struct vnode *vp, struct pipe **pipep)
 }
 
 const struct vnodeops tmpfs_specops = {
+    .vop_aname = tmpfs_aname,
     .vop_fifo = tmpfs_fifo,
     .vop_getattr = tmpfs_getattr,
     .vop_setattr = tmpfs_setattr,
