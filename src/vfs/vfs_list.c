@@ -6,8 +6,9 @@
 #include "vfs/vfs.h"
 
 extern const struct vfsops devfs_vfsops, devpts_vfsops, etfs_vfsops;
-extern const struct vfsops fdesc_vfsops, hostfs_vfsops, null_vfsops;
-extern const struct vfsops overlay_vfsops, ptyfs_vfsops, tmpfs_vfsops;
+extern const struct vfsops fdesc_vfsops, hostfs_vfsops, kernfs_vfsops;
+extern const struct vfsops null_vfsops, overlay_vfsops, proc_vfsops;
+extern const struct vfsops procfs_vfsops, ptyfs_vfsops, tmpfs_vfsops;
 extern const struct vfsops umap_vfsops, union_vfsops;
 
 const struct vfsops *const vfs_list[] = {
@@ -17,8 +18,11 @@ const struct vfsops *const vfs_list[] = {
     &etfs_vfsops,
     &fdesc_vfsops,
     &hostfs_vfsops,
+    &kernfs_vfsops,
     &null_vfsops,
     &overlay_vfsops,
+    &proc_vfsops,
+    &procfs_vfsops,
     &ptyfs_vfsops,
     &umap_vfsops,
     &union_vfsops,
