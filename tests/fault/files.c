@@ -347,6 +347,28 @@ run_getdents(void)
 	return error;
 }
 
+/* All at once: what is found in procfs stays until it is unmounted. */
+static int
+run_procfs(void)
+{
+	int error, file;
+
+	if (rump_sys_mount("proc", "/d/e", 0, NULL, 0) != 0)
+		return errno;
+	file = (int)rump_sys_open("/d/e/1/fdinfo/0", O_RDONLY);
+	error = result(file);
+	if (error == 0) {
+		error = result(rump_sys_read(file, big, sizeof(big)));
+		MUST(rump_sys_close(file));
+	}
+	if (error == 0)
+		error = result(rump_sys_readlink("/d/e/1/cwd", big, 9));
+	if (error == 0)
+		error = result(rump_sys_stat("/d/e/1/fd/0", &(struct stat){0}));
+	MUST(rump_sys_unmount("/d/e", 0));
+	return error;
+}
+
 static int
 run_chmod(void)
 {
@@ -496,6 +518,7 @@ static const struct scenario scenarios[] = {
     {"chroot", setup_dir, run_chroot, undo_chroot, teardown_dir, 0},
     {"getcwd", setup_dir, run_getcwd, nothing, teardown_dir, 0},
     {"getdents", setup_dir, run_getdents, nothing, teardown_dir, 0},
+    {"procfs", setup_dir, run_procfs, nothing, teardown_dir, 0},
     {"chmod", setup_dir, run_chmod, nothing, teardown_dir, 0},
     {"chown", setup_dir, run_chown, nothing, teardown_dir, 0},
     {"exchange", setup_dir, run_exchange, undo_exchange, teardown_dir, 0},

@@ -77,13 +77,16 @@ static inline int
 procfs_walk_dir(const char *path, const char *to)
 {
 	char(*names)[32] = malloc(1024 * sizeof(*names));
-	char from[PATH_MAX], copy[PATH_MAX];
 	int i, n = procfs_list(path, names, 1024), seen = 0;
+	char *from, *copy = NULL;
 
 	for (i = 0; i < n; i++) {
-		(void)snprintf(from, sizeof(from), "%s/%s", path, names[i]);
-		(void)snprintf(copy, sizeof(copy), "%s/%s", to, names[i]);
-		seen += procfs_walk(from, to != NULL ? copy : NULL);
+		if (asprintf(&from, "%s/%s", path, names[i]) < 0 ||
+		    (to != NULL && asprintf(&copy, "%s/%s", to, names[i]) < 0))
+			abort();
+		seen += procfs_walk(from, copy);
+		free(from);
+		free(copy);
 	}
 	free(names);
 	return seen;
