@@ -523,7 +523,10 @@ TC(ended, "What was opened is of no use when the process has ended.")
 
 	start_proc();
 	back = rump_pub_lwproc_curlwp();
-	l = newproc(RUMP_RFCFDG);
+	/* Lower pids are not used again. */
+	for (l = newproc(RUMP_RFCFDG); rump_sys_getpid() < 300;
+	     l = newproc(RUMP_RFCFDG))
+		rump_pub_lwproc_releaselwp();
 	pid = rump_sys_getpid();
 	rump_pub_lwproc_switch(back);
 	dir = (int)T_OK(rump_sys_open(path_of(pid, ""), O_RDONLY));
