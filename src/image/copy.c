@@ -44,9 +44,7 @@ copy_tree(const struct top *from, const struct top *to, unsigned flags)
 	if ((error = image_begin(&im, flags, KNOWN, false)) != 0)
 		return error;
 	error = walk_init(&w, &im, from->t_fs, from->t_fd, from->t_name);
-	if (error != 0)
-		(void)image_report(&im, "", error, NULL);
-	else {
+	if (error == 0) {
 		put_init(&p, &im, to->t_fs, to->t_fd, to->t_name);
 		error = copy_entries(&w, &p);
 		later = put_fini(&p);

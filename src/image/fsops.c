@@ -108,5 +108,5 @@ int
 fs_top(const char *dir, int *fdp)
 {
 	*fdp = rump_sys_open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *fdp < 0 ? errno : 0;
+	return *fdp < 0 ? image_report("", errno, NULL) : 0;
 }

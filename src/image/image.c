@@ -21,6 +21,15 @@ rump_image_onreport(rump_image_report_fn *report, void *arg)
 	reports.r_arg = arg;
 }
 
+int
+image_report(const char *path, int error, const char *why)
+{
+	if (reports.r_report != NULL)
+		reports.r_report(reports.r_arg, path, error,
+		    why != NULL ? why : strerrordesc_np(error));
+	return error;
+}
+
 /*
  * libarchive converts names between the archive's character set and that of
  * the locale.  In the locale C it leaves bytes that are not ASCII alone when
@@ -32,11 +41,11 @@ image_begin(struct image *im, unsigned flags, unsigned known, bool utf8)
 {
 	*im = (struct image){.im_flags = flags};
 	if ((flags & ~known) != 0)
-		return EINVAL;
+		return image_report("", EINVAL, "No such flags");
 	im->im_locale =
 	    newlocale(LC_CTYPE_MASK, utf8 ? "C.UTF-8" : "C", (locale_t)0);
 	if (im->im_locale == (locale_t)0)
-		return errno;
+		return image_report("", errno, NULL);
 	im->im_before = uselocale(im->im_locale);
 	return 0;
 }
@@ -46,16 +55,6 @@ image_end(struct image *im)
 {
 	(void)uselocale(im->im_before);
 	freelocale(im->im_locale);
-}
-
-int
-image_report(struct image *im, const char *path, int error, const char *why)
-{
-	(void)im;
-	if (reports.r_report != NULL)
-		reports.r_report(reports.r_arg, path, error,
-		    why != NULL ? why : strerrordesc_np(error));
-	return error;
 }
 
 /* Is it of no use to go on with other files? */
@@ -69,7 +68,7 @@ is_fatal(const struct image *im, int error)
 int
 image_skip(struct image *im, const char *path, int error, const char *why)
 {
-	(void)image_report(im, path, error, why);
+	(void)image_report(path, error, why);
 	return (im->im_flags & RUMP_IMAGE_SKIP) != 0 && !is_fatal(im, error)
 		   ? 0
 		   : error;

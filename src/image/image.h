@@ -43,7 +43,7 @@ int image_begin(struct image *, unsigned flags, unsigned known, bool utf8);
 void image_end(struct image *);
 
 /* Tell about an error; returns it. */
-int image_report(struct image *, const char *path, int error, const char *why);
+int image_report(const char *path, int error, const char *why);
 
 /* The same of one file, without which the call can go on: 0 if it shall. */
 int image_skip(struct image *, const char *path, int error, const char *why);

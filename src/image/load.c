@@ -50,7 +50,7 @@ static int
 load_broken(struct load *ld, const char *path, int error, const char *why)
 {
 	ld->ld_im.im_fatal = true;
-	return image_report(&ld->ld_im, path, error, why);
+	return image_report(path, error, why);
 }
 
 static int
@@ -108,7 +108,7 @@ raw_open(struct load *ld)
 	struct archive_entry *ae;
 
 	if (a == NULL)
-		return ENOMEM;
+		return image_report("", ENOMEM, NULL);
 	(void)archive_read_support_format_raw(a);
 	/* Not those for which libarchive would run programs. */
 	(void)archive_read_support_filter_bzip2(a);
@@ -135,7 +135,7 @@ load_open(struct load *ld)
 	if (!zip && (error = raw_open(ld)) != 0)
 		return error;
 	if ((a = ld->ld_archive = archive_read_new()) == NULL)
-		return ENOMEM;
+		return image_report("", ENOMEM, NULL);
 	if (zip) {
 		(void)archive_read_support_format_zip_seekable(a);
 		r = archive_read_open_fd(a, ld->ld_fd, BLOCK);

@@ -28,7 +28,7 @@ store_failed(struct store *so, const char *path)
 	int error = archive_errno(so->so_archive);
 
 	so->so_im.im_fatal = true;
-	return image_report(&so->so_im, path, error > 0 ? error : EIO,
+	return image_report(path, error > 0 ? error : EIO,
 	    archive_error_string(so->so_archive));
 }
 
@@ -166,7 +166,7 @@ store_open(struct store *so, int hostfd, const char *format)
 	else if (strcmp(format, "ustar") == 0)
 		r = archive_write_set_format_ustar(a);
 	if (r != ARCHIVE_OK)
-		return image_report(&so->so_im, "", EINVAL, "No such format");
+		return image_report("", EINVAL, "No such format");
 	return archive_write_open_fd(a, hostfd) == ARCHIVE_OK
 		   ? 0
 		   : store_failed(so, "");
@@ -193,16 +193,19 @@ static int
 store_tree(
     struct store *so, int top, const char *dir, int hostfd, const char *format)
 {
-	int error = ENOMEM;
+	int error;
 
 	so->so_archive = archive_write_new();
 	so->so_ae = archive_entry_new();
-	if (so->so_archive != NULL && so->so_ae != NULL &&
-	    (error = store_open(so, hostfd, format)) == 0 &&
-	    (error = walk_init(
-		 &so->so_walk, &so->so_im, &kernel_fsops, top, dir)) == 0) {
-		error = store_entries(so);
-		walk_fini(&so->so_walk);
+	if (so->so_archive == NULL || so->so_ae == NULL)
+		error = image_report("", ENOMEM, NULL);
+	else if ((error = store_open(so, hostfd, format)) == 0) {
+		error = walk_init(
+		    &so->so_walk, &so->so_im, &kernel_fsops, top, dir);
+		if (error == 0) {
+			error = store_entries(so);
+			walk_fini(&so->so_walk);
+		}
 	}
 	archive_entry_free(so->so_ae);
 	(void)archive_write_free(so->so_archive);

@@ -373,7 +373,7 @@ walk_next(struct walk *w, const struct imgentry **ep)
 			break;
 		/* Nobody expects a socket without its server. */
 		if (S_ISSOCK(w->w_entry.e_stat.st_mode))
-			(void)image_report(w->w_im, w->w_path, error, NULL);
+			(void)image_report(w->w_path, error, NULL);
 		else if ((error = image_skip(
 			      w->w_im, w->w_path, error, NULL)) != 0)
 			return error;
@@ -392,12 +392,14 @@ walk_init(struct walk *w, struct image *im, const struct fsops *fs, int top,
 	*w = (struct walk){
 	    .w_im = im, .w_fs = fs, .w_top = top, .w_name = name, .w_fd = -1};
 	if (fs->f_fstat(top, &st) != 0)
-		return errno;
+		return image_report("", errno, NULL);
 	w->w_dev = st.st_dev;
 	if ((w->w_buf = malloc(BUFLEN)) == NULL)
-		return ENOMEM;
-	if ((error = walk_push(w, strdup(""))) != 0)
+		return image_report("", ENOMEM, NULL);
+	if ((error = walk_push(w, strdup(""))) != 0) {
 		free(w->w_buf);
+		(void)image_report("", error, NULL);
+	}
 	return error;
 }
 
