@@ -66,8 +66,8 @@ put_mode(const struct put *p, const struct stat *st)
 static int
 put_parents(struct put *p, const char *path)
 {
-	char *part = strdup(path), *slash = part;
-	int fd = p->p_top, next, error = 0;
+	char *part = strdup(path), *slash;
+	int fd = p->p_top, next = -1, error = 0;
 	const char *name = part;
 
 	if (part == NULL)
