@@ -36,6 +36,7 @@ struct bench_figure {
 struct bench_result {
 	struct bench_figure br_rump;
 	struct bench_figure br_host;
+	double br_base;	    /* of bl_base; 0: there is none */
 	char br_note[96];   /* more figures, for the reader */
 	char br_error[128]; /* why there are none; empty: there are */
 };
@@ -48,8 +49,9 @@ struct bench_line {
 	const char *bl_what;	 /* one operation, in words */
 	const char *bl_hostcall; /* what the host did, NULL: nothing is near */
 	enum bench_unit bl_unit;
-	double bl_original; /* measured of the original; 0: not known */
-	double bl_asked;    /* at most (UNIT_SPEEDUP: at least); 0: none */
+	double bl_original;  /* measured of the original; 0: not known */
+	double bl_asked;     /* at most (UNIT_SPEEDUP: at least); 0: none */
+	bench_body *bl_base; /* what is asked is this much more than it */
 
 	/* A pair of bodies, after a set-up ... */
 	void (*bl_setup)(void);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <rump/rump.h>
@@ -19,10 +20,12 @@
 #define FILE_NAME "dir/file"
 #define NEW_NAME  "dir/new"
 #define SUB_NAME  "dir/sub"
+#define DEEP_DIRS 7
+#define DEEP_NAME "d/d/d/d/d/d/d/file"
 #define FILE_SIZE 65536
 
 static int rump_fd, host_fd;
-static char page[4096];
+static char page[4096], source[FILE_SIZE];
 
 static void
 rump_tree(void)
@@ -53,11 +56,34 @@ host_tree(void)
 		    "pwrite");
 }
 
+/* The directories of DEEP_NAME. */
+static void
+deep_tree(int (*make)(const char *, mode_t))
+{
+	char path[2 * DEEP_DIRS + 1] = "";
+
+	for (int i = 0; i < DEEP_DIRS; i++) {
+		strcat(path, i == 0 ? "d" : "/d");
+		bench_must(make(path, 0755) == 0, "mkdir");
+	}
+}
+
 static void
 tree_setup(void)
 {
 	rump_tree();
 	host_tree();
+}
+
+static void
+deep_setup(void)
+{
+	tree_setup();
+	deep_tree(rump_sys_mkdir);
+	deep_tree(mkdir);
+	bench_must(
+	    rump_sys_mknod(DEEP_NAME, S_IFREG | 0644, 0) == 0, "rump mknod");
+	bench_must(mknod(DEEP_NAME, S_IFREG | 0644, 0) == 0, "mknod");
 }
 
 static void
@@ -86,6 +112,9 @@ BENCH_BODY(
     rump_stat, bench_must(rump_sys_stat(FILE_NAME, &sb) == 0, "rump stat"))
 BENCH_BODY(host_stat, bench_must(stat(FILE_NAME, &sb) == 0, "stat"))
 BENCH_BODY(
+    rump_stat8, bench_must(rump_sys_stat(DEEP_NAME, &sb) == 0, "rump stat"))
+BENCH_BODY(host_stat8, bench_must(stat(DEEP_NAME, &sb) == 0, "stat"))
+BENCH_BODY(
     rump_fstat, bench_must(rump_sys_fstat(rump_fd, &sb) == 0, "rump fstat"))
 BENCH_BODY(host_fstat, bench_must(fstat(host_fd, &sb) == 0, "fstat"))
 
@@ -96,6 +125,12 @@ BENCH_BODY(rump_pread1,
     bench_must(rump_sys_pread(rump_fd, page, 1, OFFSET(i)) == 1, "rump pread"))
 BENCH_BODY(
     host_pread1, bench_must(pread(host_fd, page, 1, OFFSET(i)) == 1, "pread"))
+/* What no read or write of a page can do without. */
+BENCH_BODY(copy4k, memcpy(page, source + OFFSET(i), sizeof(page));
+	   __asm__ volatile(""
+			    :
+			    : "r"(page)
+			    : "memory"))
 BENCH_BODY(rump_pread4k, bench_must(rump_sys_pread(rump_fd, page, sizeof(page),
 					OFFSET(i)) == (ssize_t)sizeof(page),
 			     "rump pread"))
@@ -120,23 +155,40 @@ BENCH_BODY(
 BENCH_BODY(host_mkdir, bench_must(mkdir(SUB_NAME, 0755) == 0, "mkdir");
 	   bench_must(rmdir(SUB_NAME) == 0, "rmdir"))
 
-/* clang-format off: one line of the table each */
-#define LINE(name, what, body)                                  \
+#define LINE(name, what, body, ...)                             \
 	{                                                       \
 		.bl_name = name, .bl_what = what,               \
 		.bl_hostcall = "the same calls in tmpfs",       \
 		.bl_setup = tree_setup, .bl_rump = rump_##body, \
-		.bl_host = host_##body                          \
+		.bl_host = host_##body, __VA_ARGS__             \
 	}
 
 const struct bench_line file_lines[] = {
-    LINE("open_close", "open + close of a file", open),
-    LINE("stat", "stat by name", stat),
-    LINE("fstat", "fstat", fstat),
-    LINE("pread_1", "pread of 1 byte", pread1),
-    LINE("pread_4k", "pread of 4096 bytes", pread4k),
-    LINE("pwrite_4k", "pwrite of 4096 bytes that are there", pwrite4k),
-    LINE("create_unlink", "open of a new file + close + unlink", create),
-    LINE("mkdir_rmdir", "mkdir + rmdir", mkdir),
+    LINE("open_close", "open + close of a file", open, .bl_asked = 120),
+    LINE("stat", "stat by name", stat, .bl_asked = 60),
+    {
+	.bl_name = "stat_8",
+	.bl_what = "stat by a path of eight names",
+	.bl_hostcall = "the same calls in tmpfs",
+	.bl_asked = 200,
+	.bl_setup = deep_setup,
+	.bl_rump = rump_stat8,
+	.bl_host = host_stat8,
+    },
+    LINE("fstat", "fstat", fstat, .bl_asked = 0),
+    LINE("pread_1", "pread of 1 byte", pread1, .bl_asked = 20),
+    {
+	.bl_name = "memcpy_4k",
+	.bl_what = "memcpy of 4096 bytes, by the program itself",
+	.bl_setup = tree_setup,
+	.bl_rump = copy4k,
+    },
+    LINE("pread_4k", "pread of 4096 bytes", pread4k, .bl_asked = 30,
+	.bl_base = copy4k),
+    LINE("pwrite_4k", "pwrite of 4096 bytes that are there", pwrite4k,
+	.bl_asked = 30, .bl_base = copy4k),
+    LINE("create_unlink", "open of a new file + close + unlink", create,
+	.bl_asked = 300),
+    LINE("mkdir_rmdir", "mkdir + rmdir", mkdir, .bl_asked = 0),
     {0},
 };

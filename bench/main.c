@@ -91,18 +91,25 @@ host_ratio(const struct bench_line *bl, const struct bench_result *br)
 	return bl->bl_unit == UNIT_SPEEDUP ? rump / host : host / rump;
 }
 
+/* What is asked of it, 0: nothing. */
+static double
+asked_of(const struct bench_line *bl, const struct bench_result *br)
+{
+	return bl->bl_asked == 0 ? 0 : bl->bl_asked + br->br_base;
+}
+
 static const char *
 verdict(const struct bench_line *bl, const struct bench_result *br)
 {
-	double got = br->br_rump.bf_best;
+	double got = br->br_rump.bf_best, asked = asked_of(bl, br);
 
 	if (br->br_error[0] != '\0')
 		return "error";
-	if (bl->bl_asked == 0)
+	if (asked == 0)
 		return "-";
 	if (bl->bl_unit == UNIT_SPEEDUP)
-		return got >= bl->bl_asked ? "ok" : "short";
-	return got <= bl->bl_asked ? "ok" : "short";
+		return got >= asked ? "ok" : "short";
+	return got <= asked ? "ok" : "short";
 }
 
 /* A figure in its unit, "-" for none. */
@@ -143,7 +150,7 @@ text_line(const struct bench_line *bl, const struct bench_result *br)
 	    figure(rump, sizeof(rump), bl->bl_unit, br->br_rump.bf_best),
 	    figure(host, sizeof(host), bl->bl_unit, br->br_host.bf_best), ratio,
 	    figure(original, sizeof(original), bl->bl_unit, bl->bl_original),
-	    figure(asked, sizeof(asked), bl->bl_unit, bl->bl_asked),
+	    figure(asked, sizeof(asked), bl->bl_unit, asked_of(bl, br)),
 	    verdict(bl, br), bl->bl_hostcall != NULL ? bl->bl_hostcall : "-",
 	    note[0] != '\0' ? "; " : "", note);
 	fflush(stdout);
@@ -190,7 +197,7 @@ json_line(
 	json_number("host_median", br->br_host.bf_median);
 	json_number("ratio", host_ratio(bl, br));
 	json_number("original", bl->bl_original);
-	json_number("asked", bl->bl_asked);
+	json_number("asked", asked_of(bl, br));
 	printf(", \"result\": \"%s\", \"note\": ", verdict(bl, br));
 	json_string(br->br_error[0] ? br->br_error : br->br_note);
 	printf("}");

@@ -72,6 +72,8 @@ child_main(const struct bench_line *bl)
 		bench_pair(bl->bl_rump, bl->bl_host, &br);
 	else
 		br.br_rump = bench_alone(bl->bl_rump);
+	if (bl->bl_base != NULL)
+		br.br_base = bench_alone(bl->bl_base).bf_best;
 	result_send(&br);
 	abort();
 }
