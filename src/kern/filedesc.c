@@ -307,7 +307,9 @@ fd_unshare(struct lwp *l, uint32_t first, uint32_t last)
 	error = filedesc_fill(to, from, first, last);
 	if (error == 0) {
 		filedesc_move_reserved(p, to, from);
-		from->fd_stale = true;
+		/* Its other lwps may be about to look at it, as theirs. */
+		if (atomic_load_explicit(&p->p_nlwps, memory_order_relaxed) > 1)
+			from->fd_stale = true;
 		filedesc_publish(p, to);
 	}
 	mutex_exit(&from->fd_lock);
@@ -384,11 +386,16 @@ filedesc_reclaim_private(struct lwp *l, struct filedesc *fdp)
 	struct proc *p = l->l_proc;
 	bool alone;
 
-	/* Acquire pairs with the release of processes that let go of it. */
+	/*
+	 * Acquire pairs with the release of processes that let go of it.
+	 * After fd_unshare lwps of such a process can still look at it as if
+	 * it were theirs: it is counted from then on.
+	 */
 	if (atomic_load_explicit(&p->p_nlwps, memory_order_relaxed) != 1 ||
 	    atomic_load_explicit(&fdp->fd_refs, memory_order_acquire) != 1 ||
 	    atomic_load_explicit(&fdp->fd_shared, memory_order_relaxed) !=
-		FD_SHARED)
+		FD_SHARED ||
+	    fdp->fd_stale)
 		return false;
 	mutex_enter(&p->p_lock);
 	alone = atomic_load_explicit(&p->p_nlwps, memory_order_relaxed) == 1;

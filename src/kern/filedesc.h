@@ -55,13 +55,13 @@ struct fdtab {
 #define FD_SMALLWORDS (sizeof(struct fdtab) / 8 + FD_SMALL + 3)
 
 struct filedesc {
-	struct fdtab *_Atomic fd_tab; /* (r) */
-	_Atomic uint32_t fd_shared;   /* (a) others may see it; filedesc.c */
-	_Atomic uint32_t fd_refs;     /* (a) processes */
+	struct fdtab *_Atomic fd_tab;  /* (r) */
+	_Atomic uint32_t fd_shared;    /* (a) others may see it; filedesc.c */
+	_Atomic uint32_t fd_refs;      /* (a) processes */
 	struct lwp *_Atomic fd_lender; /* (a) may have a loan; filedesc.c */
 	struct kmutex fd_lock;
 	uint32_t fd_lowest; /* (d) no free descriptor is below this */
-	bool fd_stale;	    /* (d) can be read after the last rele */
+	bool fd_stale;	    /* (d) can be read by who has let go of it */
 	uint64_t fd_small[FD_SMALLWORDS]; /* a struct fdtab */
 };
 
@@ -74,14 +74,13 @@ int fd_getfile(struct lwp *, int fd, struct file **fpp);
 static inline __attribute__((always_inline)) int
 fd_getfile_inline(struct lwp *l, int fd, struct file **fpp)
 {
-	struct filedesc *fdp = atomic_load_explicit(
-	    &l->l_proc->p_fd, memory_order_acquire);
+	struct filedesc *fdp =
+	    atomic_load_explicit(&l->l_proc->p_fd, memory_order_acquire);
 	struct fdtab *ft;
 	struct file *fp;
 
-	KASSERT(l->l_held == NULL &&
-		atomic_load_explicit(
-		    &l->l_borrowed, memory_order_relaxed) == NULL);
+	KASSERT(l->l_held == NULL && atomic_load_explicit(&l->l_borrowed,
+					 memory_order_relaxed) == NULL);
 	if (unlikely(fdp == NULL))
 		return EBADF;
 	/* Acquire pairs with the releases in fdtab_replace, fd_affix. */
@@ -104,13 +103,12 @@ fd_getfile_inline(struct lwp *l, int fd, struct file **fpp)
 static inline void
 fd_putfile(struct lwp *l, struct file *fp)
 {
-	KASSERT(fp == l->l_held ||
-		fp == atomic_load_explicit(
-			  &l->l_borrowed, memory_order_relaxed));
+	KASSERT(fp == l->l_held || fp == atomic_load_explicit(&l->l_borrowed,
+					     memory_order_relaxed));
 	(void)fp;
 	/* Release pairs with the acquire in fd_unlend. */
-	if (likely(atomic_load_explicit(
-		       &l->l_borrowed, memory_order_relaxed) != NULL))
+	if (likely(atomic_load_explicit(&l->l_borrowed, memory_order_relaxed) !=
+		   NULL))
 		atomic_store_explicit(
 		    &l->l_borrowed, NULL, memory_order_release);
 	else
@@ -160,8 +158,9 @@ static inline bool
 file_enter(struct lwp *l, struct file *fp)
 {
 	/* Acquire pairs with the release of who had it before. */
-	if (likely(atomic_load_explicit(
-		       &l->l_borrowed, memory_order_relaxed) == fp &&
+	if (likely(
+		atomic_load_explicit(&l->l_borrowed, memory_order_relaxed) ==
+		    fp &&
 		atomic_load_explicit(&fp->f_count, memory_order_acquire) == 1))
 		return false;
 	mutex_enter(&fp->f_lock);
@@ -176,8 +175,8 @@ file_leave(struct file *fp, bool locked)
 }
 
 /*
- * A new file with one reference: f_credserial is set, f_flags, f_ops, f_data and
- * f_type are the caller's to set.  file_abort undoes it without fo_close.
+ * A new file with one reference: f_credserial is set, f_flags, f_ops, f_data
+ * and f_type are the caller's to set.  file_abort undoes it without fo_close.
  */
 int file_alloc(struct lwp *, struct file **fpp);
 void file_abort(struct file *);
