@@ -5,6 +5,7 @@
 #include "kern/signal.h"
 #include "sysproto.h"
 #include "vfs/inotify.h"
+#include "vfs/memfd.h"
 
 /* The file that a call with dirfd, path and flags is about. */
 static int
@@ -55,7 +56,8 @@ vnode_chmod(const struct mount *mp, struct vnode *vp, const struct cred *cr,
 		return EOPNOTSUPP;
 	rw_enter_write(&vp->v_lock);
 	if ((error = vnode_mutable(mp, vp, VA_MODE)) == 0 &&
-	    (error = vnode_owner(mp, vp, cr)) == 0) {
+	    (error = vnode_owner(mp, vp, cr)) == 0 &&
+	    (error = seals_chmod(vp, mode)) == 0) {
 		if (!cred_may_setgid(cr, mount_gid(mp, vnode_gid(vp))))
 			va.va_mode &= ~(uint32_t)S_ISGID;
 		error = vnode_setattr(vp, &va);

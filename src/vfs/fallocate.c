@@ -7,6 +7,7 @@
 #include "kern/signal.h"
 #include "sysproto.h"
 #include "vfs/inotify.h"
+#include "vfs/memfd.h"
 
 /* What to do with the range; at most one of them. */
 #define FALLOC_WHAT                                         \
@@ -78,6 +79,8 @@ falloc_file(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
 		return EFBIG;
 	if (vp->v_ops->vop_fallocate == NULL)
 		return EOPNOTSUPP;
+	if (vnode_issealed(vp) && (error = seals_fallocate(vp, mode, end)) != 0)
+		return error;
 	error = vp->v_ops->vop_fallocate(vp, mode, off, len, &vw);
 	if (error == 0)
 		inotify_used(vp, IN_MODIFY);

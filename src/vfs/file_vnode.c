@@ -14,6 +14,7 @@
 #include "kern/pipe.h"
 #include "vfs/inotify.h"
 #include "vfs/lockf.h"
+#include "vfs/memfd.h"
 #include "vfs/vfs_impl.h"
 
 /* The vnode of fp, which is put. */
@@ -123,6 +124,9 @@ vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	if ((u->uio_flags & UIO_NOAPPEND) != 0 &&
 	    (vnode_mode(vp) & V_APPEND) != 0)
 		return EPERM;
+	if (vnode_issealed(vp) &&
+	    (error = seals_write(vp, *offp, resid, &vw)) != 0)
+		return error;
 	error = vp->v_ops->vop_write(vp, offp, u, &vw);
 	if (u->uio_resid != resid)
 		inotify_used(vp, IN_MODIFY);
@@ -138,6 +142,8 @@ vnode_truncate(struct lwp *l, const struct mount *mp, struct vnode *vp,
 
 	if ((vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
 		return EPERM;
+	if (vnode_issealed(vp) && (error = seals_truncate(vp, length)) != 0)
+		return error;
 	error = vp->v_ops->vop_truncate(vp, length, &vw, always);
 	if (error == 0)
 		inotify_changed(vp, IN_MODIFY);
@@ -245,6 +251,15 @@ vn_setfl(struct lwp *l, struct file *fp, uint32_t flags)
 }
 
 static int
+vn_fcntl(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
+{
+	(void)l;
+	if (cmd != F_ADD_SEALS && cmd != F_GET_SEALS)
+		return EINVAL;
+	return vnode_fcntl_seals(fp, cmd, (unsigned)arg, retval);
+}
+
+static int
 vn_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 {
 	bool locked;
@@ -297,6 +312,7 @@ const struct fileops vnops_fileops = {
     .fo_seek = vn_seek,
     .fo_truncate = vn_truncate,
     .fo_ioctl = vn_ioctl,
+    .fo_fcntl = vn_fcntl,
     .fo_setfl = vn_setfl,
     .fo_close = vnode_fo_close,
 };

@@ -223,7 +223,7 @@ mount_alloc(struct super *sb, struct vnode *root, uint32_t flags,
 }
 
 int
-mount_root(struct super *sb, struct mount **mpp)
+mount_hidden(struct super *sb, struct mount **mpp)
 {
 	struct mount *mp = mount_alloc(
 	    sb, sb->sb_root, MOUNT_FOREVER, NULL, sb->sb_ops->vfs_name);
@@ -233,9 +233,21 @@ mount_root(struct super *sb, struct mount **mpp)
 	vnode_hold(sb->sb_root);
 	mutex_enter(&mount_lock);
 	sb->sb_mounts++;
-	mount_list(mp);
 	mutex_exit(&mount_lock);
 	*mpp = mp;
+	return 0;
+}
+
+int
+mount_root(struct super *sb, struct mount **mpp)
+{
+	int error = mount_hidden(sb, mpp);
+
+	if (error != 0)
+		return error;
+	mutex_enter(&mount_lock);
+	mount_list(*mpp);
+	mutex_exit(&mount_lock);
 	return 0;
 }
 

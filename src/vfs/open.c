@@ -350,6 +350,28 @@ open_at(struct lwp *l, int dirfd, const char *path, const struct openargs *oa,
 	return open_fd(l, &nd, oa, open_path, retval);
 }
 
+/* What nd was given was made for this. */
+static int
+open_made(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
+{
+	return open_file(oa, nd->ni_mount, nd->ni_vp, true, fpp);
+}
+
+int
+vnode_open_made(
+    struct lwp *l, struct mount *mp, struct vnode *vp, int flags, int *fdp)
+{
+	struct nameidata nd;
+	struct openargs oa;
+	int error;
+
+	if ((error = open_decode(l, flags, 0, &oa)) != 0)
+		return error;
+	nd.ni_mount = mp;
+	nd.ni_vp = vp;
+	return open_fd(l, &nd, &oa, open_made, fdp);
+}
+
 int
 vnode_open_fd(
     struct lwp *l, struct mount *mp, struct vnode *vp, int flags, int *fdp)

@@ -80,6 +80,8 @@ struct vnode {
 #define V_WATCHED   0x200000u /* it, or one with a name in it, is watched */
 #define V_TMPFILE   0x400000u /* without a name, but may be given one */
 #define V_NODUMP    0x800000u /* for backups to see; nothing else */
+#define V_SEALABLE  0x01000000u /* seals can be added (memfd.h) */
+#define V_SEALS	    0x3e000000u /* what it is sealed against */
 
 /* Those that VA_FLAGS sets. */
 #define V_FILEFLAGS (V_IMMUTABLE | V_APPEND | V_NODUMP)

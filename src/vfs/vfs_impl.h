@@ -316,6 +316,9 @@ dev_t mount_newdev(void);
 /* Boot: the mount that everything is below. */
 int mount_root(struct super *, struct mount **mpp);
 
+/* A mount that is nowhere in the tree and stays.  ENOMEM. */
+int mount_hidden(struct super *, struct mount **mpp);
+
 /*
  * Show sb on ma's place: ma says from which vnode on (held, which is taken
  * over), how and where it came from.  ENOENT, ENOTDIR, EINVAL, ENOMEM; then
@@ -358,6 +361,13 @@ int vnode_ioctl_flags(struct lwp *, const struct mount *, struct vnode *,
  * open says.
  */
 int vnode_open_fd(struct lwp *, struct mount *, struct vnode *, int flags,
+    int *fdp);
+
+/*
+ * The same for a file that was just made: nothing is asked, and the file takes
+ * over the caller's reference on success.
+ */
+int vnode_open_made(struct lwp *, struct mount *, struct vnode *, int flags,
     int *fdp);
 
 /*
