@@ -241,6 +241,7 @@ inotify_close(struct file *fp)
 }
 
 static const struct fileops inotify_fileops = {
+    .fo_name = "inotify",
     .fo_read = inotify_read,
     .fo_stat = inotify_stat,
     .fo_ioctl = inotify_ioctl,

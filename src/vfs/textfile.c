@@ -144,33 +144,21 @@ text_readlink(struct text *t, int error, const char **targetp, size_t *lenp)
  */
 
 static int
-textfile_make(struct lwp *l, struct file *fp, struct madetext **mtp)
+made_make(const struct textops *to, struct lwp *l, struct vnode *vp,
+    struct madetext **mtp)
 {
-	struct textfile *tf = fp->f_data;
 	struct text t = {0};
-	int error;
+	int error = to->to_make(l, vp, &t);
 
-	error = tf->tf_ops->to_make(l, fp->f_vnode, &t);
-	if ((error = text_finish(&t, error, mtp)) != 0)
-		return error;
-	/* Release: others read what it says. */
-	madetext_retire(
-	    atomic_exchange_explicit(&tf->tf_made, *mtp, memory_order_acq_rel));
-	return 0;
+	return text_finish(&t, error, mtp);
 }
 
 static int
-textfile_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
+made_read(struct madetext *mt, off_t *offp, struct uio *u)
 {
-	struct textfile *tf = fp->f_data;
-	struct madetext *mt =
-	    atomic_load_explicit(&tf->tf_made, memory_order_acquire);
 	size_t resid = u->uio_resid, len;
 	int error;
 
-	if ((*offp == 0 || mt == NULL) &&
-	    (error = textfile_make(l, fp, &mt)) != 0)
-		return error;
 	if ((uint64_t)*offp >= mt->mt_len)
 		return 0;
 	len = mt->mt_len - (size_t)*offp;
@@ -180,21 +168,40 @@ textfile_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 }
 
 static int
-textfile_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
+textfile_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
 	struct textfile *tf = fp->f_data;
+	struct madetext *mt =
+	    atomic_load_explicit(&tf->tf_made, memory_order_acquire);
+	int error;
+
+	if (*offp == 0 || mt == NULL) {
+		error = made_make(tf->tf_ops, l, fp->f_vnode, &mt);
+		if (error != 0)
+			return error;
+		/* Release: others read what it says. */
+		madetext_retire(atomic_exchange_explicit(
+		    &tf->tf_made, mt, memory_order_acq_rel));
+	}
+	return made_read(mt, offp, u);
+}
+
+static int
+textops_store(const struct textops *to, struct lwp *l, struct vnode *vp,
+    off_t *offp, struct uio *u)
+{
 	size_t len = u->uio_resid;
 	char *buf;
 	int error;
 
-	if (tf->tf_ops->to_store == NULL)
+	if (to->to_store == NULL)
 		return EINVAL;
 	if (len > KPAGE_SIZE)
 		len = KPAGE_SIZE;
 	if ((buf = kmem_alloc(KPAGE_SIZE)) == NULL)
 		return ENOMEM;
 	if ((error = uiomove(buf, len, u)) == 0)
-		error = tf->tf_ops->to_store(l, fp->f_vnode, buf, len);
+		error = to->to_store(l, vp, buf, len);
 	if (error == 0)
 		*offp += (off_t)len;
 	else
@@ -204,10 +211,11 @@ textfile_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 }
 
 static int
-textfile_stat(struct lwp *l, struct file *fp, struct stat *sb)
+textfile_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
-	(void)l;
-	return vnode_stat(fp->f_mount, fp->f_vnode, sb);
+	struct textfile *tf = fp->f_data;
+
+	return textops_store(tf->tf_ops, l, fp->f_vnode, offp, u);
 }
 
 /* Nobody knows where it will end. */
@@ -241,7 +249,7 @@ textfile_close(struct file *fp)
 static const struct fileops textfile_fileops = {
     .fo_read = textfile_read,
     .fo_write = textfile_write,
-    .fo_stat = textfile_stat,
+    .fo_stat = vnode_fo_stat,
     .fo_seek = textfile_seek,
     .fo_close = textfile_close,
 };
@@ -256,8 +264,31 @@ textfile_open(const struct textops *ops, struct file *fp)
 	tf->tf_ops = ops;
 	atomic_init(&tf->tf_made, NULL);
 	fp->f_data = tf;
+	/* Making the text takes locks: it is not done with a pipe's held. */
+	fp->f_type = DTYPE_DEVICE;
 	fp->f_ops = &textfile_fileops;
 	return 0;
+}
+
+int
+textfile_vread(
+    const struct textops *to, struct vnode *vp, off_t *offp, struct uio *u)
+{
+	struct madetext *mt;
+	int error;
+
+	if ((error = made_make(to, curlwp(), vp, &mt)) != 0)
+		return error;
+	error = made_read(mt, offp, u);
+	kmem_free(mt, mt->mt_size);
+	return error;
+}
+
+int
+textfile_vwrite(
+    const struct textops *to, struct vnode *vp, off_t *offp, struct uio *u)
+{
+	return textops_store(to, curlwp(), vp, offp, u);
 }
 
 /* O_TRUNC has nothing to cut. */

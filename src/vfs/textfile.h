@@ -39,8 +39,15 @@ struct textops {
 	    struct lwp *, struct vnode *, const char *buf, size_t len);
 };
 
-/* For vop_open and vop_truncate. */
+/*
+ * For vop_open, vop_truncate and, of who does not open it, vop_read and
+ * vop_write.
+ */
 int textfile_open(const struct textops *, struct file *);
+int
+textfile_vread(const struct textops *, struct vnode *, off_t *, struct uio *);
+int
+textfile_vwrite(const struct textops *, struct vnode *, off_t *, struct uio *);
 int textfile_truncate(struct vnode *, off_t, const struct vwrite *, bool);
 
 #endif /* VFS_TEXTFILE_H */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <rump/rump_mount.h>
+#include <rump/rump_vfs.h>
 
 #include "../lib/files.h"
 
@@ -100,6 +101,25 @@ TC(pieces, "A text that is read in pieces fits together.")
 	T_ERR(EINVAL, rump_sys_lseek(fd, -1, SEEK_SET));
 }
 
+TC(unopened, "Reading and writing without opening.")
+{
+	struct vnode *vp;
+	struct uio *uio;
+	char buf[80] = "name\n";
+
+	start_kern();
+	T_EQ(0, rump_pub_namei(RUMP_NAMEI_LOOKUP, RUMP_NAMEI_FOLLOW,
+		    "/kern/hostname", NULL, &vp, NULL));
+	uio = rump_pub_uio_setup(buf, 5, 0, RUMPUIO_WRITE);
+	T_EQ(0, rump_pub_vop_write(vp, uio, NULL));
+	T_EQ(0, rump_pub_uio_free(uio));
+	uio = rump_pub_uio_setup(buf, sizeof(buf), 1, RUMPUIO_READ);
+	T_EQ(0, rump_pub_vop_read(vp, uio, NULL));
+	T_EQ(sizeof(buf) - 4, rump_pub_uio_free(uio));
+	T_EQ(0, memcmp(buf, "ame\n", 4));
+	rump_pub_vp_rele(vp);
+}
+
 TC(unmounting, "Unmounting gives the memory back.")
 {
 	struct rump_memstat before, after;
@@ -127,6 +147,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, figures);
 	ATF_TP_ADD_TC(tp, hostname);
 	ATF_TP_ADD_TC(tp, pieces);
+	ATF_TP_ADD_TC(tp, unopened);
 	ATF_TP_ADD_TC(tp, unmounting);
 	return atf_no_error();
 }

@@ -435,6 +435,24 @@ TC(pipes, "fd of a pipe opens it again, with the end that is asked for.")
 	T_ASSERT(S_ISCHR(sb.st_mode));
 }
 
+TC(anonymous, "What has no path and cannot be opened again.")
+{
+	struct stat sb;
+	int fd, fds[2];
+
+	start_proc();
+	fd = (int)T_OK(rump_sys_inotify_init1(0));
+	T_EQ(0, fd);
+	T_LINK("anon_inode:[inotify]", "/proc/self/fd/0");
+	T_ERR(ENXIO, rump_sys_open("/proc/self/fd/0", O_RDONLY));
+	T_OK(rump_sys_stat("/proc/self/fd/0", &sb));
+	T_EQ(0, sb.st_mode & S_IFMT);
+	/* A text is not made with a pipe's lock held: as on the host. */
+	T_OK(rump_sys_pipe(fds));
+	fd = (int)T_OK(rump_sys_open("/proc/self/fdinfo/1", O_RDONLY));
+	T_ERR(EINVAL, rump_sys_splice(fd, NULL, fds[1], NULL, 100, 0));
+}
+
 TC(fdinfo, "fdinfo has position and flags.")
 {
 	struct stat sb;
@@ -710,6 +728,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, directories);
 	ATF_TP_ADD_TC(tp, descriptors);
 	ATF_TP_ADD_TC(tp, pipes);
+	ATF_TP_ADD_TC(tp, anonymous);
 	ATF_TP_ADD_TC(tp, fdinfo);
 	ATF_TP_ADD_TC(tp, permissions);
 	ATF_TP_ADD_TC(tp, comm);

@@ -223,6 +223,20 @@ kernfs_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
 	return textfile_open(&kernfs_textops, fp);
 }
 
+static int
+kernfs_read(struct vnode *vp, off_t *offp, struct uio *u)
+{
+	return textfile_vread(&kernfs_textops, vp, offp, u);
+}
+
+static int
+kernfs_write(
+    struct vnode *vp, off_t *offp, struct uio *u, const struct vwrite *vw)
+{
+	(void)vw;
+	return textfile_vwrite(&kernfs_textops, vp, offp, u);
+}
+
 static void
 kernfs_smrfree(struct smr_item *si)
 {
@@ -255,6 +269,8 @@ static const struct vnodeops kernfs_dirops = {
 static const struct vnodeops kernfs_fileops = {
     .vop_aname = kernfs_aname,
     .vop_open = kernfs_open,
+    .vop_read = kernfs_read,
+    .vop_write = kernfs_write,
     .vop_truncate = textfile_truncate,
     .vop_getattr = kernfs_getattr,
     .vop_reclaim = kernfs_reclaim,

@@ -312,6 +312,19 @@ pfs_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
 }
 
 static int
+pfs_read(struct vnode *vp, off_t *offp, struct uio *u)
+{
+	return textfile_vread(&node_textops, vp, offp, u);
+}
+
+static int
+pfs_write(struct vnode *vp, off_t *offp, struct uio *u, const struct vwrite *vw)
+{
+	(void)vw;
+	return textfile_vwrite(&node_textops, vp, offp, u);
+}
+
+static int
 pfs_readlink(struct vnode *vp, const char **targetp, size_t *lenp)
 {
 	struct pfs_node *pn = vp_to_pn(vp);
@@ -341,6 +354,8 @@ const struct vnodeops pfs_dirops = {
 const struct vnodeops pfs_textops = {
     .vop_aname = pfs_aname,
     .vop_open = pfs_open,
+    .vop_read = pfs_read,
+    .vop_write = pfs_write,
     .vop_truncate = textfile_truncate,
     .vop_getattr = pfs_getattr,
     .vop_reclaim = pfs_reclaim,
