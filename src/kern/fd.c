@@ -5,11 +5,11 @@
  * A descriptor is free, reserved (its bit is set, its slot is NULL; l_fdresv
  * of the lwp that reserved it names it) or affixed (its slot names a file and
  * holds a reference to it).  A slot is cleared before the reference is
- * dropped, and references are dropped after fd_lock.
+ * dropped, and references are dropped after filedesc_exit.
  */
 #include "kern/fdtab.h"
 
-/* References that are dropped together, after one hold of fd_lock. */
+/* References that are dropped together, after the table was entered once. */
 #define FD_BATCH 32
 
 uint32_t
@@ -31,25 +31,13 @@ fd_getref(struct lwp *l, int fd, struct file **fpp)
 	if (fdp == NULL)
 		return EBADF;
 	for (;;) {
-		ft = atomic_load_explicit(&fdp->fd_tab, memory_order_acquire);
-		if ((uint32_t)fd >= ft->ft_size)
-			return EBADF;
-		fp = atomic_load_explicit(
-		    &ft->ft_file[fd], memory_order_acquire);
-		if (fp == NULL)
+		ft = filedesc_look(fdp);
+		if ((fp = fdtab_look(ft, (uint32_t)fd)) == NULL)
 			return EBADF;
 		/* On its way out: its slot is another by now. */
 		if (!file_tryhold(fp))
 			continue;
-		/*
-		 * What we hold may have been freed and made again before.  It
-		 * is what we looked for if the slot still names it, and the
-		 * slot is not one that fdtab_grow has left behind.
-		 */
-		if (likely(atomic_load_explicit(
-			       &fdp->fd_tab, memory_order_acquire) == ft &&
-			   atomic_load_explicit(
-			       &ft->ft_file[fd], memory_order_acquire) == fp))
+		if (likely(filedesc_names(fdp, ft, (uint32_t)fd, fp)))
 			break;
 		file_rele(fp);
 	}
@@ -67,11 +55,11 @@ fd_names(
 	/* Nobody else can close what is lent. */
 	if (atomic_load_explicit(&l->l_borrowed, memory_order_relaxed) == fp)
 		return true;
-	/* The lock: who clears the slot after this sees what came before. */
-	fdp = filedesc_enter(l->l_proc);
+	/* Entered: who clears the slot after this sees what came before. */
+	fdp = filedesc_enter(l);
 	same =
 	    fdp == table && fdtab_file(filedesc_tab(fdp), (uint32_t)fd) == fp;
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 	return same;
 }
 
@@ -118,7 +106,7 @@ fd_unnote(struct lwp *l, uint32_t fd)
 
 /*
  * Mark the lowest free descriptor from `min' on as in use.  What the caller
- * must retire when it has dropped fd_lock is in *oldp.
+ * must retire when it has left the table is in *oldp.
  */
 static int
 fd_take(struct lwp *l, struct filedesc *fdp, uint32_t min, bool cloexec,
@@ -126,7 +114,7 @@ fd_take(struct lwp *l, struct filedesc *fdp, uint32_t min, bool cloexec,
 {
 	uint32_t fd;
 
-	KASSERT(mutex_owned(&fdp->fd_lock));
+	KASSERT(filedesc_entered(l, fdp));
 	*oldp = NULL;
 	fd = fdtab_lowest(
 	    filedesc_tab(fdp), min > fdp->fd_lowest ? min : fdp->fd_lowest);
@@ -150,11 +138,11 @@ fd_alloc(struct lwp *l, int min, int *fdresult)
 
 	if ((error = filedesc_make(l->l_proc)) != 0)
 		return error;
-	fdp = filedesc_enter(l->l_proc);
+	fdp = filedesc_enter(l);
 	error = fd_take(l, fdp, (uint32_t)min, false, &fd, &old);
 	if (error == 0)
 		fd_note(l, fd);
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 	fdtab_retire(old);
 	*fdresult = (int)fd;
 	return error;
@@ -172,30 +160,30 @@ fd_put(struct filedesc *fdp, uint32_t fd, struct file *fp)
 void
 fd_affix(struct lwp *l, int fd, struct file *fp, bool cloexec)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 
 	KASSERT(fdtab_file(filedesc_tab(fdp), (uint32_t)fd) == NULL);
 	fd_unnote(l, (uint32_t)fd);
 	fdtab_setbit(fdtab_cloexec(filedesc_tab(fdp)), (uint32_t)fd, cloexec);
 	fd_put(fdp, (uint32_t)fd, fp);
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 }
 
 void
 fd_abort(struct lwp *l, int fd)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 
 	KASSERT(fdtab_file(filedesc_tab(fdp), (uint32_t)fd) == NULL);
 	fd_unnote(l, (uint32_t)fd);
 	fdtab_drop(fdp, (uint32_t)fd);
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 }
 
 int
 fd_dup(struct lwp *l, int fd, int min, bool cloexec, int *newfdp)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 	struct fdtab *old;
 	struct file *fp;
 	uint32_t newfd;
@@ -205,7 +193,7 @@ fd_dup(struct lwp *l, int fd, int min, bool cloexec, int *newfdp)
 		return EBADF;
 	fp = fdtab_file(filedesc_tab(fdp), (uint32_t)fd);
 	if (fp == NULL) {
-		mutex_exit(&fdp->fd_lock);
+		filedesc_exit(l, fdp);
 		return EBADF;
 	}
 	error = fd_take(l, fdp, (uint32_t)min, cloexec, &newfd, &old);
@@ -214,7 +202,7 @@ fd_dup(struct lwp *l, int fd, int min, bool cloexec, int *newfdp)
 		fd_put(fdp, newfd, fp);
 		*newfdp = (int)newfd;
 	}
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 	fdtab_retire(old);
 	return error;
 }
@@ -222,7 +210,7 @@ fd_dup(struct lwp *l, int fd, int min, bool cloexec, int *newfdp)
 int
 fd_dup2(struct lwp *l, int fd, int newfd, bool cloexec)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 	struct file *fp, *victim = NULL;
 	struct fdtab *old = NULL;
 	int error;
@@ -244,7 +232,7 @@ fd_dup2(struct lwp *l, int fd, int newfd, bool cloexec)
 		fdtab_take(fdp, (uint32_t)newfd, cloexec);
 		fd_put(fdp, (uint32_t)newfd, fp);
 	}
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 	fdtab_retire(old);
 	if (victim != NULL)
 		filedesc_drop(fdp, victim);
@@ -273,13 +261,13 @@ fd_clear(struct filedesc *fdp, uint32_t fd)
 int
 fd_close(struct lwp *l, int fd)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 	struct file *fp;
 
 	if (fdp == NULL)
 		return EBADF;
 	fp = fd_clear(fdp, (uint32_t)fd);
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 	if (fp == NULL)
 		return EBADF;
 	filedesc_drop(fdp, fp);
@@ -300,7 +288,7 @@ fd_closesome(struct lwp *l, uint32_t first, uint32_t last, bool onexec)
 	unsigned n;
 
 	do {
-		if ((fdp = filedesc_enter(l->l_proc)) == NULL)
+		if ((fdp = filedesc_enter(l)) == NULL)
 			return;
 		ft = filedesc_tab(fdp);
 		for (n = 0; n < nitems(batch); fd++) {
@@ -311,7 +299,7 @@ fd_closesome(struct lwp *l, uint32_t first, uint32_t last, bool onexec)
 			if ((fp = fd_clear(fdp, fd)) != NULL)
 				batch[n++] = fp;
 		}
-		mutex_exit(&fdp->fd_lock);
+		filedesc_exit(l, fdp);
 		for (unsigned i = 0; i < n; i++)
 			filedesc_drop(fdp, batch[i]);
 	} while (n == nitems(batch));
@@ -336,7 +324,7 @@ fd_closeexec(struct lwp *l)
 void
 fd_markrange(struct lwp *l, uint32_t first, uint32_t last)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 	struct fdtab *ft;
 	uint32_t fd;
 
@@ -348,13 +336,13 @@ fd_markrange(struct lwp *l, uint32_t first, uint32_t last)
 	     fd <= last;
 	     fd++)
 		fdtab_setbit(fdtab_cloexec(ft), fd, true);
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 }
 
 int
 fd_getcloexec(struct lwp *l, int fd, bool *cloexec)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 	struct fdtab *ft;
 	bool open;
 
@@ -364,14 +352,14 @@ fd_getcloexec(struct lwp *l, int fd, bool *cloexec)
 	open = fdtab_file(ft, (uint32_t)fd) != NULL;
 	if (open)
 		*cloexec = fdtab_bit(fdtab_cloexec(ft), (uint32_t)fd);
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 	return open ? 0 : EBADF;
 }
 
 int
 fd_setcloexec(struct lwp *l, int fd, bool cloexec)
 {
-	struct filedesc *fdp = filedesc_enter(l->l_proc);
+	struct filedesc *fdp = filedesc_enter(l);
 	struct fdtab *ft;
 	bool open;
 
@@ -381,6 +369,6 @@ fd_setcloexec(struct lwp *l, int fd, bool cloexec)
 	open = fdtab_file(ft, (uint32_t)fd) != NULL;
 	if (open)
 		fdtab_setbit(fdtab_cloexec(ft), (uint32_t)fd, cloexec);
-	mutex_exit(&fdp->fd_lock);
+	filedesc_exit(l, fdp);
 	return open ? 0 : EBADF;
 }

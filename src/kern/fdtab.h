@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The mechanics of descriptor tables, for filedesc.c and fd.c.  All of it
- * wants fd_lock held, or a table that nobody has seen yet.
+ * wants the table entered (filedesc_enter), or one that nobody has seen yet.
  */
 #ifndef KERN_FDTAB_H
 #define KERN_FDTAB_H
@@ -41,22 +41,25 @@ fdtab_full(struct fdtab *ft)
 	return fdtab_cloexec(ft) + fdtab_words(ft);
 }
 
+/* Others may look at a bit while the table is changed (procinfo.c). */
 static inline bool
 fdtab_bit(const uint64_t *map, uint32_t fd)
 {
-	return (map[fd / 64] >> fd % 64 & 1) != 0;
+	uint64_t w = __atomic_load_n(&map[fd / 64], __ATOMIC_RELAXED);
+
+	return (w >> fd % 64 & 1) != 0;
 }
 
 static inline void
 fdtab_setbit(uint64_t *map, uint32_t fd, bool on)
 {
-	if (on)
-		map[fd / 64] |= UINT64_C(1) << fd % 64;
-	else
-		map[fd / 64] &= ~(UINT64_C(1) << fd % 64);
+	uint64_t w = map[fd / 64], bit = UINT64_C(1) << fd % 64;
+
+	__atomic_store_n(
+	    &map[fd / 64], on ? w | bit : w & ~bit, __ATOMIC_RELAXED);
 }
 
-/* The current slots of a table whose fd_lock is held. */
+/* The current slots of a table that is entered. */
 static inline struct fdtab *
 filedesc_tab(struct filedesc *fdp)
 {
@@ -70,6 +73,38 @@ fdtab_file(struct fdtab *ft, uint32_t fd)
 	if (fd >= ft->ft_size)
 		return NULL;
 	return atomic_load_explicit(&ft->ft_file[fd], memory_order_relaxed);
+}
+
+/*
+ * The same for who has not entered the table, in a section: the slots, what
+ * one of them names, and whether that, held by now, still is what it names.
+ */
+static inline struct fdtab *
+filedesc_look(struct filedesc *fdp)
+{
+	/* Pairs with the releases in fdtab_grow, filedesc_publish. */
+	return atomic_load_explicit(&fdp->fd_tab, memory_order_acquire);
+}
+
+static inline struct file *
+fdtab_look(struct fdtab *ft, uint32_t fd)
+{
+	if (fd >= ft->ft_size)
+		return NULL;
+	/* Pairs with the release in fd_put. */
+	return atomic_load_explicit(&ft->ft_file[fd], memory_order_acquire);
+}
+
+/*
+ * What we hold may have been freed and made again before.  It is what we
+ * looked for if the slot still names it, and the slot is not one that
+ * fdtab_grow has left behind.
+ */
+static inline bool
+filedesc_names(
+    struct filedesc *fdp, struct fdtab *ft, uint32_t fd, const struct file *fp)
+{
+	return filedesc_look(fdp) == ft && fdtab_look(ft, fd) == fp;
 }
 
 /* A small table in the memory that struct filedesc has for it. */
@@ -102,11 +137,61 @@ void fdtab_take(struct filedesc *, uint32_t fd, bool cloexec);
 void fdtab_drop(struct filedesc *, uint32_t fd);
 
 /*
- * The process's table, fd_lock held; NULL if it has none.  filedesc_make gives
- * it one first: 0 or ENOMEM.
+ * The table of the lwp's process, for the lwp to look at and to change; NULL
+ * if there is none, and then nothing is to be exited.  What comes before the
+ * exit does not sleep.  filedesc_make gives the process a table first: 0 or
+ * ENOMEM.
+ *
+ * A table that only this lwp can see is not locked: l_borrowed says that it
+ * is in use, by a loan that the call has already or by filedesc_mark.
  */
-struct filedesc *filedesc_enter(struct proc *);
+struct filedesc *filedesc_lock(struct proc *);
 int filedesc_make(struct proc *);
+extern struct file filedesc_mark;
+
+static inline struct filedesc *
+filedesc_enter(struct lwp *l)
+{
+	struct filedesc *fdp =
+	    atomic_load_explicit(&l->l_proc->p_fd, memory_order_acquire);
+
+	if (unlikely(fdp == NULL) ||
+	    unlikely(atomic_load_explicit(
+			 &l->l_borrowed, memory_order_relaxed) != NULL))
+		return fdp;
+	/* Pairs with fd_unlend, as in fd_getfile. */
+	atomic_store_explicit(
+	    &l->l_borrowed, &filedesc_mark, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (likely(atomic_load_explicit(
+		       &fdp->fd_shared, memory_order_acquire) == FD_PRIVATE))
+		return fdp;
+	atomic_store_explicit(&l->l_borrowed, NULL, memory_order_release);
+	return filedesc_lock(l->l_proc);
+}
+
+static inline void
+filedesc_exit(struct lwp *l, struct filedesc *fdp)
+{
+	struct file *fp =
+	    atomic_load_explicit(&l->l_borrowed, memory_order_relaxed);
+
+	/* Release pairs with the acquire in fd_unlend. */
+	if (likely(fp == &filedesc_mark))
+		atomic_store_explicit(
+		    &l->l_borrowed, NULL, memory_order_release);
+	else if (fp == NULL)
+		mutex_exit(&fdp->fd_lock);
+}
+
+/* For assertions: between the two? */
+static inline bool
+filedesc_entered(struct lwp *l, struct filedesc *fdp)
+{
+	return atomic_load_explicit(&l->l_borrowed, memory_order_relaxed) !=
+		   NULL ||
+	       mutex_owned(&fdp->fd_lock);
+}
 
 /* The table lets go of what a slot named, which is free by now. */
 static inline void

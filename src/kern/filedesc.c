@@ -2,9 +2,10 @@
 /*
  * Descriptor tables: their life, who sees them, and the lending of files.
  *
- * A table belongs to fd_refs processes.  It is changed under fd_lock and read
- * without (fd_getref).  Locks: p_lock, then fd_lock of the process's table;
- * under fd_lock only the allocator's.
+ * A table belongs to fd_refs processes.  It is changed under fd_lock, or while
+ * only one lwp can see it (below), and read without (fd_getref).  Locks:
+ *p_lock, then fd_lock of the process's table; under fd_lock only the
+ *allocator's.
  *
  * Lending.  fd_getfile on a table that only one lwp can see takes no
  * reference: nobody else can close the descriptor while the call goes on.
@@ -32,6 +33,10 @@
  * of them can wait for each other's lwp.  Others that make lwps meanwhile
  * learn from fd_lender that they must wait too.
  *
+ * A private table is changed without fd_lock in the same way: filedesc_enter
+ * lends filedesc_mark, which is no file.  Whoever has a loan may change the
+ * table as it is: nobody else uses it before the loan is over.
+ *
  * An lwp that no host thread runs has no loan and is not waited for.  It may
  * be taken by a host thread right then; see fd_make_shared.
  *
@@ -45,6 +50,8 @@
 #include "kern/kmem.h"
 #include "kern/lwp.h"
 #include "kern/pipe.h"
+
+struct file filedesc_mark;
 
 static struct kcache *filedesc_cache;
 static bool lending; /* stable after boot: the host has membarrier */
@@ -124,7 +131,7 @@ filedesc_make(struct proc *p)
 }
 
 struct filedesc *
-filedesc_enter(struct proc *p)
+filedesc_lock(struct proc *p)
 {
 	struct filedesc *fdp;
 
@@ -259,7 +266,7 @@ fd_copy(struct proc *parent, struct proc *child)
 		return 0;
 	if ((to = filedesc_alloc()) == NULL)
 		return ENOMEM;
-	from = filedesc_enter(parent);
+	from = filedesc_lock(parent);
 	error = filedesc_fill(to, from, 1, 0);
 	mutex_exit(&from->fd_lock);
 	if (error != 0) {
@@ -303,7 +310,7 @@ fd_unshare(struct lwp *l, uint32_t first, uint32_t last)
 	if ((to = filedesc_alloc()) == NULL)
 		return ENOMEM;
 	mutex_enter(&p->p_lock);
-	from = filedesc_enter(p);
+	from = filedesc_lock(p);
 	error = filedesc_fill(to, from, first, last);
 	if (error == 0) {
 		filedesc_move_reserved(p, to, from);

@@ -27,8 +27,8 @@
  * or, when something fails in between, fd_abort(l, fd) and file_abort(fp).
  * An lwp has at most two descriptors reserved at once.
  *
- * Letters: (a) atomic; (d) fd_lock; (r) written under fd_lock, read in a smr
- * section.
+ * Letters: (a) atomic; (d) fd_lock, or by the only lwp that can see the table
+ * (filedesc_enter); (r) written so, read in a smr section.
  */
 #ifndef KERN_FILEDESC_H
 #define KERN_FILEDESC_H

@@ -45,7 +45,7 @@ struct lwp {
 	_Atomic uint32_t l_flags;	 /* (a) LW_* */
 	struct file *_Atomic l_borrowed; /* (a) see filedesc.h */
 	struct file *l_held;		 /* (o) see filedesc.h */
-	uint32_t l_fdresv[2];		 /* fd_lock; see filedesc.h */
+	uint32_t l_fdresv[2];		 /* (d) see filedesc.h */
 	LIST_ENTRY(lwp) l_sibling;	 /* (p) of its process */
 
 	/* Sleep; see sleep.c. */

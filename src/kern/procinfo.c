@@ -52,18 +52,26 @@ lwp_isasleep(struct lwp *l)
 		   LWP_ASLEEP;
 }
 
+/*
+ * The descriptor table of a process, which stays as long as p_lock is held.
+ * It is read as fd_getref does: its own lwp may change it without a lock.
+ */
+static struct filedesc *
+proc_filedesc(struct proc *p)
+{
+	KASSERT(mutex_owned(&p->p_lock));
+	return proc_isdying(p)
+		   ? NULL
+		   : atomic_load_explicit(&p->p_fd, memory_order_acquire);
+}
+
 /* Slots of the process's table. */
 static uint32_t
 proc_fdsize(struct proc *p)
 {
-	struct filedesc *fdp;
-	uint32_t size;
+	struct filedesc *fdp = proc_filedesc(p);
 
-	if (proc_isdying(p) || (fdp = filedesc_enter(p)) == NULL)
-		return 0;
-	size = filedesc_tab(fdp)->ft_size;
-	mutex_exit(&fdp->fd_lock);
-	return size;
+	return fdp != NULL ? filedesc_look(fdp)->ft_size : 0;
 }
 
 static void
@@ -213,7 +221,7 @@ lwp_nextlid(const struct procid *id, int lid)
 	return next;
 }
 
-/* The table of an active process, p_lock and fd_lock held; NULL: none. */
+/* The table of an active process, p_lock held; NULL: none. */
 static struct filedesc *
 procid_enterfd(const struct procid *id, struct proc **pp)
 {
@@ -222,18 +230,10 @@ procid_enterfd(const struct procid *id, struct proc **pp)
 
 	if (p == NULL)
 		return NULL;
-	fdp = proc_isdying(p) ? NULL : filedesc_enter(p);
-	if (fdp == NULL)
+	if ((fdp = proc_filedesc(p)) == NULL)
 		mutex_exit(&p->p_lock);
 	*pp = p;
 	return fdp;
-}
-
-static void
-procid_exitfd(struct proc *p, struct filedesc *fdp)
-{
-	mutex_exit(&fdp->fd_lock);
-	mutex_exit(&p->p_lock);
 }
 
 int
@@ -246,32 +246,38 @@ proc_nextfd(const struct procid *id, int fd)
 
 	if (fdp == NULL)
 		return -1;
-	ft = filedesc_tab(fdp);
-	/* What is reserved names nothing yet. */
-	while ((n = fdtab_next(ft, fdtab_used(ft), n)) < ft->ft_size &&
-	       fdtab_file(ft, n) == NULL)
+	ft = filedesc_look(fdp);
+	while (n < ft->ft_size && fdtab_file(ft, n) == NULL)
 		n++;
-	fd = n < ft->ft_size ? (int)n : -1;
-	procid_exitfd(p, fdp);
-	return fd;
+	mutex_exit(&p->p_lock);
+	return n < ft->ft_size ? (int)n : -1;
 }
 
 int
 proc_getfile(const struct procid *id, int fd, struct file **fpp, bool *cloexec)
 {
-	struct proc *p;
-	struct filedesc *fdp = procid_enterfd(id, &p);
+	struct filedesc *fdp;
 	struct fdtab *ft;
+	struct file *fp;
+	struct proc *p;
+	bool held, ours;
 
-	if (fdp == NULL)
-		return EBADF;
-	ft = filedesc_tab(fdp);
-	*fpp = fdtab_file(ft, (uint32_t)fd);
-	if (*fpp != NULL) {
-		/* The slot has a reference as long as we have the lock. */
-		file_hold(*fpp);
-		*cloexec = fdtab_bit(fdtab_cloexec(ft), (uint32_t)fd);
+	for (;;) {
+		if ((fdp = procid_enterfd(id, &p)) == NULL)
+			return EBADF;
+		ft = filedesc_look(fdp);
+		fp = fdtab_look(ft, (uint32_t)fd);
+		held = fp != NULL && file_tryhold(fp);
+		ours = held && filedesc_names(fdp, ft, (uint32_t)fd, fp);
+		if (ours)
+			*cloexec = fdtab_bit(fdtab_cloexec(ft), (uint32_t)fd);
+		mutex_exit(&p->p_lock);
+		if (ours || fp == NULL)
+			break;
+		/* Closed meanwhile, and perhaps opened again. */
+		if (held)
+			file_rele(fp);
 	}
-	procid_exitfd(p, fdp);
-	return *fpp != NULL ? 0 : EBADF;
+	*fpp = fp;
+	return fp != NULL ? 0 : EBADF;
 }
