@@ -11,7 +11,8 @@
  * waits for the buffers of all.
  *
  * Holds in every order of steps: no file is closed that a call still uses, it
- * is closed once, and in the end all references are gone.
+ * is closed once, no two change the table at once, and in the end all
+ * references are gone.
  *
  * Mutations, each of which must be caught:
  *	BUG_NOBARRIER	newlwp does not wait for the buffers
@@ -23,6 +24,8 @@
  *	BUG_NOSETTLE	a loan is kept over a sleep
  *	BUG_NORECHECK	who counts does not look at the slot once more
  *	BUG_ALONE	the table is private again while others can see it
+ *	BUG_UNMARKED	the table is changed without a word, if it is private
+ *	BUG_UNLOCKED	it is changed with a mark alone, private or not
  */
 #define THREADS 3
 #define CALLS	3	/* of the first lwp */
@@ -40,6 +43,8 @@ byte p_nlwps = 1;
 bool fd_lender;			/* it is the first lwp */
 bool running;			/* l_state of the first lwp */
 byte p_lock = NOBODY;
+byte fd_lock = NOBODY;
+byte changing;			/* who is in the middle of a change */
 
 chan buffer[THREADS] = [3] of { mtype, mtype };
 
@@ -64,15 +69,26 @@ proctype memory(byte who)
 #define UNLEND buffer[me]!BORROWED, PRIVATE
 #define DRAIN  empty(buffer[me])
 
-inline mutex_enter()
+inline mutex_enter(lock)
 {
-	d_step { p_lock == NOBODY && empty(buffer[me]) -> p_lock = me }
+	d_step { lock == NOBODY && empty(buffer[me]) -> lock = me }
 }
 
-inline mutex_exit()
+inline mutex_exit(lock)
 {
 	DRAIN;
-	p_lock = NOBODY
+	lock = NOBODY
+}
+
+/* In the middle of a change; what follows it is a step of its own. */
+inline begin_change()
+{
+	d_step { assert(changing == 0); changing++ }
+}
+
+inline end_change()
+{
+	changing--
 }
 
 inline use()
@@ -128,7 +144,7 @@ inline reclaim_private()
 #ifdef BUG_ALONE
 		alone = true;
 #else
-		mutex_enter();
+		mutex_enter(p_lock);
 		alone = (p_nlwps == 1);
 #endif
 		if
@@ -138,7 +154,7 @@ inline reclaim_private()
 		:: else
 		fi;
 #ifndef BUG_ALONE
-		mutex_exit()
+		mutex_exit(p_lock)
 #endif
 	:: else
 	fi
@@ -208,6 +224,31 @@ inline call()
 	fi
 }
 
+/* The first lwp: a table that nobody else sees is marked, not locked. */
+inline change()
+{
+#ifndef BUG_UNMARKED
+	LEND;
+#endif
+	mark = fd_shared;
+#ifdef BUG_UNLOCKED
+	mark = PRIVATE;
+#endif
+	if
+	:: mark == PRIVATE || buffer[me]??[FD_SHARED, PRIVATE] ->
+		begin_change();
+		end_change();
+		UNLEND
+	:: else ->
+		UNLEND;
+		mutex_enter(fd_lock);
+		begin_change();
+		end_change();
+		mutex_exit(fd_lock)
+	fi;
+	mark = 0
+}
+
 proctype first()
 {
 	byte me, calls;
@@ -220,7 +261,10 @@ proctype first()
 		/* switch: taken and left. */
 		DRAIN;
 		running = true;
-		call();
+		if
+		:: call()
+		:: change()
+		fi;
 		DRAIN;	/* a release store after those before it */
 		running = false
 	:: else -> break
@@ -259,9 +303,9 @@ inline fd_unlend()
 #ifndef BUG_NOWAIT
 	!borrowed;
 #endif
-	mutex_enter();
+	mutex_enter(p_lock);
 	fd_lender = false;
-	mutex_exit();
+	mutex_exit(p_lock);
 	wait = false
 }
 
@@ -270,10 +314,10 @@ proctype other(byte me; bool closes)
 	bool got, wait;
 
 	/* newlwp */
-	mutex_enter();
+	mutex_enter(p_lock);
 	fd_make_shared();
 	p_nlwps++;
-	mutex_exit();
+	mutex_exit(p_lock);
 	if
 	:: wait -> fd_unlend()
 	:: else
@@ -281,7 +325,11 @@ proctype other(byte me; bool closes)
 	/* A call of the new lwp, which never borrows: there is the first. */
 	if
 	:: closes ->
-		d_step { DRAIN; got = slot; slot = false };
+		mutex_enter(fd_lock);
+		begin_change();
+		d_step { got = slot; slot = false };
+		end_change();
+		mutex_exit(fd_lock);
 		if
 		:: got -> file_rele()
 		fi
@@ -295,9 +343,9 @@ proctype other(byte me; bool closes)
 		fi
 	fi;
 	/* releaselwp */
-	mutex_enter();
+	mutex_enter(p_lock);
 	p_nlwps--;
-	mutex_exit();
+	mutex_exit(p_lock);
 	got = false;
 	ended++
 }
