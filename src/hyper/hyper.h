@@ -26,7 +26,9 @@
 enum hyper_clock {
 	HYPER_CLOCK_REALTIME,  /* nanoseconds since 1970 */
 	HYPER_CLOCK_MONOTONIC, /* nanoseconds, never set back */
-	HYPER_CLOCK_COARSE,    /* the same, some milliseconds late, cheaper */
+	/* The two, some milliseconds late, cheaper. */
+	HYPER_CLOCK_REALTIME_COARSE,
+	HYPER_CLOCK_COARSE,
 };
 
 /*

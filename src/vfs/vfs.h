@@ -599,7 +599,19 @@ void vnode_fo_close(struct file *);
 /* For vop_fifo: make a pipe.  fifo_rele drops it.  ENOMEM. */
 int vnode_fifo_alloc(struct pipe **);
 
-/* The time for timestamps. */
+/*
+ * The time for timestamps.  vfs_coarse_now is what the clock said at its last
+ * tick, cheaply, but never before a time that vfs_now gave.
+ */
 void vfs_now(struct timespec *);
+void vfs_coarse_now(struct timespec *);
+
+/* Is a after b? */
+static inline bool
+vfs_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec
+				      : a->tv_nsec > b->tv_nsec;
+}
 
 #endif /* VFS_VFS_H */

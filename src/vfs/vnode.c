@@ -75,21 +75,49 @@ vnode_size(struct vnode *vp, off_t *sizep)
  */
 static _Atomic int64_t now_seconds; /* relaxed: it orders nothing */
 
-void
-vfs_now(struct timespec *ts)
+/*
+ * The last time that vfs_now gave, in nanoseconds.  A coarse time that is
+ * before it is put off to it; more than a tick before it cannot be, unless
+ * the host's clock was set back.
+ */
+static _Atomic int64_t now_floor; /* relaxed: it orders nothing */
+
+#define NSEC_PER_SEC INT64_C(1000000000)
+
+static void
+now_split(int64_t now, struct timespec *ts)
 {
-	kern_realtime(ts);
+	ts->tv_sec = now / NSEC_PER_SEC;
+	ts->tv_nsec = now % NSEC_PER_SEC;
 	if (atomic_load_explicit(&now_seconds, memory_order_relaxed) !=
 	    ts->tv_sec)
 		atomic_store_explicit(
 		    &now_seconds, ts->tv_sec, memory_order_relaxed);
 }
 
-static bool
-later(const struct timespec *a, const struct timespec *b)
+void
+vfs_now(struct timespec *ts)
 {
-	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec
-				      : a->tv_nsec > b->tv_nsec;
+	int64_t now = hyper_clock(HYPER_CLOCK_REALTIME);
+	int64_t last = atomic_load_explicit(&now_floor, memory_order_relaxed);
+
+	/* Another that is later stays, unless it was by another clock. */
+	while ((last < now || last - now > NSEC_PER_SEC) &&
+	       !atomic_compare_exchange_weak_explicit(&now_floor, &last, now,
+		   memory_order_relaxed, memory_order_relaxed))
+		continue;
+	now_split(now, ts);
+}
+
+void
+vfs_coarse_now(struct timespec *ts)
+{
+	int64_t now = hyper_clock(HYPER_CLOCK_REALTIME_COARSE);
+	int64_t last = atomic_load_explicit(&now_floor, memory_order_relaxed);
+
+	if (unlikely(last > now) && last - now <= NSEC_PER_SEC)
+		now = last;
+	now_split(now, ts);
 }
 
 bool
@@ -98,7 +126,7 @@ vfs_atime_due(const struct timespec *atime, const struct timespec *mtime,
 {
 	const int64_t day = 24 * 60 * 60;
 
-	return !later(atime, mtime) || !later(atime, ctime) ||
+	return !vfs_later(atime, mtime) || !vfs_later(atime, ctime) ||
 	       atomic_load_explicit(&now_seconds, memory_order_relaxed) -
 		       atime->tv_sec >=
 		   day;

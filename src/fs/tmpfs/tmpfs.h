@@ -64,8 +64,9 @@ struct tmpfs_node {
 	struct tmpfs_dirent *_Atomic tn_entry;
 	/*
 	 * All that getattr reports is (v), changed between tmpfs_change and
-	 * tmpfs_changed: tn_seq is odd in between.  v_mode, v_uid and v_gid
-	 * are a part of it.
+	 * tmpfs_changed.  v_mode, v_uid and v_gid are a part of it.  tn_seq is
+	 * TMPFS_CHANGING in between, TMPFS_SEEN if it was reported since the
+	 * last change, and the number of changes.
 	 */
 	_Atomic uint32_t tn_seq;
 	_Atomic uint32_t tn_nlink;
@@ -174,24 +175,35 @@ int tmpfs_node_alloc(struct tmpfs_mount *, const struct vattr *,
     const struct timespec *now, struct tmpfs_node **);
 void tmpfs_node_abort(struct tmpfs_node *);
 
-/* Change attributes: fields are stored with tmpfs_set, v_lock is held. */
+/*
+ * Change attributes: fields are stored with tmpfs_set, v_lock is held.  *now
+ * is the time for it, by vfs_coarse_now: if somebody has seen the node change
+ * at that very time, it is made a later one.
+ */
+#define TMPFS_CHANGING 1u
+#define TMPFS_SEEN     2u
+
+void tmpfs_change_seen(struct tmpfs_node *, struct timespec *now);
+
 static inline void
-tmpfs_change(struct tmpfs_node *tn)
+tmpfs_change(struct tmpfs_node *tn, struct timespec *now)
 {
 	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
 	/* The releases of tmpfs_set come after it. */
-	atomic_store_explicit(&tn->tn_seq,
-	    atomic_load_explicit(&tn->tn_seq, memory_order_relaxed) + 1,
-	    memory_order_relaxed);
+	if (unlikely((atomic_fetch_add_explicit(
+			  &tn->tn_seq, TMPFS_CHANGING, memory_order_relaxed) &
+			 TMPFS_SEEN) != 0))
+		tmpfs_change_seen(tn, now);
 }
 
 static inline void
 tmpfs_changed(struct tmpfs_node *tn)
 {
-	/* Pairs with the acquire in tmpfs_getattr. */
+	uint32_t seq = atomic_load_explicit(&tn->tn_seq, memory_order_relaxed);
+
+	/* Not seen.  Pairs with the acquire in tmpfs_getattr. */
 	atomic_store_explicit(&tn->tn_seq,
-	    atomic_load_explicit(&tn->tn_seq, memory_order_relaxed) + 1,
-	    memory_order_release);
+	    (seq | TMPFS_CHANGING | TMPFS_SEEN) + 1, memory_order_release);
 }
 
 /* Pairs with tmpfs_get in tmpfs_getattr. */

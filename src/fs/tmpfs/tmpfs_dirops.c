@@ -101,10 +101,9 @@ node_isdir(const struct tmpfs_node *tn)
 
 /* dn has so many more entries, some of which are directories. */
 static void
-dir_changed(
-    struct tmpfs_node *dn, int entries, int dirs, const struct timespec *now)
+dir_changed(struct tmpfs_node *dn, int entries, int dirs, struct timespec *now)
 {
-	tmpfs_change(dn);
+	tmpfs_change(dn, now);
 	tmpfs_set(dn->tn_size, tmpfs_size(dn) + entries * DIRENT_SIZE);
 	tmpfs_set(dn->tn_nlink, tmpfs_nlink(dn) + (uint32_t)dirs);
 	tmpfs_settime(dn, TMPFS_MTIME, now);
@@ -114,9 +113,9 @@ dir_changed(
 
 /* tn has so many links now. */
 static void
-node_setlinks(struct tmpfs_node *tn, uint32_t nlink, const struct timespec *now)
+node_setlinks(struct tmpfs_node *tn, uint32_t nlink, struct timespec *now)
 {
-	tmpfs_change(tn);
+	tmpfs_change(tn, now);
 	tmpfs_set(tn->tn_nlink, nlink);
 	tmpfs_settime(tn, TMPFS_CTIME, now);
 	tmpfs_changed(tn);
@@ -143,7 +142,7 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 	struct timespec now;
 	int error;
 
-	vfs_now(&now);
+	vfs_coarse_now(&now);
 	if ((error = tmpfs_dir_reserve(dn, cn)) != 0 ||
 	    (error = tmpfs_node_alloc(node_super(dn), va, &now, &tn)) != 0)
 		return error;
@@ -169,7 +168,7 @@ tmpfs_tmpfile(struct vnode *dvp, const struct vattr *va, bool linkable,
 	struct timespec now;
 	int error;
 
-	vfs_now(&now);
+	vfs_coarse_now(&now);
 	error = tmpfs_node_alloc(node_super(vp_to_node(dvp)), va, &now, &tn);
 	if (error != 0)
 		return error;
@@ -199,7 +198,7 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 		tmpfs_give(node_super(tn), TMPFS_INODES, space);
 		return error;
 	}
-	vfs_now(&now);
+	vfs_coarse_now(&now);
 	if (first) {
 		vnode_hold(vp);
 		tmpfs_set(vp->v_mode, vnode_mode(vp) & ~V_TMPFILE);
@@ -218,7 +217,7 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
  */
 static bool
 node_unlinked(struct tmpfs_node *tn, const struct tmpfs_dirent *td,
-    const struct timespec *now)
+    struct timespec *now)
 {
 	struct vnode *vp = &tn->tn_vnode;
 
@@ -248,7 +247,7 @@ tmpfs_remove(
 	KASSERT(td != NULL && td->td_node == tn);
 	if (node_isdir(tn) && !tmpfs_dir_isempty(tn))
 		return ENOTEMPTY;
-	vfs_now(&now);
+	vfs_coarse_now(&now);
 	tmpfs_dir_remove(dn, td);
 	tmpfs_dir_shrink(dn);
 	dir_changed(dn, -1, node_isdir(tn) ? -1 : 0, &now);
@@ -300,7 +299,7 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		return error;
 	if ((error = dirent_alloc(tn, tcn, &td)) != 0)
 		return error;
-	vfs_now(&now);
+	vfs_coarse_now(&now);
 
 	tmpfs_dir_remove(fdn, from);
 	dir_changed(fdn, -1, -isdir, &now);
@@ -322,7 +321,7 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 /* The name of `old' in dn, which was one of another node, is one of tn. */
 static void
 entry_change(struct tmpfs_node *dn, struct tmpfs_dirent *old,
-    struct tmpfs_dirent *td, const struct timespec *now)
+    struct tmpfs_dirent *td, struct timespec *now)
 {
 	struct tmpfs_node *tn = td->td_node;
 
@@ -348,7 +347,7 @@ tmpfs_exchange(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		dirent_free(from);
 		return error;
 	}
-	vfs_now(&now);
+	vfs_coarse_now(&now);
 	oldfrom = tmpfs_dir_find(fdn, fcn);
 	oldto = tmpfs_dir_find(tdn, tcn);
 	entry_change(fdn, oldfrom, from, &now);
@@ -367,7 +366,7 @@ dir_discard(struct tmpfs_node *dn, struct tmpfs_dirent *td)
 	struct timespec now;
 	bool last;
 
-	vfs_now(&now);
+	vfs_coarse_now(&now);
 	rw_enter_write(&dvp->v_lock);
 	rw_enter_write(&vp->v_lock);
 	tmpfs_dir_remove(dn, td);

@@ -155,8 +155,8 @@ file_changed(struct tmpfs_node *tn, off_t size, const struct vwrite *vw)
 	struct vnode *vp = &tn->tn_vnode;
 	struct timespec now;
 
-	vfs_now(&now);
-	tmpfs_change(tn);
+	vfs_coarse_now(&now);
+	tmpfs_change(tn, &now);
 	tmpfs_set(tn->tn_size, size);
 	tmpfs_set(vp->v_mode, vnode_mode_written(vp, vw));
 	tmpfs_settime(tn, TMPFS_MTIME, &now);

@@ -244,6 +244,20 @@ node_read(const struct tmpfs_node *tn, struct stat *sb)
 		    (blkcnt_t)tmpfs_get(tn->tn_npages) * (KPAGE_SIZE / 512);
 }
 
+/*
+ * What was read when tn_seq was that is true as a whole, and whoever changes it
+ * from now on knows that it was seen.
+ */
+static inline bool
+node_seen(struct tmpfs_node *tn, uint32_t seq)
+{
+	if (likely((seq & TMPFS_SEEN) != 0))
+		return atomic_load_explicit(
+			   &tn->tn_seq, memory_order_relaxed) == seq;
+	return atomic_compare_exchange_strong_explicit(&tn->tn_seq, &seq,
+	    seq | TMPFS_SEEN, memory_order_relaxed, memory_order_relaxed);
+}
+
 int
 tmpfs_getattr(struct vnode *vp, struct stat *sb)
 {
@@ -253,10 +267,9 @@ tmpfs_getattr(struct vnode *vp, struct stat *sb)
 	/* Again, if it was changed meanwhile. */
 	for (;;) {
 		seq = tmpfs_get(tn->tn_seq);
-		if (likely((seq & 1) == 0)) {
+		if (likely((seq & TMPFS_CHANGING) == 0)) {
 			node_read(tn, sb);
-			if (likely(atomic_load_explicit(&tn->tn_seq,
-				       memory_order_relaxed) == seq))
+			if (likely(node_seen(tn, seq)))
 				break;
 		} else
 			hyper_yield();
@@ -269,14 +282,23 @@ tmpfs_getattr(struct vnode *vp, struct stat *sb)
 	return 0;
 }
 
+void
+tmpfs_change_seen(struct tmpfs_node *tn, struct timespec *now)
+{
+	struct timespec ctime = node_time(tn, TMPFS_CTIME);
+
+	if (!vfs_later(now, &ctime))
+		vfs_now(now);
+}
+
 int
 tmpfs_setattr(struct vnode *vp, const struct vattr *va)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
 	struct timespec now;
 
-	vfs_now(&now);
-	tmpfs_change(tn);
+	vfs_coarse_now(&now);
+	tmpfs_change(tn, &now);
 	if ((va->va_mask & VA_MODE) != 0)
 		tmpfs_set(vp->v_mode,
 		    (vnode_mode(vp) & ~07777u) | (va->va_mode & 07777));
@@ -317,7 +339,7 @@ tmpfs_accessed(struct vnode *vp)
 		return;
 	vfs_now(&now);
 	rw_enter_write(&vp->v_lock);
-	tmpfs_change(tn);
+	tmpfs_change(tn, &now);
 	tmpfs_settime(tn, TMPFS_ATIME, &now);
 	tmpfs_changed(tn);
 	rw_exit_write(&vp->v_lock);

@@ -151,8 +151,8 @@ tmpfs_setxattr(struct vnode *vp, const char *name, const void *value,
 		tx->tx_next = *txp;
 		*txp = tx;
 	}
-	vfs_now(&now);
-	tmpfs_change(tn);
+	vfs_coarse_now(&now);
+	tmpfs_change(tn, &now);
 	tmpfs_settime(tn, TMPFS_CTIME, &now);
 	tmpfs_changed(tn);
 	return 0;

@@ -16,6 +16,7 @@ hyper_clock(enum hyper_clock which)
 	static const clockid_t clocks[] = {
 	    [HYPER_CLOCK_REALTIME] = CLOCK_REALTIME,
 	    [HYPER_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
+	    [HYPER_CLOCK_REALTIME_COARSE] = CLOCK_REALTIME_COARSE,
 	    [HYPER_CLOCK_COARSE] = CLOCK_MONOTONIC_COARSE,
 	};
 	struct timespec ts;

@@ -62,11 +62,11 @@ sequence_print(FILE *f)
 static void
 on_alarm(int sig)
 {
-	static const struct call *last_call;
 	static const char *last;
+	static unsigned long last_count;
 
 	(void)sig;
-	if (last == doing && last_call == doing_call) {
+	if (last == doing && last_count == doing_count) {
 		fprintf(stderr, "vfs: stuck: %s\n", doing);
 		if (doing_call != NULL)
 			call_print(stderr, doing_call);
@@ -74,7 +74,7 @@ on_alarm(int sig)
 		_exit(1);
 	}
 	last = doing;
-	last_call = doing_call;
+	last_count = doing_count;
 }
 
 /* The kernel ends the process: say in which call. */

@@ -37,6 +37,7 @@ static const struct timespec marks[][2] = {
 bool verbose, quiet, noatime;
 const char *volatile doing;
 const struct call *volatile doing_call;
+volatile unsigned long doing_count;
 
 /* What a file's times were when it was last looked at, on each side. */
 struct before {
@@ -300,6 +301,7 @@ call_agrees(const struct call *c, const struct result **hp)
 	const char *what = NULL;
 
 	doing_call = c;
+	doing_count++;
 	doing = "host";
 	*hp = h = host_call(c);
 	doing = "rump";

@@ -222,6 +222,7 @@ extern bool verbose, quiet;
 extern bool noatime;
 extern const char *volatile doing; /* for what takes too long */
 extern const struct call *volatile doing_call;
+extern volatile unsigned long doing_count; /* calls begun */
 
 /* Add calls until there are `want', or a difference: false. */
 bool sequence_run(struct sequence *, int want);
