@@ -188,6 +188,25 @@ pty_open_slave(struct lwp *l, unsigned index, int flags, struct file *fp)
 }
 
 int
+pty_revoke(unsigned index)
+{
+	struct tty *t = NULL;
+
+	mutex_enter(&pty_lock);
+	if (index < PTY_MAX && (t = ptys[index]) != NULL)
+		kref_hold(&t->t_ref);
+	mutex_exit(&pty_lock);
+	if (t == NULL)
+		return ENXIO;
+	mutex_enter(&t->t_lock);
+	t->t_hangups++;
+	tty_leave(t);
+	tty_part(t);
+	kref_rele(&t->t_ref);
+	return 0;
+}
+
+int
 tty_open_controlling(struct lwp *l, struct file *fp)
 {
 	struct tty *t = ctty_get(l);

@@ -35,6 +35,12 @@ int pty_open_master(struct lwp *, struct file *fp);
 int pty_open_slave(struct lwp *, unsigned index, int flags, struct file *fp);
 int tty_open_controlling(struct lwp *, struct file *fp);
 
+/*
+ * Hang up: the open files of a slave are dead, new ones are not, and it is
+ * nobody's controlling terminal any more.  ENXIO.
+ */
+int pty_revoke(unsigned index);
+
 int tty_read(struct lwp *, struct file *, off_t *, struct uio *);
 int tty_write(struct lwp *, struct file *, off_t *, struct uio *);
 int tty_ioctl(struct lwp *, struct file *, unsigned long cmd, void *data);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The list of devices.
+ * The list of devices, and revoke.
  */
 #include <sys/sysmacros.h>
 
+#include "sysproto.h"
 #include "vfs/dev.h"
+#include "vfs/vfs_impl.h"
 
 static struct cdev *dev_first, **dev_last = &dev_first; /* stable after boot */
 
@@ -35,9 +37,9 @@ dev_isof(const struct cdev *cd, dev_t dev)
 		   minor(dev) - minor(cd->cd_dev) < cd->cd_minors);
 }
 
-int
-dev_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
-    struct file **fpp)
+/* The driver of a special file and its number.  ENXIO. */
+static int
+dev_find(struct vnode *vp, const struct cdev **cdp, dev_t *devp)
 {
 	struct stat sb = {0};
 	const struct cdev *cd;
@@ -49,10 +51,42 @@ dev_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
 		if (dev_isof(cd, sb.st_rdev) &&
 		    (cd->cd_mode & S_IFMT) == vnode_type(vp))
 			break;
-	if (cd == NULL)
-		return ENXIO;
+	*cdp = cd;
+	*devp = sb.st_rdev;
+	return cd != NULL ? 0 : ENXIO;
+}
+
+int
+dev_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
+    struct file **fpp)
+{
+	const struct cdev *cd;
+	dev_t dev;
+	int error;
+
+	if ((error = dev_find(vp, &cd, &dev)) != 0)
+		return error;
 	if ((flags & O_DIRECT) != 0)
 		return EINVAL;
 	fp->f_type = DTYPE_DEVICE;
 	return cd->cd_open(l, vp, flags, fp, fpp);
+}
+
+int
+sys_revoke(struct lwp *l, const char *path)
+{
+	struct nameidata nd;
+	const struct cdev *cd;
+	dev_t dev;
+	int error;
+
+	error = namei_user(&nd, l, AT_FDCWD, path, NAMEI_FOLLOW);
+	if (error != 0)
+		return error;
+	if (!S_ISCHR(vnode_mode(nd.ni_vp)) && !S_ISBLK(vnode_mode(nd.ni_vp)))
+		return EINVAL;
+	if ((error = vnode_owner(nd.ni_mount, nd.ni_vp, nd.ni_cred)) != 0 ||
+	    (error = dev_find(nd.ni_vp, &cd, &dev)) != 0)
+		return error;
+	return cd->cd_revoke != NULL ? cd->cd_revoke(dev) : EOPNOTSUPP;
 }

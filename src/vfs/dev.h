@@ -20,6 +20,8 @@ struct cdev {
 	/* See vop_open.  What it does with fp it does in f_ops, f_data. */
 	int (*cd_open)(struct lwp *, struct vnode *, int flags, struct file *fp,
 	    struct file **fpp);
+	/* Make what is open of this number dead.  NULL: EOPNOTSUPP. */
+	int (*cd_revoke)(dev_t);
 	struct cdev *cd_next; /* dev.c */
 };
 

@@ -56,6 +56,12 @@ pts_open(struct lwp *l, struct vnode *vp, int flags, struct file *fp,
 	return pty_open_slave(l, minor(sb.st_rdev), flags, fp);
 }
 
+static int
+pts_revoke(dev_t dev)
+{
+	return pty_revoke(minor(dev));
+}
+
 void
 dev_tty_init(void)
 {
@@ -76,6 +82,7 @@ dev_tty_init(void)
 	    .cd_dev = DEV_PTS,
 	    .cd_minors = PTY_MAX,
 	    .cd_open = pts_open,
+	    .cd_revoke = pts_revoke,
 	};
 
 	tty_init();

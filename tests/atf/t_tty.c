@@ -389,6 +389,46 @@ TC(background, "A background group may not read; it may write unless TOSTOP.")
 	release(child);
 }
 
+static void
+read_till_revoked(struct thread *t)
+{
+	char c;
+
+	rump_pub_lwproc_switch(t->t_arg);
+	T_EQ(0, rump_sys_read(slave, &c, 1));
+	rump_pub_lwproc_switch(NULL);
+}
+
+TC(revoke, "What was open is dead, also who waits; what is opened then is not.")
+{
+	struct lwp *l = NULL, *other;
+	struct thread t;
+	char c, path[32];
+	int n, again;
+
+	open_pair();
+	l = rump_pub_lwproc_curlwp();
+	T_OK(rump_sys_ioctl(master, TIOCGPTN, &n));
+	snprintf(path, sizeof(path), "/dev/pts/%d", n);
+	other = newlwp(rump_sys_getpid());
+	rump_pub_lwproc_switch(l);
+	thread_start(&t, 0, read_till_revoked, other);
+	host_msleep(50);
+	T_OK(rump_sys_revoke(path));
+	thread_join(&t);
+	T_EQ(0, rump_sys_read(slave, &c, 1));
+	T_ERR(EIO, rump_sys_write(slave, "x", 1));
+	again = open_slave(O_NOCTTY);
+	put(master, "new\n");
+	expect(again, "new\n");
+	T_ERR(EINVAL, rump_sys_revoke("/tmp"));
+	T_ERR(EOPNOTSUPP, rump_sys_revoke("/dev/null"));
+	T_ERR(ENOENT, rump_sys_revoke("/dev/none"));
+	T_OK(rump_sys_setuid(1000));
+	T_ERR(EPERM, rump_sys_revoke(path));
+	release(other);
+}
+
 TC(window, "Its size, and input by TIOCSTI.")
 {
 	struct winsize a = {24, 80, 1, 2}, b;
@@ -416,6 +456,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, session);
 	ATF_TP_ADD_TC(tp, interrupt_key);
 	ATF_TP_ADD_TC(tp, background);
+	ATF_TP_ADD_TC(tp, revoke);
 	ATF_TP_ADD_TC(tp, window);
 	return atf_no_error();
 }
