@@ -5,7 +5,7 @@
  * A program boots the kernel with rump_init, then makes processes and lwps
  * with rump_pub_lwproc_* and calls the kernel with rump_sys_* (see
  * <rump/rump_syscalls.h>).  Types, flags and error numbers are the host's.
- * Manual pages: rump(3), rump_lwproc(3), rumpuser(3).
+ * Manual pages: rump(3), rump_lwproc(3), rump_vfs(3), rumpuser(3).
  */
 #ifndef RUMP_RUMP_H
 #define RUMP_RUMP_H
@@ -109,8 +109,8 @@ void rump_printevcnts(void);
  */
 
 /* Descriptors of a new process: shared by default, copied, or none. */
-#define RUMP_RFFDG    0x01
-#define RUMP_RFCFDG   0x02
+#define RUMP_RFFDG	0x01
+#define RUMP_RFCFDG	0x02
 #define RUMP_RFFD_SHARE 0
 #define RUMP_RFFD_COPY	RUMP_RFFDG
 #define RUMP_RFFD_CLEAR RUMP_RFCFDG
@@ -166,8 +166,8 @@ void rump_pub_allbetsareoff_setid(pid_t pid, int lid);
  * NGROUPS_MAX.  NULL if there is no memory or there are too many groups.
  * cred_put drops it.
  */
-struct cred *rump_pub_cred_create(
-    uid_t uid, gid_t gid, size_t ngroups, gid_t *groups);
+struct cred *
+rump_pub_cred_create(uid_t uid, gid_t gid, size_t ngroups, gid_t *groups);
 void rump_pub_cred_put(struct cred *cred);
 
 /*
@@ -176,8 +176,8 @@ void rump_pub_cred_put(struct cred *cred);
  * _getoff: the offset reached; _free: frees it, returns the bytes not moved.
  */
 enum rump_uiorw { RUMPUIO_READ, RUMPUIO_WRITE };
-struct uio *rump_pub_uio_setup(
-    void *buf, size_t buflen, off_t offset, enum rump_uiorw rw);
+struct uio *
+rump_pub_uio_setup(void *buf, size_t buflen, off_t offset, enum rump_uiorw rw);
 size_t rump_pub_uio_getresid(struct uio *uio);
 off_t rump_pub_uio_getoff(struct uio *uio);
 size_t rump_pub_uio_free(struct uio *uio);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What has been changed through an overlay, seen from its lower layers.
+ * Manual page: rump_overlay(3).
  */
 #ifndef RUMP_RUMP_OVERLAY_H
 #define RUMP_RUMP_OVERLAY_H

@@ -7,8 +7,9 @@
  * through which it was found; it keeps both in use until rump_pub_vp_rele has
  * been called as often as it was given out or added to.  Permissions are
  * checked for the process of the calling context, or for the credential that
- * a componentname was made with.  All functions return 0 or an errno unless
- * they say otherwise; ENXIO before boot.  (names and meaning: BSD)
+ * a componentname was made with.  Functions of type int return 0 or an errno
+ * and do not set errno: ENXIO before boot, ENOMEM, and those that are named
+ * below.  Names and meaning are those of the BSDs.  Manual page: rump_vfs(3).
  */
 #ifndef RUMP_RUMP_VFS_H
 #define RUMP_RUMP_VFS_H
@@ -93,7 +94,7 @@ void rump_pub_vp_rele(struct vnode *vp);
 /* No effect: a reference needs no lock to be used. */
 void rump_pub_vp_interlock(struct vnode *vp);
 
-/* The type, size and device number of a file. */
+/* The type, size in bytes and device number (or 0) of a file. */
 int rump_pub_getvninfo(
     struct vnode *vp, enum rump_vtype *type, off_t *size, dev_t *rdev);
 
@@ -109,21 +110,30 @@ void rump_pub_vattr_free(struct vattr *vap);
 
 /*
  * Operations on vnodes, with the checks and errors of the system calls that
- * they belong to: openat, mkdirat, mknodat, unlinkat, pread, pwrite.  A file
- * that is made belongs to the credential of the name.
+ * they belong to: openat, mkdirat, mknodat, symlinkat, unlinkat, pread, pwrite.
+ * A file that is made belongs to the credential of the name; the mask of the
+ * calling process is heeded.  ENOTDIR if dvp is none.  *vpp is for the caller
+ * to release.
  */
+/* The file with that name: a symbolic link itself, what is mounted there. */
 int rump_pub_vop_lookup(
     struct vnode *dvp, struct vnode **vpp, struct componentname *cnp);
-/* What vap says: a regular file, a directory, a device, a fifo, a socket. */
+/*
+ * Make what vap says: a regular file, a directory, a device, a fifo, a socket;
+ * EINVAL for anything else.
+ */
 int rump_pub_vop_create(struct vnode *dvp, struct vnode **vpp,
     struct componentname *cnp, struct vattr *vap);
+/* Make a link; ENOENT if target is empty, ENAMETOOLONG from PATH_MAX on. */
 int rump_pub_vop_symlink(struct vnode *dvp, struct vnode **vpp,
     struct componentname *cnp, const char *target);
+/* Remove a name of what is no directory; remove an empty directory. */
 int rump_pub_vop_remove(struct vnode *dvp, struct componentname *cnp);
 int rump_pub_vop_rmdir(struct vnode *dvp, struct componentname *cnp);
 /*
- * Of a regular file, from or to the offset of the transfer, which moves on.
- * Like an open file, permitted to cred (NULL: the caller's).
+ * Move data of a regular file, from or to the offset of the transfer, which
+ * follows, as far as cred (NULL: the caller's) may.  EISDIR for a directory,
+ * EINVAL for other files, a transfer of the other kind or a negative offset.
  */
 int rump_pub_vop_read(struct vnode *vp, struct uio *uio, struct cred *cred);
 int rump_pub_vop_write(struct vnode *vp, struct uio *uio, struct cred *cred);
@@ -135,23 +145,34 @@ int rump_pub_vop_write(struct vnode *vp, struct uio *uio, struct cred *cred);
  * recognised and gives ESTALE.
  */
 
-/* The types there are, by name; NULL: the first, after the last: NULL. */
+/*
+ * The types of file systems there are, before boot too: the one after ops
+ * (NULL: the first), NULL after the last; the one of this name, or NULL; the
+ * name of one.
+ */
 struct vfsops *rump_pub_vfslist_iterate(struct vfsops *ops);
 struct vfsops *rump_pub_vfs_getopsbyname(const char *name);
 const char *rump_pub_vfs_getname(const struct vfsops *ops);
 
-/* The mount that a path is in. */
+/* The mount that a path is in.  Errors of path resolution. */
 int rump_pub_vfs_getmp(const char *path, struct mount **mpp);
-/* As unmount(2): flags are MNT_FORCE, MNT_DETACH. */
+/*
+ * Unmount it; flags are RUMP_MNT_FORCE and RUMP_MNT_DETACH.  EBUSY, EINVAL,
+ * EPERM: rump_mount(3).
+ */
 int rump_pub_vfs_unmount(struct mount *mp, int flags);
-/* Its root directory; lock has no effect. */
+/* Its root directory, for the caller to release; lock has no effect. */
 int rump_pub_vfs_root(struct mount *mp, struct vnode **vpp, int lock);
+/* Its space, limits and flags, as statvfs(3). */
 int rump_pub_vfs_statvfs(struct mount *mp, struct statvfs *sbp);
-/* Make everything in it safe; waitfor has no effect: it always waits. */
+/*
+ * Make everything in it safe, and wait for that; waitfor and cred have no
+ * effect.
+ */
 int rump_pub_vfs_sync(struct mount *mp, int waitfor, struct cred *cred);
 /* The same for all mounts. */
 void rump_pub_vfs_syncwait(void);
-/* Say on the console what is mounted at path, with its options if full. */
+/* Say on the console what mount path is in, with its options if full. */
 void rump_pub_vfs_mount_print(const char *path, int full);
 
 /*
