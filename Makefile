@@ -46,8 +46,10 @@ soak:
 	@scripts/bootstrap check
 	@scripts/soak $(MINUTES)
 
+# Programs find a library that is new to the host when its cache is made again.
 install: build
 	DESTDIR=$(DESTDIR) meson install -C $(release) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 fmt:
 	@scripts/bootstrap check
