@@ -53,6 +53,23 @@ cwdi_new(struct mount *cmount, struct vnode *cdir, struct mount *rmount,
 }
 
 /*
+ * Put a new one in the place of `old', which may have been replaced meanwhile:
+ * false.  References to mounts are not made with p_lock held (locking.md).
+ */
+static bool
+cwdi_replace(struct proc *p, const struct cwdinfo *old, struct cwdinfo *cwdi)
+{
+	struct kref *kr = NULL;
+
+	mutex_enter(&p->p_lock);
+	if (proc_cwdi(p) == old)
+		kr = proc_setshared_locked(p, PS_CWDI, &cwdi->cwd_ref);
+	mutex_exit(&p->p_lock);
+	kref_rele(kr != NULL ? kr : &cwdi->cwd_ref);
+	return kr != NULL;
+}
+
+/*
  * Make vp, seen through mp, the working or the root directory; the other
  * stays.  ENOENT if it is dead.
  */
@@ -61,22 +78,26 @@ cwdi_change(struct lwp *l, struct mount *mp, struct vnode *vp, bool isroot)
 {
 	struct proc *p = l->l_proc;
 	struct cwdinfo *cwdi, *old;
-	struct kref *kr = NULL;
-	int error;
+	bool done = false;
+	int error = 0;
 
 	if (!vnode_tryhold(vp))
 		return ENOENT;
-	mutex_enter(&p->p_lock);
-	old = proc_cwdi(p);
-	if (isroot)
-		error = cwdi_new(old->cwd_cmount, old->cwd_cdir, mp, vp, &cwdi);
-	else
-		error = cwdi_new(mp, vp, old->cwd_rmount, old->cwd_rdir, &cwdi);
-	if (error == 0)
-		kr = proc_setshared_locked(p, PS_CWDI, &cwdi->cwd_ref);
-	mutex_exit(&p->p_lock);
-	if (kr != NULL)
-		kref_rele(kr);
+	while (!done && error == 0) {
+		old = proc_cwdi(p);
+		/* Its directories are held as long as it is. */
+		if (!kref_tryhold(&old->cwd_ref))
+			continue;
+		if (isroot)
+			error = cwdi_new(
+			    old->cwd_cmount, old->cwd_cdir, mp, vp, &cwdi);
+		else
+			error = cwdi_new(
+			    mp, vp, old->cwd_rmount, old->cwd_rdir, &cwdi);
+		if (error == 0)
+			done = cwdi_replace(p, old, cwdi);
+		kref_rele(&old->cwd_ref);
+	}
 	vnode_rele(vp);
 	return error;
 }

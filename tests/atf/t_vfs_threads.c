@@ -175,11 +175,55 @@ TC(one_makes_and_one_removes,
 	T_ASSERT(c.made >= c.shared.rounds);
 }
 
+struct places {
+	struct shared shared;
+	int fd[4];
+	ino_t ino[4];
+};
+
+/* Between two directories each: one the working one, the other the root. */
+static void
+change_place(struct thread *t)
+{
+	struct places *p = t->t_arg;
+	struct lwp *l = newlwp(p->shared.pid);
+	bool root = t->t_id == 1;
+	struct stat sb;
+
+	for (int i = 0; i < p->shared.rounds; i++) {
+		int k = (i & 1) + (root ? 2 : 0);
+
+		T_OK(root ? rump_sys_fchroot(p->fd[k])
+			  : rump_sys_fchdir(p->fd[k]));
+		T_OK(rump_sys_stat(root ? "/" : ".", &sb));
+		T_EQ(p->ino[k], sb.st_ino);
+	}
+	release(l);
+}
+
+TC(places_change_at_once, "Working and root directory: no change is lost.")
+{
+	struct places p;
+	char name[] = "0";
+	struct stat sb;
+
+	shared_init(&p.shared, 40000 / TC_SLOW);
+	for (int k = 0; k < 4; k++) {
+		name[0] = (char)('0' + k);
+		T_OK(rump_sys_mkdir(name, 0755));
+		p.fd[k] = (int)T_OK(rump_sys_open(name, O_RDONLY));
+		T_OK(rump_sys_fstat(p.fd[k], &sb));
+		p.ino[k] = sb.st_ino;
+	}
+	team_run(2, change_place, &p);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, transfers_are_whole);
 	ATF_TP_ADD_TC(tp, nobody_is_left_waiting);
 	ATF_TP_ADD_TC(tp, appends_are_all_there);
 	ATF_TP_ADD_TC(tp, one_makes_and_one_removes);
+	ATF_TP_ADD_TC(tp, places_change_at_once);
 	return atf_no_error();
 }
