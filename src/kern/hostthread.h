@@ -26,6 +26,7 @@ struct smr_list {
 struct hostthread {
 	/* (a) sequence seen at entry, 0 outside the kernel; see smr.h */
 	_Atomic uint64_t ht_smr;
+	struct krwlock *_Atomic ht_light; /* (a) held lightly; see lock.h */
 	uint32_t ht_id;		    /* (s) 1, 2, …; its shard is the id */
 	_Atomic bool ht_alive;	    /* (a) in use by a host thread */
 	bool ht_scheduled;	    /* (o) by rump_schedule */

@@ -8,6 +8,8 @@
  */
 #include "kern/lock.h"
 
+#include "kern/smr.h"
+
 #define SPINS 100
 
 static inline void
@@ -129,4 +131,45 @@ rw_wake(struct krwlock *rw)
 	atomic_fetch_and_explicit(
 	    &rw->rw_word, ~KRW_WAITERS, memory_order_relaxed);
 	hyper_wake(&rw->rw_word, INT_MAX);
+}
+
+/* A reader has taken the word, as others may have. */
+void
+rw_lights_count(struct krwlock *rw)
+{
+	uint16_t n = atomic_load_explicit(&rw->rw_lights, memory_order_relaxed);
+
+	/* Without membarrier nobody could end it. */
+	if (n == KRW_LIGHT ||
+	    (atomic_load_explicit(&kern_entry.ke_slow, memory_order_relaxed) &
+		KE_STRONG) != 0)
+		return;
+	/*
+	 * Not just a store, which could undo the last step of another.
+	 * Release: the writers before us are seen by who holds it lightly.
+	 */
+	(void)atomic_compare_exchange_strong_explicit(&rw->rw_lights, &n,
+	    (uint16_t)(n + 1), memory_order_release, memory_order_relaxed);
+}
+
+/* A writer has taken the word: readers count from zero. */
+void
+rw_lights_end(struct krwlock *rw)
+{
+	bool light = atomic_load_explicit(
+			 &rw->rw_lights, memory_order_relaxed) == KRW_LIGHT;
+	struct hostthread *ht;
+
+	KASSERT(rw_write_held(rw));
+	atomic_store_explicit(&rw->rw_lights, 0, memory_order_relaxed);
+	if (!light)
+		return;
+	(void)hyper_membarrier();
+	ht = atomic_load_explicit(&hostthread_list, memory_order_acquire);
+	for (; ht != NULL; ht = ht->ht_next) {
+		/* Acquire pairs with the releases of readers. */
+		while (atomic_load_explicit(
+			   &ht->ht_light, memory_order_acquire) == rw)
+			hyper_yield();
+	}
 }

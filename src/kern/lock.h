@@ -10,8 +10,8 @@
 #ifndef KERN_LOCK_H
 #define KERN_LOCK_H
 
-#include "kern/param.h"
 #include "kern/hostthread.h"
+#include "kern/param.h"
 
 /*
  * Mutual exclusion.  Word: 0 free; else the id of the host thread that holds
@@ -47,8 +47,8 @@ static inline void
 mutex_exit(struct kmutex *m)
 {
 	/* Pairs with the acquire in mutex_tryenter. */
-	uint32_t old = atomic_exchange_explicit(
-	    &m->m_word, 0, memory_order_release);
+	uint32_t old =
+	    atomic_exchange_explicit(&m->m_word, 0, memory_order_release);
 
 	if (unlikely(old & KMUTEX_WAITERS))
 		mutex_exit_slow(m);
@@ -59,24 +59,42 @@ static inline bool
 mutex_owned(struct kmutex *m)
 {
 	return atomic_load_explicit(&m->m_word, memory_order_relaxed) >> 1 ==
-	    curht()->ht_id;
+	       curht()->ht_id;
 }
 
 /*
  * Shared/exclusive.  A writer that waits keeps new readers out.
  * Word: bit 31 held exclusively, bit 30 somebody parked, below: readers.
+ *
+ * Readers that are short and do not sleep may hold it lightly
+ * (rw_enter_light): when KRW_LIGHT of them in a row have met no writer, they
+ * leave the word alone and only note in their host thread's record which lock
+ * they hold.  The next writer ends that and waits for them:
+ *
+ *	reader				writer
+ *	writes ht_light			takes the word, writes rw_lights
+ *	compiler barrier		membarrier
+ *	reads rw_lights			reads ht_light of all
+ *
+ * One of them sees what the other wrote: the reader takes the word instead, or
+ * the writer waits.  That costs a writer microseconds, and readers had to be
+ * so many before.
  */
 struct krwlock {
 	_Atomic uint32_t rw_word;
-	_Atomic uint32_t rw_writers; /* writers that wait */
+	_Atomic uint16_t rw_writers; /* writers that wait */
+	_Atomic uint16_t rw_lights;  /* readers so far, to KRW_LIGHT */
 };
 
 #define KRW_WRITER  0x80000000u
 #define KRW_WAITERS 0x40000000u
+#define KRW_LIGHT   1000u
 
 void rw_enter_read_slow(struct krwlock *);
 void rw_enter_write_slow(struct krwlock *);
 void rw_wake(struct krwlock *);
+void rw_lights_count(struct krwlock *);
+void rw_lights_end(struct krwlock *);
 
 static inline void
 rw_enter_read(struct krwlock *rw)
@@ -84,16 +102,16 @@ rw_enter_read(struct krwlock *rw)
 	uint32_t w = atomic_load_explicit(&rw->rw_word, memory_order_relaxed);
 
 	if (unlikely((w & (KRW_WRITER | KRW_WAITERS)) != 0 ||
-		!atomic_compare_exchange_strong_explicit(&rw->rw_word, &w,
-		    w + 1, memory_order_acquire, memory_order_relaxed)))
+		     !atomic_compare_exchange_strong_explicit(&rw->rw_word, &w,
+			 w + 1, memory_order_acquire, memory_order_relaxed)))
 		rw_enter_read_slow(rw);
 }
 
 static inline void
 rw_exit_read(struct krwlock *rw)
 {
-	uint32_t w = atomic_fetch_sub_explicit(
-	    &rw->rw_word, 1, memory_order_release);
+	uint32_t w =
+	    atomic_fetch_sub_explicit(&rw->rw_word, 1, memory_order_release);
 
 	if (unlikely(w == (KRW_WAITERS | 1)))
 		rw_wake(rw);
@@ -107,6 +125,10 @@ rw_enter_write(struct krwlock *rw)
 	if (unlikely(!atomic_compare_exchange_strong_explicit(&rw->rw_word, &w,
 		KRW_WRITER, memory_order_acquire, memory_order_relaxed)))
 		rw_enter_write_slow(rw);
+	/* Changes to it were made under the word. */
+	if (unlikely(atomic_load_explicit(
+			 &rw->rw_lights, memory_order_relaxed) != 0))
+		rw_lights_end(rw);
 }
 
 static inline void
@@ -119,7 +141,42 @@ rw_exit_write(struct krwlock *rw)
 		rw_wake(rw);
 }
 
-/* For assertions: held by anybody, exclusively or at all? */
+/*
+ * Shared, by one who does not sleep and takes no other lock lightly.  What
+ * rw_enter_light returns is for rw_exit_light.
+ */
+static inline bool
+rw_enter_light(struct krwlock *rw)
+{
+	struct hostthread *ht = curht();
+
+	KASSERT(
+	    atomic_load_explicit(&ht->ht_light, memory_order_relaxed) == NULL);
+	/* Release: a writer may see this, and not that we left another. */
+	atomic_store_explicit(&ht->ht_light, rw, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	/* Acquire pairs with the release in rw_lights_count. */
+	if (likely(atomic_load_explicit(&rw->rw_lights, memory_order_acquire) ==
+		   KRW_LIGHT))
+		return true;
+	atomic_store_explicit(&ht->ht_light, NULL, memory_order_release);
+	rw_enter_read(rw);
+	rw_lights_count(rw);
+	return false;
+}
+
+static inline void
+rw_exit_light(struct krwlock *rw, bool light)
+{
+	/* Release pairs with the acquire in rw_lights_end. */
+	if (likely(light))
+		atomic_store_explicit(
+		    &curht()->ht_light, NULL, memory_order_release);
+	else
+		rw_exit_read(rw);
+}
+
+/* For assertions: held by anybody, exclusively or, not lightly, at all? */
 static inline bool
 rw_write_held(struct krwlock *rw)
 {

@@ -16,7 +16,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
-#define WARMUP 300
+/* Enough reads for a lock to be held lightly (KRW_LIGHT). */
+#define WARMUP 1200
 #define CALLS  3000
 
 struct op {

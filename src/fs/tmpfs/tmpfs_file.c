@@ -82,8 +82,9 @@ tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 	struct tmpfs_node *tn = vp_to_node(vp);
 	off_t off = *offp, end;
 	int error = 0;
+	bool light;
 
-	rw_enter_read(&vp->v_lock);
+	light = rw_enter_light(&vp->v_lock);
 	end = tmpfs_size(tn);
 	if ((uint64_t)(end - off) > u->uio_resid)
 		end = off < end ? off + (off_t)u->uio_resid : off;
@@ -99,7 +100,7 @@ tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 			error = uiomove_zero(n, u);
 		off += (off_t)(resid - u->uio_resid);
 	}
-	rw_exit_read(&vp->v_lock);
+	rw_exit_light(&vp->v_lock, light);
 	*offp = off;
 	return error;
 }
