@@ -427,6 +427,34 @@ TC(times_set, "utimensat: given times, now, and neither.")
 	T_ERR(ENOENT, rump_sys_utimensat(AT_FDCWD, "none", ts, 0));
 }
 
+static bool
+time_later(struct timespec a, struct timespec b)
+{
+	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec
+				    : a.tv_nsec > b.tv_nsec;
+}
+
+TC(times_tell_changes, "Who has looked at a file sees later that it changed.")
+{
+	struct stat was, is;
+
+	start();
+	T_OK(rump_sys_mknod("f", S_IFREG | 0600, 0));
+	was = stat_of("f");
+	for (int i = 0; i < 1000; i++) {
+		T_OK(rump_sys_truncate("f", i + 1));
+		is = stat_of("f");
+		T_ASSERT(time_later(is.st_ctim, was.st_ctim));
+		T_ASSERT(time_later(is.st_mtim, was.st_mtim));
+		was = is;
+		/* No other file is older, if it was changed after that. */
+		T_OK(rump_sys_mkdir("d", 0700));
+		is = stat_of("d");
+		T_ASSERT(!time_later(was.st_ctim, is.st_ctim));
+		T_OK(rump_sys_rmdir("d"));
+	}
+}
+
 TC(readlink_truncates, "readlink gives what fits, without a NUL.")
 {
 	char buf[16];
@@ -562,6 +590,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, sparse);
 	ATF_TP_ADD_TC(tp, unlinked_files_live);
 	ATF_TP_ADD_TC(tp, times_set);
+	ATF_TP_ADD_TC(tp, times_tell_changes);
 	ATF_TP_ADD_TC(tp, readlink_truncates);
 	ATF_TP_ADD_TC(tp, fifo_in_the_tree);
 	ATF_TP_ADD_TC(tp, host_fork_copies);
