@@ -4,8 +4,7 @@
  *
  *	lowerdir=/a:/b,upperdir=/u	/u above /a above /b
  *	lowerdir=/a:/b			read-only
- *	union_args			the target above what is covered, or
- *below
+ *	union_args			the target and what is covered
  *
  * "lower" and "upper" are other names.  "workdir", which Linux wants, is not
  * looked at.
