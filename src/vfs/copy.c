@@ -42,8 +42,8 @@ copy_checkrange(struct copyrange *cr, off_t size, off_t limit)
 		return EOVERFLOW;
 	if (cr->cr_inoff >= size)
 		cr->cr_len = 0;
-	else if (cr->cr_len > (uint64_t)(size - cr->cr_inoff))
-		cr->cr_len = (size_t)(size - cr->cr_inoff);
+	else if (cr->cr_len > (uint64_t)size - in)
+		cr->cr_len = (size_t)((uint64_t)size - in);
 	if (cr->cr_outoff >= limit)
 		return EFBIG;
 	if (cr->cr_outoff >= 0 &&

@@ -132,6 +132,8 @@ TC(copying_ranges, "copy_file_range: offsets, ends, overlaps.")
 	T_ERR(EINVAL, rump_sys_copy_file_range(f, NULL, g, NULL, 1, 1));
 	in = -1;
 	T_ERR(EOVERFLOW, rump_sys_copy_file_range(f, &in, g, NULL, 1, 0));
+	in = INT64_MIN;
+	T_ERR(EINVAL, rump_sys_copy_file_range(f, &in, g, NULL, 1, 0));
 	T_OK(rump_sys_mkdir("m", 0755));
 	T_OK(rump_sys_mount("tmpfs", "m", 0, NULL, 0));
 	T_ERR(EXDEV,
