@@ -178,10 +178,8 @@ link_source_fd(struct nameidata *nd)
 	if ((error = fd_getfile(nd->ni_lwp, nd->ni_dirfd, &fp)) != 0)
 		return error;
 	mine = fp->f_credserial == cr->cr_serial || cred_is_fsroot(cr);
-	fd_putfile(nd->ni_lwp, fp);
-	return mine ? fd_vnode(nd->ni_lwp, nd->ni_dirfd, EXDEV, &nd->ni_mount,
-			  &nd->ni_vp)
-		    : ENOENT;
+	error = fd_vnode_of(nd->ni_lwp, fp, EXDEV, &nd->ni_mount, &nd->ni_vp);
+	return mine ? error : ENOENT;
 }
 
 static int

@@ -17,8 +17,7 @@
 #include "vfs/memfd.h"
 #include "vfs/vfs_impl.h"
 
-/* The vnode of fp, which is put. */
-static int
+int
 fd_vnode_of(struct lwp *l, struct file *fp, int notvnode, struct mount **mpp,
     struct vnode **vpp)
 {

@@ -106,6 +106,9 @@ void namei_boot(void);
  */
 int fd_vnode(
     struct lwp *, int fd, int notvnode, struct mount **mpp, struct vnode **vpp);
+/* The same of an open file, which is put. */
+int fd_vnode_of(struct lwp *, struct file *, int notvnode, struct mount **mpp,
+    struct vnode **vpp);
 /* The same for a call that acts on the file itself: EBADF for O_PATH. */
 int fd_vnode_open(
     struct lwp *, int fd, int notvnode, struct mount **mpp, struct vnode **vpp);
@@ -360,8 +363,8 @@ int vnode_ioctl_flags(struct lwp *, const struct mount *, struct vnode *,
  * are those of open, O_CREAT is nothing here.  ESTALE if it is dead, and what
  * open says.
  */
-int vnode_open_fd(struct lwp *, struct mount *, struct vnode *, int flags,
-    int *fdp);
+int vnode_open_fd(
+    struct lwp *, struct mount *, struct vnode *, int flags, int *fdp);
 
 /*
  * The same for a file that was just made: nothing is asked, and the file takes
