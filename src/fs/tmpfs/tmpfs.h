@@ -267,8 +267,8 @@ void tmpfs_dir_free(struct tmpfs_node *);
 
 int tmpfs_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
 
-/* Any entry, or NULL. */
-struct tmpfs_dirent *tmpfs_dir_any(struct tmpfs_node *);
+/* The first entry from a key on, or NULL. */
+struct tmpfs_dirent *tmpfs_dir_next(struct tmpfs_node *, uint64_t key);
 
 /*
  * Pages by number.  The file is locked.  A page that is blank is reserved by

@@ -468,13 +468,13 @@ tmpfs_readdir(struct vnode *dvp, off_t *pos, readdir_fn fn, void *arg)
 }
 
 struct tmpfs_dirent *
-tmpfs_dir_any(struct tmpfs_node *tn)
+tmpfs_dir_next(struct tmpfs_node *tn, uint64_t key)
 {
 	const struct tmpfs_table *tt = dir_table(tn);
 	struct batch b;
 
 	if (tt == NULL || tt->tt_live == 0)
 		return NULL;
-	table_collect(tt, 0, &b);
-	return b.b_dirent[0];
+	table_collect(tt, key, &b);
+	return b.b_count > 0 ? b.b_dirent[0] : NULL;
 }

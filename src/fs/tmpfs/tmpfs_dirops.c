@@ -357,45 +357,66 @@ tmpfs_exchange(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 	return 0;
 }
 
-/* Take an entry out of dn for good, with what it names if that was the last. */
-static void
-dir_discard(struct tmpfs_node *dn, struct tmpfs_dirent *td)
+/*
+ * The first entry of dn from *keyp on goes, unless it is a directory that has
+ * not been gone through: that is *inp.  False if there is none.
+ */
+static bool
+clear_one(struct tmpfs_node *dn, uint64_t *keyp, struct tmpfs_node **inp)
 {
-	struct tmpfs_node *tn = td->td_node;
-	struct vnode *dvp = &dn->tn_vnode, *vp = &tn->tn_vnode;
+	struct vnode *dvp = &dn->tn_vnode, *vp = NULL;
+	struct tmpfs_dirent *td;
 	struct timespec now;
-	bool last;
+	bool last = false;
 
 	vfs_coarse_now(&now);
+	*inp = NULL;
 	rw_enter_write(&dvp->v_lock);
-	rw_enter_write(&vp->v_lock);
-	tmpfs_dir_remove(dn, td);
-	last = node_unlinked(tn, td, &now);
-	rw_exit_write(&vp->v_lock);
+	if ((td = tmpfs_dir_next(dn, *keyp)) != NULL) {
+		*keyp = td->td_key;
+		vp = &td->td_node->tn_vnode;
+	}
+	if (vp != NULL && vnode_type(vp) == S_IFDIR &&
+	    (vnode_mode(vp) & V_DEAD) == 0)
+		*inp = td->td_node;
+	else if (vp != NULL) {
+		rw_enter_write(&vp->v_lock);
+		tmpfs_dir_remove(dn, td);
+		last = node_unlinked(td->td_node, td, &now);
+		rw_exit_write(&vp->v_lock);
+		smr_retire(&td->td_smr, dirent_smrfree);
+	}
 	rw_exit_write(&dvp->v_lock);
-	smr_retire(&td->td_smr, dirent_smrfree);
 	if (last)
 		vnode_rele(vp);
+	return vp != NULL;
 }
 
-/* Not recursive: a tree can be deep. */
+/*
+ * Not recursive: a tree can be deep.  In a directory it goes from key to key,
+ * because a table that has been emptied from its beginning is long to search.
+ * Who found a directory before the last mount went is told that it is dead.
+ */
 void
 tmpfs_clear(struct tmpfs_mount *tm)
 {
-	struct tmpfs_node *dn = vp_to_node(tm->tm_super.sb_root);
-	struct tmpfs_dirent *td;
+	struct tmpfs_node *dn = vp_to_node(tm->tm_super.sb_root), *in;
+	uint64_t key = 0;
 
+	vnode_setflags(&dn->tn_vnode, V_DEAD, 0);
 	for (;;) {
-		td = tmpfs_dir_any(dn);
-		if (td != NULL && node_isdir(td->td_node) &&
-		    tmpfs_dir_any(td->td_node) != NULL)
-			dn = td->td_node;
-		else if (td != NULL)
-			dir_discard(dn, td);
-		else if (tmpfs_get(dn->tn_parent) == dn)
+		if (clear_one(dn, &key, &in)) {
+			if (in == NULL)
+				continue;
+			dn = in;
+			key = 0;
+			vnode_setflags(&dn->tn_vnode, V_DEAD, 0);
+		} else if (tmpfs_get(dn->tn_parent) == dn)
 			break;
-		else
+		else {
+			key = tmpfs_get(dn->tn_entry)->td_key;
 			dn = tmpfs_get(dn->tn_parent);
+		}
 	}
 }
 
