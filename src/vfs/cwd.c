@@ -83,6 +83,10 @@ cwdi_change(struct lwp *l, struct mount *mp, struct vnode *vp, bool isroot)
 
 	if (!vnode_tryhold(vp))
 		return ENOENT;
+	if (!mount_tryhold(mp)) {
+		vnode_rele(vp);
+		return ENOENT;
+	}
 	while (!done && error == 0) {
 		old = proc_cwdi(p);
 		/* Its directories are held as long as it is. */
@@ -99,6 +103,7 @@ cwdi_change(struct lwp *l, struct mount *mp, struct vnode *vp, bool isroot)
 		kref_rele(&old->cwd_ref);
 	}
 	vnode_rele(vp);
+	mount_rele(mp);
 	return error;
 }
 

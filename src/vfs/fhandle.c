@@ -202,8 +202,8 @@ handle_mount(struct lwp *l, int fd, struct mount **mpp)
 		*mpp = proc_cwdi(l->l_proc)->cwd_cmount;
 	else
 		error = fd_vnode_open(l, fd, ESTALE, mpp, &vp);
-	if (error == 0)
-		mount_hold(*mpp);
+	if (error == 0 && !mount_tryhold(*mpp))
+		error = ESTALE;
 	return error;
 }
 

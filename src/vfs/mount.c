@@ -14,8 +14,9 @@
  * then on references are made and dropped with mount_lock held.
  *
  * A detached mount is reached only by those who hold it, and goes with the
- * last of them.  A walk that came through it in the moment before is one of
- * them: it may still take hold.
+ * last of them: it is dead then.  A walk that came through it in the moment
+ * before it was detached may still take hold, but one that began at a file or
+ * directory which somebody else let go of meanwhile may find it dead.
  */
 #include <sys/sysmacros.h>
 
@@ -90,12 +91,25 @@ mount_refcount(struct mount *mp)
 	return sum;
 }
 
-void
+bool
 mount_hold_slow(struct mount *mp)
 {
+	bool alive;
+
 	mutex_enter(&mount_lock);
-	mount_count(mp, 1);
+	alive = (mount_flags(mp) & MOUNT_DEAD) == 0;
+	if (alive)
+		mount_count(mp, 1);
 	mutex_exit(&mount_lock);
+	return alive;
+}
+
+static void
+mount_setflags(struct mount *mp, uint32_t set, uint32_t clear)
+{
+	KASSERT(mutex_owned(&mount_lock));
+	atomic_store_explicit(&mp->mnt_flags, (mount_flags(mp) & ~clear) | set,
+	    memory_order_relaxed);
 }
 
 static void
@@ -132,19 +146,13 @@ mount_rele_slow(struct mount *mp)
 	mount_count(mp, -1);
 	last =
 	    (mount_flags(mp) & MOUNT_DETACHED) != 0 && mount_refcount(mp) == 0;
+	if (last)
+		mount_setflags(mp, MOUNT_DEAD, 0);
 	mutex_exit(&mount_lock);
 	if (!last)
 		return;
 	super_rele(mp->mnt_super, mp->mnt_root);
 	smr_retire(&mp->mnt_smr, mount_smrfree);
-}
-
-static void
-mount_setflags(struct mount *mp, uint32_t set, uint32_t clear)
-{
-	KASSERT(mutex_owned(&mount_lock));
-	atomic_store_explicit(&mp->mnt_flags, (mount_flags(mp) & ~clear) | set,
-	    memory_order_relaxed);
 }
 
 /*
@@ -277,9 +285,10 @@ mount_attach_locked(struct mount *mp, struct mount *parent, struct vnode *vp)
 		atomic_fetch_or_explicit(
 		    &vp->v_mode, V_MOUNTED, memory_order_relaxed);
 		mount_count(parent, 1);
-		mount_hash_insert(mp, parent, vp);
 		mp->mnt_super->sb_mounts++;
 		mount_list(mp);
+		/* The last: from here on it is found. */
+		mount_hash_insert(mp, parent, vp);
 	}
 	rw_exit_write(&vp->v_lock);
 	return error;

@@ -109,7 +109,10 @@ mount_place(struct nameidata *nd, struct mountargs *ma)
 		return error;
 	if (!vnode_tryhold(nd->ni_vp))
 		return ENOENT;
-	mount_hold(nd->ni_mount);
+	if (!mount_tryhold(nd->ni_mount)) {
+		vnode_rele(nd->ni_vp);
+		return ENOENT;
+	}
 	ma->ma_parent = nd->ni_mount;
 	ma->ma_covered = nd->ni_vp;
 	if (!vnode_isdir(nd->ni_vp) && nd->ni_last == LAST_NORM) {
@@ -161,9 +164,8 @@ sys_unmount(struct lwp *l, const char *dir, int flags)
 	error = namei_user(&nd, l, AT_FDCWD, dir, NAMEI_FOLLOW);
 	if (error != 0)
 		return error;
-	if (nd.ni_vp != nd.ni_mount->mnt_root)
+	if (nd.ni_vp != nd.ni_mount->mnt_root || !mount_tryhold(nd.ni_mount))
 		return EINVAL;
-	mount_hold(nd.ni_mount);
 	return mount_remove(nd.ni_mount, flags != 0);
 }
 

@@ -451,7 +451,10 @@ vfs_lookup(
 		return error;
 	if (!vnode_tryhold(nd.ni_vp))
 		return ENOENT;
-	mount_hold(nd.ni_mount);
+	if (!mount_tryhold(nd.ni_mount)) {
+		vnode_rele(nd.ni_vp);
+		return ENOENT;
+	}
 	*mpp = nd.ni_mount;
 	*vpp = nd.ni_vp;
 	return 0;

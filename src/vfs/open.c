@@ -162,9 +162,28 @@ open_vnode(const struct openargs *oa, struct file **fpp)
 	return 0;
 }
 
+/* Both are to be opened: false if one of them is dead. */
+static bool
+open_hold(struct mount *mp, struct vnode *vp)
+{
+	if (!vnode_tryhold(vp))
+		return false;
+	if (mount_tryhold(mp))
+		return true;
+	vnode_rele(vp);
+	return false;
+}
+
+static void
+open_rele(struct mount *mp, struct vnode *vp)
+{
+	vnode_rele(vp);
+	mount_rele(mp);
+}
+
 /*
- * Make *fpp an open file of the vnode, whose reference it takes over on
- * success.
+ * Make *fpp an open file of the vnode as seen through the mount; it takes over
+ * the references to them on success.
  */
 static int
 open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
@@ -175,7 +194,6 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 
 	atomic_store_explicit(
 	    &fp->f_flags, (uint32_t)(flags & ~OPEN_ONCE), memory_order_relaxed);
-	mount_hold(mp);
 	fp->f_mount = mp;
 	fp->f_vnode = vp;
 	fp->f_type = DTYPE_VNODE;
@@ -194,8 +212,6 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 	if (error == 0 && S_ISREG(vnode_mode(vp)) && (flags & O_TRUNC) != 0 &&
 	    !made)
 		error = vnode_truncate(oa->oa_lwp, mp, vp, 0, true);
-	if (error != 0)
-		mount_rele(mp);
 	return error;
 }
 
@@ -208,10 +224,10 @@ open_found(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 
 	if ((error = open_check(nd, oa)) != 0)
 		return error;
-	if (!vnode_tryhold(vp))
+	if (!open_hold(nd->ni_mount, vp))
 		return OPEN_AGAIN;
 	if ((error = open_file(oa, nd->ni_mount, vp, false, fpp)) != 0)
-		vnode_rele(vp);
+		open_rele(nd->ni_mount, vp);
 	return error;
 }
 
@@ -222,10 +238,12 @@ open_make(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 	struct vnode *vp;
 	int error;
 
+	if (!mount_tryhold(nd->ni_dmount))
+		return OPEN_AGAIN;
 	if ((error = vnode_create(nd, &va, true, &vp)) != 0)
-		return error;
-	if ((error = open_file(oa, nd->ni_dmount, vp, true, fpp)) != 0)
-		vnode_rele(vp);
+		mount_rele(nd->ni_dmount);
+	else if ((error = open_file(oa, nd->ni_dmount, vp, true, fpp)) != 0)
+		open_rele(nd->ni_dmount, vp);
 	return error;
 }
 
@@ -286,8 +304,12 @@ open_tmpfile(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 	rw_exit_write(&dvp->v_lock);
 	if (error != 0)
 		return error;
-	if ((error = open_file(oa, nd->ni_mount, vp, true, fpp)) != 0)
+	if (!mount_tryhold(nd->ni_mount)) {
 		vnode_rele(vp);
+		return ENOENT;
+	}
+	if ((error = open_file(oa, nd->ni_mount, vp, true, fpp)) != 0)
+		open_rele(nd->ni_mount, vp);
 	return error;
 }
 

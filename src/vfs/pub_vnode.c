@@ -27,7 +27,11 @@ pub_vnode_make(struct mount *mp, struct vnode *vp, struct vnode **pubp)
 		kmem_free(pv, sizeof(*pv));
 		return ENOENT;
 	}
-	mount_hold(mp);
+	if (!mount_tryhold(mp)) {
+		vnode_rele(vp);
+		kmem_free(pv, sizeof(*pv));
+		return ENOENT;
+	}
 	atomic_init(&pv->pv_refs, 1);
 	pv->pv_mount = mp;
 	pv->pv_vnode = vp;

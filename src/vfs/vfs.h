@@ -411,6 +411,7 @@ struct mount {
 #define MOUNT_GOING    0x80000000u /* somebody wants to unmount it */
 #define MOUNT_DETACHED 0x40000000u /* out of the tree, goes when unused */
 #define MOUNT_FOREVER  0x20000000u /* the root: references are not counted */
+#define MOUNT_DEAD     0x10000000u /* detached, and nobody uses it any more */
 
 static inline uint32_t
 mount_flags(const struct mount *mp)
@@ -419,10 +420,12 @@ mount_flags(const struct mount *mp)
 }
 
 /*
- * References to a mount: who has one, or found it in this section, makes
- * another; who drops the last of a mount that was detached takes it apart.
+ * References to a mount: who has one, or holds mount_lock and found it in the
+ * tree, makes another by mount_hold; who found it in this section by
+ * mount_tryhold, which fails if it is dead.  Who drops the last of a mount
+ * that was detached takes it apart.
  */
-void mount_hold_slow(struct mount *);
+bool mount_hold_slow(struct mount *);
 void mount_rele_slow(struct mount *);
 
 static inline void
@@ -433,17 +436,26 @@ mount_count(struct mount *mp, int n)
 	    memory_order_relaxed);
 }
 
-static inline void
-mount_hold(struct mount *mp)
+static inline bool
+mount_tryhold(struct mount *mp)
 {
 	uint32_t flags = mount_flags(mp);
 
 	if (likely((flags & MOUNT_FOREVER) != 0))
-		return;
+		return true;
 	if (unlikely((flags & (MOUNT_GOING | MOUNT_DETACHED)) != 0))
-		mount_hold_slow(mp);
-	else
-		mount_count(mp, 1);
+		return mount_hold_slow(mp);
+	mount_count(mp, 1);
+	return true;
+}
+
+static inline void
+mount_hold(struct mount *mp)
+{
+	bool alive = mount_tryhold(mp);
+
+	KASSERT(alive);
+	(void)alive;
 }
 
 static inline void

@@ -8,6 +8,7 @@
 
 #include "../lib/child.h"
 #include "../lib/files.h"
+#include "../lib/threads.h"
 
 static void
 mount_tmpfs(const char *dir)
@@ -352,6 +353,46 @@ TC(resolve_no_xdev, "openat2 does not cross a mount when it must not.")
 	T_OK(rump_sys_openat2(AT_FDCWD, "../t", (void *)&how, sizeof(how)));
 }
 
+static _Atomic bool over;
+
+/* In the process of main, whose working directory it uses. */
+static void
+use_directory(struct thread *t)
+{
+	int fd;
+
+	T_EQ(0, rump_pub_lwproc_newlwp(*(pid_t *)t->t_arg));
+	while (!over) {
+		if ((fd = rump_sys_open(".", O_RDONLY)) != -1)
+			T_OK(rump_sys_close(fd));
+		(void)rump_sys_mkdir("d", 0700);
+		fd = rump_sys_open("d/f", O_WRONLY | O_CREAT, 0600);
+		if (fd != -1)
+			T_OK(rump_sys_close(fd));
+	}
+	rump_pub_lwproc_releaselwp();
+}
+
+TC(last_user_and_another, "One leaves what the other is about to open.")
+{
+	pid_t pid;
+	struct thread team[2];
+
+	start();
+	pid = rump_sys_getpid();
+	T_OK(rump_sys_mkdir("/m", 0755));
+	over = false;
+	team_start(team, 2, use_directory, &pid);
+	for (int i = 0; i < 300; i++) {
+		mount_tmpfs("/m");
+		T_OK(rump_sys_chdir("/m"));
+		T_OK(rump_sys_unmount("/m", RUMP_MNT_DETACH));
+		T_OK(rump_sys_chdir("/t"));
+	}
+	over = true;
+	team_join(team, 2);
+}
+
 static void
 fork_child(void *arg)
 {
@@ -390,6 +431,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, data_cut_short);
 	ATF_TP_ADD_TC(tp, what_is_mounted);
 	ATF_TP_ADD_TC(tp, resolve_no_xdev);
+	ATF_TP_ADD_TC(tp, last_user_and_another);
 	ATF_TP_ADD_TC(tp, host_fork);
 	return atf_no_error();
 }
