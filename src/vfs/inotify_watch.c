@@ -320,6 +320,8 @@ watch_insert(struct inotify *in, struct vnode *vp, struct watch **wp,
 	*wp = NULL;
 	w->w_watched = wd;
 	w->w_inotify = in;
+	if (in->in_lastid == INT_MAX)
+		in->in_lastid = 0;
 	w->w_id = *idp = ++in->in_lastid;
 	LIST_INSERT_HEAD(&wd->wd_watches, w, w_link);
 	LIST_INSERT_HEAD(&in->in_watches, w, w_iolink);

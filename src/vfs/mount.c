@@ -479,6 +479,21 @@ mount_change(struct mount *mp, uint32_t flags)
 }
 
 struct mount *
+mount_next(uint32_t id)
+{
+	struct mount *mp;
+
+	mutex_enter(&mount_lock);
+	for (mp = mount_first; mp != NULL; mp = mp->mnt_next)
+		if (mp->mnt_id > id)
+			break;
+	if (mp != NULL)
+		mount_count(mp, 1);
+	mutex_exit(&mount_lock);
+	return mp;
+}
+
+struct mount *
 mount_byid(uint32_t id)
 {
 	struct mount *mp;

@@ -243,9 +243,8 @@ struct vfsstats {
 };
 
 static int
-vfsstat_one(struct mount *mp, void *arg)
+vfsstat_one(struct vfsstats *vs, struct mount *mp)
 {
-	struct vfsstats *vs = arg;
 	struct rump_vfsstat st = {0};
 	char buf[PATH_MAX];
 	const char *path;
@@ -277,10 +276,16 @@ sys_getvfsstat(struct lwp *l, struct rump_vfsstat *buf, size_t size, int flags,
 {
 	struct vfsstats vs = {
 	    .vs_lwp = l, .vs_ubuf = buf, .vs_room = size / sizeof(*buf)};
-	int error;
+	struct mount *mp;
+	uint32_t last = 0;
+	int error = 0;
 
 	(void)flags;
-	error = mount_foreach(vfsstat_one, &vs);
+	while (error == 0 && (mp = mount_next(last)) != NULL) {
+		last = mp->mnt_id;
+		error = vfsstat_one(&vs, mp);
+		mount_rele(mp);
+	}
 	*retval = (int)vs.vs_count;
 	return error;
 }

@@ -5,40 +5,20 @@
 #include "sysproto.h"
 #include "vfs/vfs_impl.h"
 
-/*
- * The next mount to be written back: the first one after number `last' whose
- * file system has something to do for it; held.
- */
-struct syncnext {
-	uint32_t sn_last;
-	struct mount *sn_mount;
-};
-
-static int
-sync_next(struct mount *mp, void *arg)
-{
-	struct syncnext *sn = arg;
-
-	if (mp->mnt_id <= sn->sn_last ||
-	    mp->mnt_super->sb_ops->vfs_sync == NULL)
-		return 0;
-	mount_count(mp, 1);
-	sn->sn_mount = mp;
-	return EEXIST;
-}
-
 /* No error is reported, as on the host. */
 int
 sys_sync(struct lwp *l)
 {
-	struct syncnext sn = {.sn_last = 0};
 	struct mount *mp;
+	struct super *sb;
+	uint32_t last = 0;
 
 	(void)l;
-	while (mount_foreach(sync_next, &sn) != 0) {
-		mp = sn.sn_mount;
-		sn.sn_last = mp->mnt_id;
-		(void)mp->mnt_super->sb_ops->vfs_sync(mp->mnt_super);
+	while ((mp = mount_next(last)) != NULL) {
+		last = mp->mnt_id;
+		sb = mp->mnt_super;
+		if (sb->sb_ops->vfs_sync != NULL)
+			(void)sb->sb_ops->vfs_sync(sb);
 		mount_rele(mp);
 	}
 	return 0;

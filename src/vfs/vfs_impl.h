@@ -341,6 +341,12 @@ int mount_new(const struct vfsops *, struct mountargs *, struct mount **mpp);
  */
 int mount_remove(struct mount *, bool force);
 
+/*
+ * The first mount after the one with this mnt_id, in order of mounting, with a
+ * reference; or NULL.  0: the first of all.
+ */
+struct mount *mount_next(uint32_t id);
+
 /* The mount with this mnt_id, with a reference, or NULL. */
 struct mount *mount_byid(uint32_t id);
 

@@ -230,8 +230,21 @@ TC(console_interrupted, "A signal ends a read of the console.")
 	child_passes(interrupt_child, NULL);
 }
 
+TC(devpts_options, "Linux's are understood, others are not.")
+{
+	char good[] = "gid=5,mode=620,ptmxmode=666,newinstance";
+	char bad[] = "mode=620,junk";
+
+	boot();
+	T_OK(rump_sys_mkdir("/pts", 0755));
+	T_OK(rump_sys_mount("devpts", "/pts", 0, good, strlen(good)));
+	T_OK(rump_sys_unmount("/pts", 0));
+	T_ERR(EINVAL, rump_sys_mount("devpts", "/pts", 0, bad, strlen(bad)));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, devpts_options);
 	ATF_TP_ADD_TC(tp, devices);
 	ATF_TP_ADD_TC(tp, bytes);
 	ATF_TP_ADD_TC(tp, random_differs);

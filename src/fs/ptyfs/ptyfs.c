@@ -13,6 +13,7 @@
 
 #include "kern/tty.h"
 #include "vfs/dev.h"
+#include "vfs/mountopt.h"
 #include "vfs/vfs_impl.h"
 
 /* What the host's devpts has when it is mounted for use. */
@@ -117,14 +118,35 @@ ptyfs_fill(struct super *sb)
 
 extern const struct vfsops ptyfs_vfsops;
 
+/* Linux's, which are understood; there is one instance, as boot made it. */
+struct ptyfs_options {
+	uint32_t po_uid, po_gid, po_mode, po_ptmxmode;
+	uint64_t po_max;
+};
+
+static const struct mountopt options[] = {
+    {"uid", MOUNTOPT_ID, offsetof(struct ptyfs_options, po_uid)},
+    {"gid", MOUNTOPT_ID, offsetof(struct ptyfs_options, po_gid)},
+    {"mode", MOUNTOPT_MODE, offsetof(struct ptyfs_options, po_mode)},
+    {"ptmxmode", MOUNTOPT_MODE, offsetof(struct ptyfs_options, po_ptmxmode)},
+    {"max", MOUNTOPT_NUMBER, offsetof(struct ptyfs_options, po_max)},
+    {"newinstance", MOUNTOPT_FLAG, 0},
+};
+
 static int
 ptyfs_mount(struct mountargs *ma, struct super **sbp)
 {
 	const struct vfsops *mem = vfs_byname("tmpfs");
 	struct mountargs plain = *ma;
+	struct ptyfs_options po;
 	struct super *sb;
+	uint32_t seen;
 	int error;
 
+	error =
+	    mountopt_parse(options, nitems(options), ma->ma_data, &po, &seen);
+	if (error != 0)
+		return error;
 	plain.ma_data = "";
 	plain.ma_len = 0;
 	if ((error = mem->vfs_mount(&plain, &sb)) != 0)

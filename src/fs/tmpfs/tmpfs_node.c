@@ -193,8 +193,8 @@ tmpfs_reclaim(struct vnode *vp)
 
 	switch (vnode_type(vp)) {
 	case S_IFDIR:
-		/* The root's own was taken away (tmpfs_unmount). */
-		if (tmpfs_get(tn->tn_parent) != NULL)
+		/* The root's is itself. */
+		if (tmpfs_get(tn->tn_parent) != tn)
 			parent = &tmpfs_get(tn->tn_parent)->tn_vnode;
 		break;
 	case S_IFREG:

@@ -242,11 +242,11 @@ static void
 tmpfs_unmount(struct super *sb)
 {
 	struct tmpfs_mount *tm = super_tmpfs(sb);
-	struct tmpfs_node *root = vp_to_node(sb->sb_root);
 
+	/* A rename that had come so far before the last mount went. */
+	mutex_enter(sb->sb_rename);
 	tmpfs_clear(tm);
-	/* Its own parent: it takes no other vnode with it. */
-	tmpfs_set(root->tn_parent, NULL);
+	mutex_exit(sb->sb_rename);
 	vnode_rele(sb->sb_root);
 	smr_retire(&tm->tm_smr, tmpfs_smrfree);
 }

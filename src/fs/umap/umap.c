@@ -79,6 +79,17 @@ umap_option(struct umap *um, const char *p, size_t len)
 	return error != 0 ? error : umap_add(um, p[0] == 'g', &r);
 }
 
+/* Up to a comma that has no backslash before it. */
+static size_t
+option_len(const char *p)
+{
+	size_t len = 0;
+
+	while (p[len] != '\0' && p[len] != ',')
+		len += p[len] == '\\' && p[len + 1] != '\0' ? 2 : 1;
+	return len;
+}
+
 static int
 umap_parse(struct umap *um, const char *p)
 {
@@ -86,7 +97,7 @@ umap_parse(struct umap *um, const char *p)
 	int error;
 
 	for (; *p != '\0'; p += len + (p[len] == ',')) {
-		len = strcspn(p, ",");
+		len = option_len(p);
 		if (len > 0 && (error = umap_option(um, p, len)) != 0)
 			return error;
 	}
