@@ -24,11 +24,12 @@
 #define HYPER_FOREVER INT64_MAX
 
 enum hyper_clock {
-	HYPER_CLOCK_REALTIME,  /* nanoseconds since 1970 */
-	HYPER_CLOCK_MONOTONIC, /* nanoseconds, never set back */
-	/* The two, some milliseconds late, cheaper. */
-	HYPER_CLOCK_REALTIME_COARSE,
-	HYPER_CLOCK_COARSE,
+	HYPER_CLOCK_REALTIME,	     /* nanoseconds since 1970 */
+	HYPER_CLOCK_MONOTONIC,	     /* nanoseconds, never set back */
+	HYPER_CLOCK_COARSE,	     /* the same, some ms late, cheaper */
+	HYPER_CLOCK_REALTIME_COARSE, /* the first, some ms late, cheaper */
+	HYPER_CLOCK_PROCESS,	     /* CPU time of the host process */
+	HYPER_CLOCK_THREAD,	     /* and of the calling host thread */
 };
 
 /*
@@ -57,6 +58,12 @@ int hyper_init(const struct hyper_ops *ops);
 int hyper_thread_register(void *arg);
 
 /*
+ * Call fn(arg) on a host thread of the kernel's own, which takes no signals;
+ * fn must not return.  Returns 0 or EAGAIN.
+ */
+int hyper_thread_create(void (*fn)(void *), void *arg);
+
+/*
  * Sleep while *addr == val, until hyper_wake(addr) or the deadline, which is
  * a time of HYPER_CLOCK_MONOTONIC in nanoseconds or HYPER_FOREVER.  May also
  * return for no reason.  Returns 0, or ETIMEDOUT once the deadline is over.
@@ -77,8 +84,16 @@ void hyper_yield(void);
  */
 bool hyper_membarrier(void);
 
-/* The time of a clock in nanoseconds. */
+/* The time of a clock in nanoseconds, and its resolution. */
 int64_t hyper_clock(enum hyper_clock which);
+int64_t hyper_clock_res(enum hyper_clock which);
+
+/*
+ * What the host process, or only the calling host thread, has used of the
+ * host so far.
+ */
+struct rusage;
+void hyper_rusage(struct rusage *ru, bool thread);
 
 /* Fill buf with len random bytes. */
 void hyper_random(void *buf, size_t len);

@@ -12,6 +12,7 @@
  */
 #include "kern/boot.h"
 #include "kern/kern.h"
+#include "kern/timer.h"
 
 static _Atomic uint32_t fork_going;
 
@@ -87,6 +88,8 @@ fork_child(void)
 	kern_forks++;
 	kern_boot_forked();
 	fork_unlock();
-	if (kern_booted())
+	if (kern_booted()) {
 		hostthread_forked();
+		ktimer_forked();
+	}
 }

@@ -18,9 +18,23 @@
 #include "kern/smr.h"
 #include "kern/uio.h"
 
-/* The kernel's clocks. */
+/*
+ * The kernel's clocks.  The realtime one is the host's and an offset of its
+ * own.  _wait: nanoseconds of the monotonic clock until it will be `when' if
+ * nobody sets it; 0 or less if it is already.
+ */
 void kern_realtime(struct timespec *);
+int64_t kern_realtime_ns(void);
+int64_t kern_realtime_coarse(void);
+int64_t kern_realtime_wait(int64_t when);
 int64_t kern_monotonic(void);
+
+/*
+ * Set it, or have it be wrong by delta less in a while; what was left of the
+ * delta before is in *oldp.  Who waits by it is to be told afterwards.
+ */
+void kern_realtime_set(int64_t ns);
+void kern_realtime_slew(const int64_t *delta, int64_t *oldp);
 
 /*
  * How often the host process has been the child of a fork(2).  What sleeps in

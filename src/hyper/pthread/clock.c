@@ -3,6 +3,7 @@
  * Clocks and random numbers of the host.
  */
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <string.h>
@@ -10,19 +11,37 @@
 
 #include "hyper/pthread/impl.h"
 
+static const clockid_t clocks[] = {
+    [HYPER_CLOCK_REALTIME] = CLOCK_REALTIME,
+    [HYPER_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
+    [HYPER_CLOCK_COARSE] = CLOCK_MONOTONIC_COARSE,
+    [HYPER_CLOCK_REALTIME_COARSE] = CLOCK_REALTIME_COARSE,
+    [HYPER_CLOCK_PROCESS] = CLOCK_PROCESS_CPUTIME_ID,
+    [HYPER_CLOCK_THREAD] = CLOCK_THREAD_CPUTIME_ID,
+};
+
 int64_t
 hyper_clock(enum hyper_clock which)
 {
-	static const clockid_t clocks[] = {
-	    [HYPER_CLOCK_REALTIME] = CLOCK_REALTIME,
-	    [HYPER_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
-	    [HYPER_CLOCK_REALTIME_COARSE] = CLOCK_REALTIME_COARSE,
-	    [HYPER_CLOCK_COARSE] = CLOCK_MONOTONIC_COARSE,
-	};
 	struct timespec ts;
 
 	(void)clock_gettime(clocks[which], &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t
+hyper_clock_res(enum hyper_clock which)
+{
+	struct timespec ts;
+
+	(void)clock_getres(clocks[which], &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void
+hyper_rusage(struct rusage *ru, bool thread)
+{
+	(void)getrusage(thread ? RUSAGE_THREAD : RUSAGE_SELF, ru);
 }
 
 void
