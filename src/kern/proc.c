@@ -19,6 +19,7 @@
 #include "kern/kern.h"
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
+#include "kern/ptimer.h"
 
 #include <rump/rump.h>
 
@@ -336,6 +337,9 @@ proc_exit(struct proc *p)
 	KASSERT(p->p_state == PROC_DYING);
 	if (atomic_load_explicit(&p->p_fd, memory_order_relaxed) != NULL)
 		fd_free(p);
+	if (unlikely(atomic_load_explicit(&p->p_timers, memory_order_relaxed) !=
+		     NULL))
+		ptimers_exit(p);
 	for (ph = hooks; ph != NULL; ph = ph->ph_next)
 		ph->ph_exit(p);
 	if (unlikely((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &

@@ -33,6 +33,7 @@
 
 struct cwdinfo; /* src/vfs */
 struct pgrp;
+struct ptimers;
 
 enum lwp_sleep { LWP_AWAKE, LWP_ASLEEP, LWP_WOKEN, LWP_INTERRUPTED };
 
@@ -78,20 +79,21 @@ struct proc {
 	_Atomic pid_t p_pid;  /* (a) 0 when free */
 	_Atomic pid_t p_ppid; /* (a) parent's */
 	struct kref *_Atomic p_shared[PS_COUNT]; /* (r) */
-	struct filedesc *_Atomic p_fd; /* (p) NULL: none open so far */
-	_Atomic uint32_t p_nlwps;      /* (p), read without */
-	int p_nextlid;		       /* (p) */
-	LIST_HEAD(, lwp) p_lwps;       /* (p) */
-	_Atomic uint32_t p_flags;      /* (a) PF_* */
-	_Atomic mode_t p_umask;	       /* (a) */
-	struct proc *p_parent;	       /* (f) of p_sibling */
-	struct plist p_children;       /* members linked by p_sibling */
-	struct plist_entry p_sibling;  /* (f) */
-	struct plist_entry p_pgmember; /* (f) of the group's list */
-	_Atomic uint64_t p_sigpend;    /* (a) see signal.c */
-	char p_name[PROC_NAMELEN];     /* (p) */
-	uint64_t p_serial;	       /* (p) see pid.c */
-	int64_t p_start;	       /* (s) by the monotonic clock */
+	struct filedesc *_Atomic p_fd;	  /* (p) NULL: none open so far */
+	_Atomic uint32_t p_nlwps;	  /* (p), read without */
+	int p_nextlid;			  /* (p) */
+	LIST_HEAD(, lwp) p_lwps;	  /* (p) */
+	_Atomic uint32_t p_flags;	  /* (a) PF_* */
+	_Atomic mode_t p_umask;		  /* (a) */
+	struct proc *p_parent;		  /* (f) of p_sibling */
+	struct plist p_children;	  /* members linked by p_sibling */
+	struct plist_entry p_sibling;	  /* (f) */
+	struct plist_entry p_pgmember;	  /* (f) of the group's list */
+	_Atomic uint64_t p_sigpend;	  /* (a) see signal.c */
+	char p_name[PROC_NAMELEN];	  /* (p) */
+	uint64_t p_serial;		  /* (p) see pid.c */
+	int64_t p_start;		  /* (s) by the monotonic clock */
+	struct ptimers *_Atomic p_timers; /* (r) NULL: none; ptimer.h */
 } __attribute__((aligned(CACHE_LINE)));
 
 #define PF_SUGID   1u /* its ids have changed */

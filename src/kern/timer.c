@@ -26,11 +26,8 @@ static struct kmutex timer_lock;
 static struct {
 	struct ktimer_heap ts_heap[KTIMER_NCLOCKS]; /* (t) */
 	int64_t ts_until;			    /* (t) see above */
-	struct ktimer *ts_running;  /* (t) its function is called */
-	bool ts_awaited;	    /* (t) for the end of that */
-	_Atomic uint32_t ts_called; /* (a) calls so far; parked on */
-	_Atomic uint32_t ts_kick;   /* (a) parked on */
-	_Atomic bool ts_thread;	    /* (a) there is one */
+	_Atomic uint32_t ts_kick;		    /* (a) parked on */
+	_Atomic bool ts_thread;			    /* (a) there is one */
 } ts;
 
 void
@@ -69,12 +66,15 @@ ktimer_kick(void)
 	hyper_wake(&ts.ts_kick, 1);
 }
 
+/* To be called at `when', but not before `earliest'. */
 static void
-ktimer_insert(struct ktimer *kt, enum ktimer_clock clock, int64_t when)
+ktimer_insert(
+    struct ktimer *kt, enum ktimer_clock clock, int64_t when, int64_t earliest)
 {
 	KASSERT(mutex_owned(&timer_lock));
 	kt->kt_clock = clock;
-	kt->kt_when = when;
+	kt->kt_due = when;
+	kt->kt_when = when > earliest ? when : earliest;
 	kt->kt_armed = true;
 	ktimer_heap_insert(&ts.ts_heap[clock], kt);
 }
@@ -91,6 +91,19 @@ ktimer_remove(struct ktimer *kt)
 	return armed;
 }
 
+/* When kt, which has an interval and is due, is due after now. */
+static int64_t
+ktimer_following(const struct ktimer *kt, int64_t now, uint64_t *np)
+{
+	int64_t n = (now - kt->kt_due) / kt->kt_interval + 1, next;
+
+	*np = (uint64_t)n;
+	if (__builtin_mul_overflow(n, kt->kt_interval, &next) ||
+	    __builtin_add_overflow(kt->kt_due, next, &next))
+		return KTIME_MAX;
+	return next;
+}
+
 /*
  * Take the first timer by a clock that is due off its heap, or put it back for
  * the next time if it has one.  *np is how many times it was due.
@@ -99,7 +112,7 @@ static struct ktimer *
 ktimer_due(enum ktimer_clock clock, int64_t now, uint64_t *np)
 {
 	struct ktimer *kt = ts.ts_heap[clock].th_top;
-	int64_t n, next;
+	int64_t next;
 
 	KASSERT(mutex_owned(&timer_lock));
 	if (kt == NULL || kt->kt_when > now)
@@ -107,39 +120,10 @@ ktimer_due(enum ktimer_clock clock, int64_t now, uint64_t *np)
 	(void)ktimer_remove(kt);
 	*np = 1;
 	if (kt->kt_interval != 0) {
-		n = (now - kt->kt_when) / kt->kt_interval + 1;
-		*np = (uint64_t)n;
-		if (__builtin_mul_overflow(n, kt->kt_interval, &next) ||
-		    __builtin_add_overflow(kt->kt_when, next, &next))
-			next = KTIME_MAX;
-		ktimer_insert(kt, clock, next);
+		next = ktimer_following(kt, now, np);
+		ktimer_insert(kt, clock, next, now + KTIMER_REST);
 	}
 	return kt;
-}
-
-/* Call the function of kt, with timer_lock held, which is released. */
-static void
-ktimer_call(struct ktimer *kt, uint64_t n)
-{
-	void (*fn)(void *, uint64_t) = kt->kt_fn;
-	void *arg = kt->kt_arg;
-	bool awaited;
-
-	KASSERT(mutex_owned(&timer_lock));
-	KASSERT(ts.ts_running == NULL);
-	ts.ts_running = kt;
-	mutex_exit(&timer_lock);
-	fn(arg, n);
-	/* kt may be gone. */
-	mutex_enter(&timer_lock);
-	ts.ts_running = NULL;
-	awaited = ts.ts_awaited;
-	ts.ts_awaited = false;
-	/* Release pairs with the acquire in ktimer_await. */
-	atomic_fetch_add_explicit(&ts.ts_called, 1, memory_order_release);
-	mutex_exit(&timer_lock);
-	if (awaited)
-		hyper_wake(&ts.ts_called, INT_MAX);
 }
 
 /* All that are due at `now' of this clock, once each. */
@@ -151,11 +135,13 @@ ktimer_run_clock(enum ktimer_clock clock, int64_t now)
 
 	for (;;) {
 		mutex_enter(&timer_lock);
-		if ((kt = ktimer_due(clock, now, &n)) == NULL)
+		kt = ktimer_due(clock, now, &n);
+		mutex_exit(&timer_lock);
+		if (kt == NULL)
 			break;
-		ktimer_call(kt, n);
+		/* In this section it stays readable, even if it is retired. */
+		kt->kt_fn(kt->kt_arg, n);
 	}
-	mutex_exit(&timer_lock);
 }
 
 int64_t
@@ -237,10 +223,12 @@ ktimer_set(
 
 	if (error != 0)
 		return error;
+	if (when < 0)
+		when = 0;
 	mutex_enter(&timer_lock);
 	(void)ktimer_remove(kt);
 	kt->kt_interval = interval;
-	ktimer_insert(kt, clock, when < 0 ? 0 : when);
+	ktimer_insert(kt, clock, when, 0);
 	kick = ts.ts_heap[clock].th_top == kt && ts.ts_until != 0 &&
 	       ktimer_next(kern_monotonic()) < ts.ts_until;
 	mutex_exit(&timer_lock);
@@ -260,36 +248,6 @@ ktimer_cancel(struct ktimer *kt)
 	return armed;
 }
 
-/* Wait for the end of a call, the one after the first `called' of them. */
-static void
-ktimer_await(uint32_t called)
-{
-	struct hostthread *ht = curht();
-
-	smr_exit(ht);
-	while (
-	    atomic_load_explicit(&ts.ts_called, memory_order_acquire) == called)
-		(void)hyper_wait(&ts.ts_called, called, HYPER_FOREVER);
-	smr_enter(ht);
-}
-
-bool
-ktimer_cancel_sync(struct ktimer *kt)
-{
-	uint32_t called;
-	bool armed, wait;
-
-	mutex_enter(&timer_lock);
-	armed = ktimer_remove(kt);
-	called = atomic_load_explicit(&ts.ts_called, memory_order_relaxed);
-	if ((wait = ts.ts_running == kt))
-		ts.ts_awaited = true;
-	mutex_exit(&timer_lock);
-	if (wait)
-		ktimer_await(called);
-	return armed;
-}
-
 int64_t
 ktimer_left(struct ktimer *kt)
 {
@@ -297,7 +255,7 @@ ktimer_left(struct ktimer *kt)
 
 	mutex_enter(&timer_lock);
 	if (kt->kt_armed) {
-		left = kt->kt_when - ktimer_now(kt->kt_clock, kern_monotonic());
+		left = kt->kt_due - ktimer_now(kt->kt_clock, kern_monotonic());
 		if (left <= 0)
 			left = 1;
 	}
@@ -319,9 +277,6 @@ ktimer_forked(void)
 	bool armed = false;
 
 	atomic_store_explicit(&ts.ts_thread, false, memory_order_relaxed);
-	/* A function may have been outside the kernel, raising a signal. */
-	ts.ts_running = NULL;
-	ts.ts_awaited = false;
 	for (clock = 0; clock < KTIMER_NCLOCKS; clock++)
 		armed = armed || ts.ts_heap[clock].th_count != 0;
 	if (armed)

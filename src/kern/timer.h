@@ -20,6 +20,9 @@
 /* By which clock of the kernel. */
 enum ktimer_clock { KTIMER_MONOTONIC, KTIMER_REALTIME, KTIMER_NCLOCKS };
 
+/* What is due more often than this is called late and told how often. */
+#define KTIMER_REST INT64_C(50000)
+
 /* No such time: armed for it, a timer waits for good. */
 #define KTIME_MAX INT64_MAX
 
@@ -28,6 +31,7 @@ struct ktimer {
 	struct ktimer *kt_parent;   /* in the heap of its clock */
 	struct ktimer *kt_child[2]; /* the same */
 	int64_t kt_when;	    /* nanoseconds of that clock */
+	int64_t kt_due;		    /* the same, KTIMER_REST or less before */
 	int64_t kt_interval;	    /* 0: once */
 	enum ktimer_clock kt_clock;
 	bool kt_armed;
@@ -48,12 +52,11 @@ int
 ktimer_set(struct ktimer *, enum ktimer_clock, int64_t when, int64_t interval);
 
 /*
- * It is not armed afterwards.  Was it?  The function may still be running:
- * within a section from now on it has ended.  _sync: it has ended already.
- * That one is called without locks and leaves the section and enters it again.
+ * It is not armed afterwards.  Was it?  Its function may still be running, in
+ * a section: so what the timer is part of is retired (smr_retire), or freed
+ * after smr_synchronize.
  */
 bool ktimer_cancel(struct ktimer *);
-bool ktimer_cancel_sync(struct ktimer *);
 
 /* Nanoseconds until its time, at least 1; 0 if it is not armed. */
 int64_t ktimer_left(struct ktimer *);

@@ -99,8 +99,12 @@ extern "C" {
 #endif
 
 struct file_handle;
+struct itimerspec;
 struct open_how;
+struct sigevent;
 struct statx;
+struct timezone;
+struct tms;
 struct utimbuf;
 
 """]
@@ -131,9 +135,13 @@ def protos(calls):
 #include <rump/rump_mount.h>
 
 struct file_handle;
+struct itimerspec;
 struct lwp;
 struct open_how;
+struct sigevent;
 struct statx;
+struct timezone;
+struct tms;
 struct utimbuf;
 
 """]
