@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "../lib/child.h"
 #include "../lib/clock.h"
