@@ -78,7 +78,7 @@ static _Atomic int64_t now_seconds; /* relaxed: it orders nothing */
 /*
  * The last time that vfs_now gave, in nanoseconds.  A coarse time that is
  * before it is put off to it; more than a tick before it cannot be, unless
- * the host's clock was set back.
+ * the clock was set back.
  */
 static _Atomic int64_t now_floor; /* relaxed: it orders nothing */
 
@@ -98,7 +98,7 @@ now_split(int64_t now, struct timespec *ts)
 void
 vfs_now(struct timespec *ts)
 {
-	int64_t now = hyper_clock(HYPER_CLOCK_REALTIME);
+	int64_t now = kern_realtime_ns();
 	int64_t last = atomic_load_explicit(&now_floor, memory_order_relaxed);
 
 	/* Another that is later stays, unless it was by another clock. */
@@ -112,7 +112,7 @@ vfs_now(struct timespec *ts)
 void
 vfs_coarse_now(struct timespec *ts)
 {
-	int64_t now = hyper_clock(HYPER_CLOCK_REALTIME_COARSE);
+	int64_t now = kern_realtime_coarse();
 	int64_t last = atomic_load_explicit(&now_floor, memory_order_relaxed);
 
 	if (unlikely(last > now) && last - now <= NSEC_PER_SEC)
