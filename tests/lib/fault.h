@@ -71,7 +71,7 @@ undo_fd(void)
 	MUST(rump_sys_close(fd));
 }
 
-static char big[1 << 20];
+static char big[1 << 20] __attribute__((unused));
 
 static void
 nothing(void)
