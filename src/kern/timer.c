@@ -4,8 +4,8 @@
  *
  * Armed timers are in two heaps, one for each clock.  Whoever runs them knows
  * when the next is due and waits until then, on ts_kick.  Who arms one that is
- * due before that changes ts_kick.  ts_until is that time; nobody waits while
- * it is 0.
+ * due before that changes ts_kick.  ts_until is that time, or an earlier one
+ * that was made known so; nobody waits while it is 0.
  *
  * On a host with threads one of them runs the timers.  It is made when the
  * first timer is armed and stays, a host thread with a record and no lwp,
@@ -219,7 +219,8 @@ ktimer_set(
     struct ktimer *kt, enum ktimer_clock clock, int64_t when, int64_t interval)
 {
 	int error = ktimer_start();
-	bool kick;
+	bool kick = false;
+	int64_t next;
 
 	if (error != 0)
 		return error;
@@ -229,8 +230,12 @@ ktimer_set(
 	(void)ktimer_remove(kt);
 	kt->kt_interval = interval;
 	ktimer_insert(kt, clock, when, 0);
-	kick = ts.ts_heap[clock].th_top == kt && ts.ts_until != 0 &&
-	       ktimer_next(kern_monotonic()) < ts.ts_until;
+	/* Who arms another for after this need not do it again. */
+	if (ts.ts_heap[clock].th_top == kt && ts.ts_until != 0 &&
+	    (next = ktimer_next(kern_monotonic())) < ts.ts_until) {
+		ts.ts_until = next;
+		kick = true;
+	}
 	mutex_exit(&timer_lock);
 	if (kick)
 		ktimer_kick();
