@@ -132,6 +132,18 @@ maybe(void *p)
 	return rnd(8) == 0 ? NULL : p;
 }
 
+static clockid_t
+clockid(void)
+{
+	return (clockid_t)rnd(rnd(2) == 0 ? 2 : 14);
+}
+
+static timer_t
+timer(void)
+{
+	return (timer_t)(uintptr_t)rnd(4);
+}
+
 static const struct iovec *
 iovecs(void)
 {
@@ -697,7 +709,30 @@ do_pty(void)
 	X(inotify_init, ())                                                    \
 	X(inotify_init1, (openflags()))                                        \
 	X(inotify_add_watch, (fd(), path(), watchmask()))                      \
-	X(inotify_rm_watch, (fd(), (int)rnd(4)))
+	X(inotify_rm_watch, (fd(), (int)rnd(4)))                               \
+	X(clock_gettime, (clockid(), buffer()))                                \
+	X(clock_settime, (clockid(), filled()))                                \
+	X(clock_getres, (clockid(), buffer()))                                 \
+	X(clock_nanosleep,                                                     \
+	    (clockid(), (int)rnd(2), filled(), maybe(buffer())))               \
+	X(nanosleep, (filled(), maybe(buffer())))                              \
+	X(gettimeofday, (buffer(), maybe(buffer())))                           \
+	X(settimeofday, (maybe(filled()), maybe(filled())))                    \
+	X(adjtime, (maybe(filled()), maybe(buffer())))                         \
+	X(time, (maybe(buffer())))                                             \
+	X(setitimer, ((int)rnd(4), maybe(filled()), maybe(buffer())))          \
+	X(getitimer, ((int)rnd(4), buffer()))                                  \
+	X(alarm, ((unsigned)rnd(3)))                                           \
+	X(timer_create, (clockid(), maybe(filled()), buffer()))                \
+	X(timer_settime, (timer(), (int)rnd(2), filled(), maybe(buffer())))    \
+	X(timer_gettime, (timer(), buffer()))                                  \
+	X(timer_getoverrun, (timer()))                                         \
+	X(timer_delete, (timer()))                                             \
+	X(getrusage, ((int)rnd(4) - 2, buffer()))                              \
+	X(times, (maybe(buffer())))                                            \
+	X(timerfd_create, (clockid(), openflags()))                            \
+	X(timerfd_settime, (fd(), (int)rnd(8), filled(), maybe(buffer())))     \
+	X(timerfd_gettime, (fd(), buffer()))
 
 #define ONE(call, args) +1
 enum { NCALLS = CALLS(ONE), FIRST = __COUNTER__ + 1 };
