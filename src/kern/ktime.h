@@ -52,10 +52,11 @@ ktime_from_timespec(const struct timespec *ts, int64_t *nsp)
 static inline int
 ktime_from_timeval(const struct timeval *tv, int64_t *nsp)
 {
-	struct timespec ts = {tv->tv_sec, tv->tv_usec * 1000};
+	struct timespec ts;
 
 	if (tv->tv_usec < 0 || tv->tv_usec >= NSEC_PER_SEC / 1000)
 		return EINVAL;
+	ts = (struct timespec){tv->tv_sec, tv->tv_usec * 1000};
 	return ktime_from_timespec(&ts, nsp);
 }
 
