@@ -208,9 +208,6 @@ mount_hash_remove(struct mount *mp)
 	while ((m = atomic_load_explicit(mpp, memory_order_relaxed)) != mp)
 		mpp = &m->mnt_hashnext;
 	atomic_store_explicit(mpp, bucket_next(mp), memory_order_release);
-	/* Who reads parent and covered may get one of them as NULL. */
-	atomic_store_explicit(&mp->mnt_parent, NULL, memory_order_release);
-	atomic_store_explicit(&mp->mnt_covered, NULL, memory_order_release);
 }
 
 /* A mount of sb at `root', which it takes over, on nothing yet. */
@@ -376,10 +373,19 @@ mount_detach(struct mount *mp, struct mount **parentp, struct vnode **vpp)
 	mount_unlist(mp);
 }
 
-/* After mount_detach: drop what mp was mounted on. */
+/*
+ * After mount_detach: drop what mp was mounted on, once the walks have ended
+ * that came from there.
+ */
 static void
 mount_uncover(struct mount *mp, struct mount *parent, struct vnode *vp)
 {
+	smr_synchronize();
+	mutex_enter(&mount_lock);
+	/* Who reads the two may get one of them as NULL. */
+	atomic_store_explicit(&mp->mnt_parent, NULL, memory_order_release);
+	atomic_store_explicit(&mp->mnt_covered, NULL, memory_order_release);
+	mutex_exit(&mount_lock);
 	if (mp->mnt_dir != NULL)
 		vnode_rele(mp->mnt_dir);
 	vnode_rele(vp);
@@ -414,7 +420,6 @@ mount_detach_tree(struct mount *top)
 		mutex_exit(&mount_lock);
 		if (mp == NULL)
 			return;
-		smr_synchronize();
 		mount_uncover(mp, parent, vp);
 		mount_rele(mp);
 	}
@@ -429,7 +434,7 @@ mount_detach_unused(struct mount *mp)
 	int error = 0;
 
 	mutex_enter(&mount_lock);
-	if (mount_parent(mp) == NULL)
+	if ((mount_flags(mp) & MOUNT_DETACHED) != 0)
 		error = EINVAL;
 	else if ((mount_flags(mp) & MOUNT_GOING) != 0)
 		error = EBUSY;
@@ -440,7 +445,7 @@ mount_detach_unused(struct mount *mp)
 		return error;
 	smr_synchronize();
 	mutex_enter(&mount_lock);
-	if (mount_parent(mp) == NULL)
+	if ((mount_flags(mp) & MOUNT_DETACHED) != 0)
 		error = EINVAL;
 	else if (mount_refcount(mp) != 1) {
 		mount_setflags(mp, 0, MOUNT_GOING);
@@ -451,7 +456,6 @@ mount_detach_unused(struct mount *mp)
 	if (error != 0)
 		return error;
 	mount_uncover(mp, parent, vp);
-	smr_synchronize();
 	return 0;
 }
 
@@ -479,13 +483,13 @@ mount_change(struct mount *mp, uint32_t flags)
 }
 
 struct mount *
-mount_next(uint32_t id)
+mount_nextsync(uint32_t id)
 {
 	struct mount *mp;
 
 	mutex_enter(&mount_lock);
 	for (mp = mount_first; mp != NULL; mp = mp->mnt_next)
-		if (mp->mnt_id > id)
+		if (mp->mnt_id > id && mp->mnt_super->sb_ops->vfs_sync != NULL)
 			break;
 	if (mp != NULL)
 		mount_count(mp, 1);

@@ -235,57 +235,63 @@ sys_fstatvfs1(struct lwp *l, int fd, struct statvfs *sb, int flags)
  * getvfsstat
  */
 
+/*
+ * One mount at a time: what is said of it is put together with mount_lock held,
+ * without a reference, which would keep it from being unmounted meanwhile, and
+ * goes to the caller without.
+ */
 struct vfsstats {
 	struct lwp *vs_lwp;
-	struct rump_vfsstat *vs_ubuf; /* or NULL */
-	size_t vs_room;
-	size_t vs_count;
+	uint32_t vs_last; /* mnt_id of the one before */
+	struct rump_vfsstat vs_stat;
 };
 
+/* The first one after vs_last that is seen from the caller's root: EEXIST. */
 static int
-vfsstat_one(struct vfsstats *vs, struct mount *mp)
+vfsstat_next(struct mount *mp, void *arg)
 {
-	struct rump_vfsstat st = {0};
+	struct vfsstats *vs = arg;
+	struct rump_vfsstat *st = &vs->vs_stat;
 	char buf[PATH_MAX];
-	const char *path;
+	const char *path = "";
 	int error;
 
+	if (mp->mnt_id <= vs->vs_last)
+		return 0;
+	vs->vs_last = mp->mnt_id;
 	error = vfs_path(
 	    mp, mp->mnt_root, proc_cwdi(vs->vs_lwp->l_proc), buf, &path);
-	/* What is outside of the caller's root is none of its business. */
 	if (error == ENOENT)
 		return 0;
-	if (error != 0)
-		path = "";
-	if (vs->vs_ubuf == NULL || vs->vs_count == vs->vs_room) {
-		vs->vs_count += vs->vs_ubuf == NULL;
-		return 0;
-	}
-	if ((error = mount_statvfs(mp, &st.vs_statvfs)) != 0)
+	memset(st, 0, sizeof(*st));
+	if ((error = mount_statvfs(mp, &st->vs_statvfs)) != 0)
 		return error;
-	strncpy(st.vs_fstypename, mp->mnt_super->sb_ops->vfs_name,
-	    sizeof(st.vs_fstypename) - 1);
-	memcpy(st.vs_mntfromname, mp->mnt_from, sizeof(st.vs_mntfromname));
-	strncpy(st.vs_mntonname, path, sizeof(st.vs_mntonname) - 1);
-	return copyout(&st, &vs->vs_ubuf[vs->vs_count++], sizeof(st));
+	strncpy(st->vs_fstypename, mp->mnt_super->sb_ops->vfs_name,
+	    sizeof(st->vs_fstypename) - 1);
+	memcpy(st->vs_mntfromname, mp->mnt_from, sizeof(st->vs_mntfromname));
+	strncpy(st->vs_mntonname, path, sizeof(st->vs_mntonname) - 1);
+	return EEXIST;
 }
 
 int
 sys_getvfsstat(struct lwp *l, struct rump_vfsstat *buf, size_t size, int flags,
     int *retval)
 {
-	struct vfsstats vs = {
-	    .vs_lwp = l, .vs_ubuf = buf, .vs_room = size / sizeof(*buf)};
-	struct mount *mp;
-	uint32_t last = 0;
-	int error = 0;
+	struct vfsstats vs = {.vs_lwp = l};
+	size_t room = buf == NULL ? INT_MAX : size / sizeof(*buf), n = 0;
+	int error = EEXIST;
 
 	(void)flags;
-	while (error == 0 && (mp = mount_next(last)) != NULL) {
-		last = mp->mnt_id;
-		error = vfsstat_one(&vs, mp);
-		mount_rele(mp);
+	while (error == EEXIST && n < room) {
+		error = mount_foreach(vfsstat_next, &vs);
+		if (error != EEXIST)
+			break;
+		if (buf != NULL &&
+		    (error = copyout(&vs.vs_stat, &buf[n], sizeof(*buf))) != 0)
+			break;
+		error = EEXIST;
+		n++;
 	}
-	*retval = (int)vs.vs_count;
-	return error;
+	*retval = (int)n;
+	return error == EEXIST ? 0 : error;
 }

@@ -14,11 +14,10 @@ sys_sync(struct lwp *l)
 	uint32_t last = 0;
 
 	(void)l;
-	while ((mp = mount_next(last)) != NULL) {
+	while ((mp = mount_nextsync(last)) != NULL) {
 		last = mp->mnt_id;
 		sb = mp->mnt_super;
-		if (sb->sb_ops->vfs_sync != NULL)
-			(void)sb->sb_ops->vfs_sync(sb);
+		(void)sb->sb_ops->vfs_sync(sb);
 		mount_rele(mp);
 	}
 	return 0;

@@ -342,10 +342,10 @@ int mount_new(const struct vfsops *, struct mountargs *, struct mount **mpp);
 int mount_remove(struct mount *, bool force);
 
 /*
- * The first mount after the one with this mnt_id, in order of mounting, with a
- * reference; or NULL.  0: the first of all.
+ * The first mount after the one with this mnt_id, in order of mounting, whose
+ * super has something to write back; with a reference, or NULL.
  */
-struct mount *mount_next(uint32_t id);
+struct mount *mount_nextsync(uint32_t id);
 
 /* The mount with this mnt_id, with a reference, or NULL. */
 struct mount *mount_byid(uint32_t id);
