@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 
+#include "kern/event.h"
 #include "kern/kern.h"
 
 /* The device numbers of a console on Linux; on no file system. */
@@ -111,10 +112,31 @@ console_close(struct file *fp)
 	(void)fp;
 }
 
+/* Nobody is told when the host has input: it counts as always there. */
+uint32_t
+console_poll(struct lwp *l, struct file *fp, struct pollsize *ps)
+{
+	(void)l, (void)fp;
+	if (ps != NULL)
+		*ps = (struct pollsize){.ps_in = 1, .ps_out = KPAGE_SIZE};
+	return POLL_ALWAYS;
+}
+
+struct klist *
+console_klist(struct file *fp)
+{
+	static struct klist kl;
+
+	(void)fp;
+	return &kl;
+}
+
 static const struct fileops console_fileops = {
     .fo_read = console_read,
     .fo_write = console_write,
     .fo_stat = console_stat,
+    .fo_poll = console_poll,
+    .fo_klist = console_klist,
     .fo_close = console_close,
 };
 

@@ -70,9 +70,12 @@ fifo_close(struct file *fp)
 {
 	struct pipe *pi = fp->f_data;
 
+	uint32_t hint;
+
 	mutex_enter(&pi->pi_lock);
-	pipe_close_ends(pi, file_flags(fp));
+	hint = pipe_close_ends(pi, file_flags(fp));
 	mutex_exit(&pi->pi_lock);
+	klist_notify(&pi->pi_klist, hint);
 	pi->pi_ownerops->fw_close(fp);
 	pipe_rele(pi);
 }
@@ -83,6 +86,8 @@ static const struct fileops fifo_fileops = {
     .fo_stat = fifo_stat,
     .fo_ioctl = pipe_ioctl,
     .fo_fcntl = pipe_fcntl,
+    .fo_poll = pipe_poll,
+    .fo_klist = pipe_klist,
     .fo_close = fifo_close,
 };
 
@@ -114,6 +119,7 @@ int
 fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 {
 	const struct fileops *before = fp->f_ops;
+	uint32_t hint = 0;
 	int error;
 
 	if ((flags & O_ACCMODE) == O_ACCMODE)
@@ -125,6 +131,8 @@ fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 		return ENXIO;
 	}
 	pi->pi_refs++;
+	/* See pipe_poll. */
+	fp->f_offset = pi->pi_writers > 0 ? -1 : (off_t)pi->pi_wopens;
 	pipe_open_ends(pi, (uint32_t)flags);
 	cv_broadcast(&pi->pi_ocv);
 	fp->f_type = DTYPE_PIPE;
@@ -139,9 +147,10 @@ fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 	if (error == 0 && (flags & O_DIRECT) != 0)
 		error = EINVAL;
 	if (error != 0)
-		pipe_close_ends(pi, (uint32_t)flags);
+		hint = pipe_close_ends(pi, (uint32_t)flags);
 	mutex_exit(&pi->pi_lock);
 	if (error != 0) {
+		klist_notify(&pi->pi_klist, hint);
 		fp->f_ops = before;
 		pipe_rele(pi);
 	}

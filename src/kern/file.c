@@ -9,6 +9,7 @@
  * together are always kern_maxfiles; root goes on when there is none, and
  * then the pool is below zero.
  */
+#include "kern/event.h"
 #include "kern/filedesc.h"
 #include "kern/kmem.h"
 
@@ -161,6 +162,8 @@ file_free(struct file *fp)
 {
 	KASSERT(atomic_load_explicit(&fp->f_count, memory_order_relaxed) == 0);
 	if (fp->f_ops != NULL) {
+		if (fp->f_ops->fo_klist != NULL)
+			klist_closing(fp->f_ops->fo_klist(fp), fp);
 		if (fp->f_vnode != NULL)
 			file_vnodeops.fv_close(fp);
 		fp->f_ops->fo_close(fp);

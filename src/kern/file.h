@@ -28,12 +28,21 @@ enum file_type {
 	DTYPE_PIPE,
 	DTYPE_CONSOLE,
 	DTYPE_DEVICE,
+	DTYPE_EVENTFD,
+	DTYPE_EVQUEUE,
 };
 
 struct filedesc;
 struct flock;
+struct klist;
 struct mount;
 struct vnode;
+
+/* How much can be read and written without waiting. */
+struct pollsize {
+	int64_t ps_in;
+	int64_t ps_out;
+};
 
 struct fileops {
 	/* What has no path is "anon_inode:[fo_name]" in /proc. */
@@ -72,6 +81,14 @@ struct fileops {
 	/* F_* commands beyond those of filedesc.c.  NULL: EINVAL. */
 	int (*fo_fcntl)(
 	    struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
+	/*
+	 * What is true now, of the POLL* bits, and, unless it is NULL, how much
+	 * can be moved.  NULL: can always be read and written, and is nothing
+	 * to wait for.  It takes the object's lock; see event.h.
+	 */
+	uint32_t (*fo_poll)(struct lwp *, struct file *, struct pollsize *);
+	/* The list that fo_poll's changes are told to; with fo_poll. */
+	struct klist *(*fo_klist)(struct file *);
 	/* Last reference gone.  Must not fail; may sleep for nothing. */
 	void (*fo_close)(struct file *);
 };

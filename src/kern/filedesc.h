@@ -244,8 +244,10 @@ void fd_init(void);
 /* Put process 1's descriptors 0, 1 and 2 on the console.  ENOMEM. */
 int console_open_std(struct lwp *);
 
-/* The console's fo_read and fo_write. */
+/* The console's fo_read, fo_write, fo_poll and fo_klist. */
 int console_read(struct lwp *, struct file *, off_t *, struct uio *);
 int console_write(struct lwp *, struct file *, off_t *, struct uio *);
+uint32_t console_poll(struct lwp *, struct file *, struct pollsize *);
+struct klist *console_klist(struct file *);
 
 #endif /* KERN_FILEDESC_H */

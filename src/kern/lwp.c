@@ -7,6 +7,7 @@
  * last generation it is left alone for good.  Free slots are kept by the host
  * thread that released them, LWP_KEEP at most; the rest are on a common list.
  */
+#include "kern/event.h"
 #include "kern/lwp.h"
 
 #include "kern/filedesc.h"
@@ -279,6 +280,7 @@ static void
 lwp_orphaned(struct lwp *l)
 {
 	lwp_sleep_abandon(l);
+	poll_abandon(l);
 	fd_abandon(l);
 	if (lwp_is_implicit(l))
 		lwp_implicit_free(l);

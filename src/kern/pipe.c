@@ -11,7 +11,9 @@
  *
  * Who leaves the pipe, or sleeps in it, wakes one reader if there is data and
  * one writer if there is room (pipe_leave).  Whoever has been woken does the
- * same in turn, so that all who can go on do, and nobody else is woken.
+ * same in turn, so that all who can go on do, and nobody else is woken.  Who
+ * polls is told of every write, and of a read that makes room in a full pipe,
+ * as on Linux, where it can be seen with EPOLLET.
  *
  * Times are marked for update and set when somebody asks, as POSIX allows.
  *
@@ -125,19 +127,19 @@ pipe_pull(struct pipe *pi, struct uio *uio, bool *done)
  */
 
 int
-pipe_sleep(struct pipe *pi, struct kcondvar *cv, bool nonblock)
+pipe_sleep(struct pipe *pi, struct kcondvar *cv, uint32_t hint, bool nonblock)
 {
 	if (nonblock)
 		return EAGAIN;
-	pipe_wake(pi);
+	pipe_wake(pi, hint);
 	return cv_wait_sig(cv, &pi->pi_lock);
 }
 
 static int
 pipe_wait(struct pipe *pi, struct file *fp, const struct uio *uio,
-    struct kcondvar *cv)
+    struct kcondvar *cv, uint32_t hint)
 {
-	return pipe_sleep(pi, cv,
+	return pipe_sleep(pi, cv, hint,
 	    (file_flags(fp) & O_NONBLOCK) != 0 ||
 		(uio->uio_flags & UIO_NOWAIT) != 0);
 }
@@ -147,23 +149,24 @@ pipe_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 {
 	struct pipe *pi = fp->f_data;
 	size_t whole = uio->uio_resid;
-	bool done = false;
+	bool done = false, full;
 	int error = 0;
 
 	(void)l, (void)offp;
 	if (unlikely(whole == 0))
 		return 0;
 	mutex_enter(&pi->pi_lock);
+	full = pipe_full(pi);
 	while (!done && error == 0) {
 		if (likely(!pipe_empty(pi)))
 			error = pipe_pull(pi, uio, &done);
 		else if (uio->uio_resid < whole || pi->pi_writers == 0)
 			break;
 		else
-			error = pipe_wait(pi, fp, uio, &pi->pi_rcv);
+			error = pipe_wait(pi, fp, uio, &pi->pi_rcv, 0);
 	}
 	pi->pi_marks |= PM_ATIME;
-	pipe_leave(pi);
+	pipe_leave(pi, full && !pipe_full(pi) ? PIPE_OUT : 0);
 	return error;
 }
 
@@ -186,10 +189,10 @@ pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 			error = pipe_push(pi, uio,
 			    (file_flags(fp) & O_DIRECT) != 0 ? PS_PACKET : 0);
 		else
-			error = pipe_wait(pi, fp, uio, &pi->pi_wcv);
+			error = pipe_wait(pi, fp, uio, &pi->pi_wcv, PIPE_IN);
 	}
 	pi->pi_marks |= PM_MTIME | PM_CTIME;
-	pipe_leave(pi);
+	pipe_leave(pi, PIPE_IN);
 	return error;
 }
 
@@ -208,11 +211,11 @@ pipe_fastread(struct file *fp, void *buf, size_t len)
 	if (unlikely(!mutex_tryenter(&pi->pi_lock)))
 		return 0;
 	ps = pipe_slot(pi, pi->pi_tail);
-	if (likely(!pipe_empty(pi) && (ps->ps_flags & PS_PACKET) == 0 &&
-		   pi->pi_nspare < PIPE_SPARES &&
-		   !cv_has_waiters(&pi->pi_rcv) &&
-		   !cv_has_waiters(&pi->pi_wcv) &&
-		   (len <= ps->ps_len || pi->pi_head - pi->pi_tail == 1))) {
+	if (likely(
+		!pipe_empty(pi) && (ps->ps_flags & PS_PACKET) == 0 &&
+		pi->pi_nspare < PIPE_SPARES && !cv_has_waiters(&pi->pi_rcv) &&
+		!cv_has_waiters(&pi->pi_wcv) && !klist_waited(&pi->pi_klist) &&
+		(len <= ps->ps_len || pi->pi_head - pi->pi_tail == 1))) {
 		n = len < ps->ps_len ? len : ps->ps_len;
 		copy_small(buf, ps->ps_page + ps->ps_off, n);
 		ps->ps_off = (uint16_t)(ps->ps_off + n);
@@ -262,7 +265,63 @@ pipe_fastwrite(struct file *fp, const void *buf, size_t len)
 		pi->pi_marks |= PM_MTIME | PM_CTIME;
 	}
 	mutex_exit(&pi->pi_lock);
+	klist_notify(&pi->pi_klist, PIPE_IN);
 	return len;
+}
+
+/*
+ * Polling
+ */
+
+static int64_t
+pipe_bytes(struct pipe *pi)
+{
+	uint32_t i;
+	int64_t n = 0;
+
+	KASSERT(mutex_owned(&pi->pi_lock));
+	for (i = pi->pi_tail; i != pi->pi_head; i++)
+		n += pipe_slot(pi, i)->ps_len;
+	return n;
+}
+
+uint32_t
+pipe_poll(struct lwp *l, struct file *fp, struct pollsize *ps)
+{
+	struct pipe *pi = fp->f_data;
+	uint32_t events = 0;
+
+	(void)l;
+	mutex_enter(&pi->pi_lock);
+	if (file_readable(fp)) {
+		if (!pipe_empty(pi))
+			events |= PIPE_IN;
+		/* f_offset: a fifo that nobody has opened for writing since. */
+		if (pi->pi_writers == 0 && fp->f_offset != pi->pi_wopens)
+			events |= POLLHUP;
+	}
+	if (file_writable(fp)) {
+		if (!pipe_full(pi))
+			events |= PIPE_OUT;
+		if (pi->pi_readers == 0)
+			events |= POLLERR;
+	}
+	if (ps != NULL) {
+		ps->ps_in = pipe_bytes(pi);
+		ps->ps_out =
+		    (int64_t)(pi->pi_nslots - pi->pi_head + pi->pi_tail) *
+		    KPAGE_SIZE;
+	}
+	mutex_exit(&pi->pi_lock);
+	return events;
+}
+
+struct klist *
+pipe_klist(struct file *fp)
+{
+	struct pipe *pi = fp->f_data;
+
+	return &pi->pi_klist;
 }
 
 /*
@@ -319,15 +378,13 @@ int
 pipe_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 {
 	struct pipe *pi = fp->f_data;
-	uint32_t i;
-	int n = 0;
+	int n;
 
 	(void)l;
 	if (cmd != FIONREAD)
 		return ENOTTY;
 	mutex_enter(&pi->pi_lock);
-	for (i = pi->pi_tail; i != pi->pi_head; i++)
-		n += (int)pipe_slot(pi, i)->ps_len;
+	n = (int)pipe_bytes(pi);
 	mutex_exit(&pi->pi_lock);
 	return copyout(&n, data, sizeof(n));
 }
@@ -363,7 +420,7 @@ pipe_resize(struct pipe *pi, uint32_t nslots)
 	pi->pi_nslots = nslots;
 	pi->pi_tail = 0;
 	pi->pi_head = n;
-	pipe_wake(pi);
+	pipe_wake(pi, PIPE_OUT);
 	return 0;
 }
 
@@ -470,24 +527,33 @@ pipe_open_ends(struct pipe *pi, uint32_t flags)
 	}
 }
 
-void
+uint32_t
 pipe_close_ends(struct pipe *pi, uint32_t flags)
 {
 	if ((flags & O_ACCMODE) != O_WRONLY && --pi->pi_readers == 0)
 		cv_broadcast(&pi->pi_wcv);
 	if ((flags & O_ACCMODE) != O_RDONLY && --pi->pi_writers == 0)
 		cv_broadcast(&pi->pi_rcv);
-	if (pi->pi_readers == 0 && pi->pi_writers == 0)
+	if (pi->pi_readers == 0 && pi->pi_writers == 0) {
 		pipe_purge(pi);
+		return 0;
+	}
+	return pi->pi_readers == 0 || pi->pi_writers == 0 ? KLIST_ALL : 0;
 }
 
 static void
 pipe_close(struct file *fp)
 {
 	struct pipe *pi = fp->f_data;
+	uint32_t hint;
 
 	mutex_enter(&pi->pi_lock);
-	pipe_close_ends(pi, file_flags(fp));
+	hint = pipe_close_ends(pi, file_flags(fp));
+	if (klist_waited(&pi->pi_klist)) {
+		mutex_exit(&pi->pi_lock);
+		klist_notify(&pi->pi_klist, hint);
+		mutex_enter(&pi->pi_lock);
+	}
 	pipe_rele_locked(pi);
 }
 
@@ -499,5 +565,7 @@ const struct fileops pipe_fileops = {
     .fo_stat = pipe_stat,
     .fo_ioctl = pipe_ioctl,
     .fo_fcntl = pipe_fcntl,
+    .fo_poll = pipe_poll,
+    .fo_klist = pipe_klist,
     .fo_close = pipe_close,
 };

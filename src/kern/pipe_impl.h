@@ -7,6 +7,7 @@
 #ifndef KERN_PIPE_IMPL_H
 #define KERN_PIPE_IMPL_H
 
+#include "kern/event.h"
 #include "kern/kern.h"
 
 /* Capacity that a pipe starts with, and pages that it keeps while empty. */
@@ -34,11 +35,13 @@ struct pipe {
 	uint32_t pi_nslots;
 	struct pipeslot *pi_slots;   /* (l) pi_few or memory of its own */
 	char *pi_spare[PIPE_SPARES]; /* (l) */
-	uint32_t pi_nspare;	     /* (l) */
-	uint32_t pi_marks;	     /* (l) PM_*: times that are to be set */
-	uint32_t pi_readers, pi_writers; /* (l) ends open, or being opened */
-	struct kcondvar pi_rcv;		 /* (l) readers, for data */
-	struct kcondvar pi_wcv;		 /* (l) writers, for room */
+	uint16_t pi_nspare;	     /* (l) */
+	uint16_t pi_marks;	     /* (l) PM_*: times that are to be set */
+	uint32_t pi_readers;	     /* (l) ends open, or being opened */
+	struct klist pi_klist;	     /* who polls it; its count in this line */
+	struct kcondvar pi_rcv;	     /* (l) readers, for data */
+	struct kcondvar pi_wcv;	     /* (l) writers, for room */
+	uint32_t pi_writers;	     /* (l) */
 
 	uint32_t pi_refs;	       /* (l) files and the vnode */
 	uint32_t pi_ropens, pi_wopens; /* (l) fifo: ends ever opened */
@@ -58,12 +61,19 @@ struct pipe {
 
 extern const struct fileops pipe_fileops;
 
+/* What changes for who polls, when data and when room has come. */
+#define PIPE_IN	 (POLLIN | POLLRDNORM)
+#define PIPE_OUT (POLLOUT | POLLWRNORM)
+
 /* What fifos have in common with pipes. */
 int pipe_read(struct lwp *, struct file *, off_t *, struct uio *);
 int pipe_write(struct lwp *, struct file *, off_t *, struct uio *);
 int pipe_ioctl(struct lwp *, struct file *, unsigned long cmd, void *data);
-int pipe_fcntl(
-    struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
+int
+pipe_fcntl(struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
+
+uint32_t pipe_poll(struct lwp *, struct file *, struct pollsize *);
+struct klist *pipe_klist(struct file *);
 
 /* A pipe with nothing open and one reference; NULL without memory. */
 struct pipe *pipe_alloc(void);
@@ -71,12 +81,18 @@ struct pipe *pipe_alloc(void);
 /* Drop a reference. */
 void pipe_rele(struct pipe *);
 
-/* Open and close the ends that an access mode names; pi_lock held. */
+/*
+ * Open and close the ends that an access mode names; pi_lock held.  Closing
+ * returns what is to be told to who polls when it is not.
+ */
 void pipe_open_ends(struct pipe *, uint32_t flags);
-void pipe_close_ends(struct pipe *, uint32_t flags);
+uint32_t pipe_close_ends(struct pipe *, uint32_t flags);
 
-/* Sleep until the pipe has changed; EAGAIN if nonblock.  EINTR. */
-int pipe_sleep(struct pipe *, struct kcondvar *, bool nonblock);
+/*
+ * Sleep until the pipe has changed, after telling of what has; EAGAIN if
+ * nonblock.  EINTR.
+ */
+int pipe_sleep(struct pipe *, struct kcondvar *, uint32_t hint, bool nonblock);
 
 /*
  * Pages and pieces; pi_lock held.
@@ -125,19 +141,23 @@ pipe_shift(struct pipe *pi)
 	pi->pi_tail++;
 }
 
-/* Wake who can go on, under the lock. */
+/*
+ * Wake who can go on, under the lock, and tell who polls that what `hint' says
+ * may be true now.
+ */
 static inline void
-pipe_wake(struct pipe *pi)
+pipe_wake(struct pipe *pi, uint32_t hint)
 {
 	if (cv_has_waiters(&pi->pi_rcv) && !pipe_empty(pi))
 		cv_signal(&pi->pi_rcv);
 	if (cv_has_waiters(&pi->pi_wcv) && !pipe_full(pi))
 		cv_signal(&pi->pi_wcv);
+	klist_notify(&pi->pi_klist, hint);
 }
 
-/* Unlock, and wake who can go on afterwards. */
+/* Unlock, and wake who can go on afterwards; the caller holds the pipe. */
 static inline void
-pipe_leave(struct pipe *pi)
+pipe_leave(struct pipe *pi, uint32_t hint)
 {
 	struct lwp *reader = NULL, *writer = NULL;
 
@@ -150,6 +170,7 @@ pipe_leave(struct pipe *pi)
 		cv_wake(reader);
 	if (unlikely(writer != NULL))
 		cv_wake(writer);
+	klist_notify(&pi->pi_klist, hint);
 }
 
 #endif /* KERN_PIPE_IMPL_H */

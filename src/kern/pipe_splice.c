@@ -24,8 +24,8 @@ pipe_await_data(struct pipe *pi, bool nonblock)
 
 	mutex_enter(&pi->pi_lock);
 	while (error == 0 && pipe_empty(pi) && pi->pi_writers > 0)
-		error = pipe_sleep(pi, &pi->pi_rcv, nonblock);
-	pipe_leave(pi);
+		error = pipe_sleep(pi, &pi->pi_rcv, 0, nonblock);
+	pipe_leave(pi, 0);
 	return error;
 }
 
@@ -41,9 +41,9 @@ pipe_await_room(struct pipe *pi, bool nonblock)
 			error = EPIPE;
 		if (error != 0 || !pipe_full(pi))
 			break;
-		error = pipe_sleep(pi, &pi->pi_wcv, nonblock);
+		error = pipe_sleep(pi, &pi->pi_wcv, 0, nonblock);
 	}
-	pipe_leave(pi);
+	pipe_leave(pi, 0);
 	return error;
 }
 
@@ -59,12 +59,12 @@ pipe_lock2(struct pipe *a, struct pipe *b)
 }
 
 static void
-pipe_unlock2(struct pipe *a, struct pipe *b)
+pipe_unlock2(struct pipe *from, struct pipe *to)
 {
-	pipe_wake(a);
-	pipe_wake(b);
-	mutex_exit(&a->pi_lock);
-	mutex_exit(&b->pi_lock);
+	pipe_wake(from, PIPE_OUT);
+	pipe_wake(to, PIPE_IN);
+	mutex_exit(&from->pi_lock);
+	mutex_exit(&to->pi_lock);
 }
 
 /* A copy of the first n bytes of a piece; there is room for it. */
@@ -224,7 +224,7 @@ pipe_fill(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 			*donep += n;
 			end = n == 0;
 		}
-		pipe_leave(pi);
+		pipe_leave(pi, PIPE_IN);
 	} while (*donep == 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }
@@ -272,7 +272,7 @@ pipe_drain(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 			if (end)
 				break;
 		}
-		pipe_leave(pi);
+		pipe_leave(pi, PIPE_OUT);
 	} while (*donep == 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }

@@ -34,7 +34,7 @@ pipe_make(struct lwp *l, uint32_t flags, struct file *fps[2])
 	pi->pi_uid = cr->cr_fsuid;
 	pi->pi_gid = cr->cr_fsgid;
 	pi->pi_refs = 2;
-	pi->pi_readers = pi->pi_writers = 1;
+	pi->pi_readers = pi->pi_writers = pi->pi_wopens = 1;
 	pipe_affix(pi, fps[0], O_RDONLY | (flags & O_NONBLOCK));
 	pipe_affix(pi, fps[1], O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
 	return 0;

@@ -22,6 +22,7 @@
 
 #include <asm/termbits.h>
 
+#include "kern/event.h"
 #include "kern/kern.h"
 #include "kern/proc_impl.h"
 #include "kern/tty.h"
@@ -45,6 +46,8 @@ struct tty {
 	struct winsize t_winsize;   /* (t) */
 	struct kcondvar t_slavecv;  /* (t) slave's readers and writers */
 	struct kcondvar t_mastercv; /* (t) master's */
+	struct klist t_slavekl;	    /* who polls the slave */
+	struct klist t_masterkl;    /* the master */
 	uint64_t t_signals;	    /* (t) to post to the foreground group */
 	uint32_t t_slaves;	    /* (t) open slave files */
 	uint32_t t_hangups;	    /* (t) slave files from before are dead */

@@ -24,6 +24,8 @@ tty_wake(struct tty *t)
 	KASSERT(mutex_owned(&t->t_lock));
 	cv_broadcast(&t->t_slavecv);
 	cv_broadcast(&t->t_mastercv);
+	klist_notify(&t->t_slavekl, KLIST_ALL);
+	klist_notify(&t->t_masterkl, KLIST_ALL);
 }
 
 void
@@ -346,4 +348,70 @@ tty_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	(void)offp;
 	return tf->tf_master ? master_write(tf->tf_tty, fp, uio)
 			     : slave_write(l, tf->tf_tty, fp, uio);
+}
+
+/*
+ * Polling
+ */
+
+static uint32_t
+slave_poll(struct tty *t, bool hungup, struct pollsize *ps)
+{
+	uint32_t events = 0;
+
+	if (hungup)
+		return POLL_ALWAYS | POLLERR | POLLHUP;
+	if (tty_hasinput(t))
+		events |= POLLIN | POLLRDNORM;
+	if (t->t_gone)
+		events |= POLLHUP;
+	if (tty_room(t) >= TTY_WIDEST)
+		events |= POLLOUT | POLLWRNORM;
+	ps->ps_in = tty_inputsize(t);
+	ps->ps_out = tty_room(t);
+	return events;
+}
+
+static uint32_t
+master_poll(struct tty *t, struct pollsize *ps)
+{
+	uint32_t events = 0;
+
+	if (t->t_ohead != t->t_otail)
+		events |= POLLIN | POLLRDNORM;
+	if (t->t_packet && t->t_pktstatus != 0)
+		events |= POLLPRI | POLLIN | POLLRDNORM;
+	if (t->t_used && t->t_slaves == 0)
+		events |= POLLHUP;
+	ps->ps_in = t->t_ohead - t->t_otail;
+	ps->ps_out = TTY_AHEAD - (t->t_ahead[1] - t->t_ahead[0]);
+	if (ps->ps_out > 0)
+		events |= POLLOUT | POLLWRNORM;
+	return events;
+}
+
+uint32_t
+tty_poll(struct lwp *l, struct file *fp, struct pollsize *ps)
+{
+	struct ttyfile *tf = fp->f_data;
+	struct tty *t = tf->tf_tty;
+	struct pollsize size = {0, 0};
+	uint32_t events;
+
+	(void)l;
+	mutex_enter(&t->t_lock);
+	events = tf->tf_master ? master_poll(t, &size)
+			       : slave_poll(t, ttyfile_hungup(tf), &size);
+	mutex_exit(&t->t_lock);
+	if (ps != NULL)
+		*ps = size;
+	return events;
+}
+
+struct klist *
+tty_klist(struct file *fp)
+{
+	struct ttyfile *tf = fp->f_data;
+
+	return tf->tf_master ? &tf->tf_tty->t_masterkl : &tf->tf_tty->t_slavekl;
 }

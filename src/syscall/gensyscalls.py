@@ -83,6 +83,7 @@ def header(calls):
 #define RUMP_RUMP_SYSCALLS_H
 
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/types.h>
@@ -98,9 +99,11 @@ def header(calls):
 extern "C" {
 #endif
 
+struct epoll_event;
 struct file_handle;
 struct itimerspec;
 struct open_how;
+struct pollfd;
 struct sigevent;
 struct statx;
 struct timezone;
@@ -123,6 +126,7 @@ def protos(calls):
 #define SYSCALL_SYSPROTO_H
 
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/types.h>
@@ -134,10 +138,12 @@ def protos(calls):
 #include <rump/rump_file.h>
 #include <rump/rump_mount.h>
 
+struct epoll_event;
 struct file_handle;
 struct itimerspec;
 struct lwp;
 struct open_how;
+struct pollfd;
 struct sigevent;
 struct statx;
 struct timezone;

@@ -9,6 +9,8 @@ static const struct fileops devconsole_fileops = {
     .fo_read = console_read,
     .fo_write = console_write,
     .fo_stat = vnode_fo_stat,
+    .fo_poll = console_poll,
+    .fo_klist = console_klist,
     .fo_close = vnode_fo_close,
 };
 

@@ -21,6 +21,8 @@ static const struct fileops devtty_fileops = {
     .fo_write = tty_write,
     .fo_stat = vnode_fo_stat,
     .fo_ioctl = tty_ioctl,
+    .fo_poll = tty_poll,
+    .fo_klist = tty_klist,
     .fo_close = devtty_close,
 };
 

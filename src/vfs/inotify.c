@@ -27,6 +27,7 @@ static void
 inotify_wake(struct inotify *in)
 {
 	cv_signal(&in->in_cv);
+	klist_notify(&in->in_klist, POLLIN | POLLRDNORM);
 }
 
 static int
@@ -204,6 +205,29 @@ inotify_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 	return copyout(&bytes, data, sizeof(bytes));
 }
 
+static uint32_t
+inotify_poll(struct lwp *l, struct file *fp, struct pollsize *ps)
+{
+	struct inotify *in = fp->f_data;
+	uint32_t events;
+
+	(void)l;
+	mutex_enter(&inotify_lock);
+	events = inotify_readable(in) ? POLLIN | POLLRDNORM : 0;
+	if (ps != NULL)
+		*ps = (struct pollsize){.ps_in = in->in_bytes};
+	mutex_exit(&inotify_lock);
+	return events;
+}
+
+static struct klist *
+inotify_klist(struct file *fp)
+{
+	struct inotify *in = fp->f_data;
+
+	return &in->in_klist;
+}
+
 static struct inotify *
 inotify_alloc(void)
 {
@@ -245,6 +269,8 @@ static const struct fileops inotify_fileops = {
     .fo_read = inotify_read,
     .fo_stat = inotify_stat,
     .fo_ioctl = inotify_ioctl,
+    .fo_poll = inotify_poll,
+    .fo_klist = inotify_klist,
     .fo_close = inotify_close,
 };
 

@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "kern/event.h"
 #include "vfs/inotify.h"
 
 struct watched;
@@ -40,6 +41,7 @@ struct inotify {
 	int in_bytes;	    /* what reading them all would give */
 	int in_lastid;
 	struct kcondvar in_cv;	   /* readers */
+	struct klist in_klist;	   /* who polls it; not inotify_lock */
 	struct event *in_overflow; /* without a name */
 	bool in_overflowed;	   /* it is in the queue */
 };
