@@ -71,8 +71,12 @@ struct knote {
 	const struct knote_ops *kn_ops; /* (s) */
 };
 
-/* All is different: for ends that close. */
-#define KLIST_ALL UINT32_MAX
+/*
+ * Hints that name no events of POLL*: who polls a queue is told of POLLIN only,
+ * as on Linux.  All is different: for ends that close.
+ */
+#define KLIST_NOKEY 0x80000000u
+#define KLIST_ALL   UINT32_MAX
 
 void klist_notify_slow(struct klist *, uint32_t hint);
 void klist_tell(struct klist *, uint32_t hint, struct wakelist *);
@@ -116,6 +120,9 @@ bool knote_detach(struct knote *);
 
 /* Be told of these events of fp from now on. */
 void knote_setevents(struct knote *, const struct file *fp, uint32_t events);
+
+/* Told POLLIN when any process has gone. */
+extern struct klist proc_exits;
 
 /* What files are that do not say (fo_poll). */
 #define POLL_ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)

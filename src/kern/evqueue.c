@@ -235,7 +235,7 @@ evitem_tell(struct evitem *ei, uint32_t hint, struct wakelist *wl)
 	wakelist_add(wl, l);
 	if (klist_waited(&eq->eq_klist))
 		klist_tell(&eq->eq_klist,
-		    hint == KLIST_ALL ? POLLIN : POLLIN | hint, wl);
+		    (hint & KLIST_NOKEY) != 0 ? POLLIN : POLLIN | hint, wl);
 	return l != NULL;
 }
 

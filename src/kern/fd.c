@@ -46,6 +46,21 @@ fd_getref(struct lwp *l, int fd, struct file **fpp)
 }
 
 bool
+fd_isfile(struct lwp *l, int fd, const struct file *fp)
+{
+	struct filedesc *fdp =
+	    atomic_load_explicit(&l->l_proc->p_fd, memory_order_acquire);
+	struct fdtab *ft;
+
+	if (fdp == NULL)
+		return false;
+	ft = atomic_load_explicit(&fdp->fd_tab, memory_order_acquire);
+	return (uint32_t)fd < ft->ft_size &&
+	       atomic_load_explicit(
+		   &ft->ft_file[fd], memory_order_relaxed) == fp;
+}
+
+bool
 fd_names(
     struct lwp *l, int fd, const struct file *fp, const struct filedesc *table)
 {

@@ -97,6 +97,17 @@ fifo_setowner(struct pipe *pi, const struct fifo_ownerops *ops)
 	pi->pi_ownerops = ops;
 }
 
+/* What readers may be waiting for. */
+#define FIFO_OPENED (KLIST_NOKEY | PIPE_IN | POLLPRI | POLLRDBAND)
+
+/* Is an end that was just opened the first of its kind? */
+static bool
+fifo_first(const struct pipe *pi, int flags)
+{
+	return ((flags & O_ACCMODE) != O_WRONLY && pi->pi_readers == 1) ||
+	       ((flags & O_ACCMODE) != O_RDONLY && pi->pi_writers == 1);
+}
+
 /* Wait for the other end, if it is not open and the mode wants it. */
 static int
 fifo_wait(struct pipe *pi, int flags)
@@ -135,6 +146,9 @@ fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 	fp->f_offset = pi->pi_writers > 0 ? -1 : (off_t)pi->pi_wopens;
 	pipe_open_ends(pi, (uint32_t)flags);
 	cv_broadcast(&pi->pi_ocv);
+	/* Seen by EPOLLET only: the host wakes all who wait at a first end. */
+	if (fifo_first(pi, flags))
+		klist_notify(&pi->pi_klist, FIFO_OPENED);
 	fp->f_type = DTYPE_PIPE;
 	fp->f_data = pi;
 	fp->f_ops = &fifo_fileops;

@@ -135,6 +135,9 @@ fd_getopen(struct lwp *l, int fd, struct file **fpp)
 bool fd_names(
     struct lwp *, int fd, const struct file *fp, const struct filedesc *table);
 
+/* Does fd name fp now?  Only a look: fp may be any pointer. */
+bool fd_isfile(struct lwp *, int fd, const struct file *fp);
+
 /* The first descriptor from fd on that names something, or -1. */
 int fd_next(struct lwp *, int fd);
 

@@ -18,6 +18,7 @@
 #include "kern/filedesc.h"
 #include "kern/kern.h"
 #include "kern/lwp.h"
+#include "kern/event.h"
 #include "kern/proc_impl.h"
 #include "kern/ptimer.h"
 
@@ -342,6 +343,7 @@ proc_exit(struct proc *p)
 		ptimers_exit(p);
 	for (ph = hooks; ph != NULL; ph = ph->ph_next)
 		ph->ph_exit(p);
+	klist_notify(&proc_exits, POLLIN);
 	if (unlikely((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
 			 PF_PARENT) != 0))
 		proc_reparent(p);
