@@ -265,7 +265,8 @@ pipe_fastwrite(struct file *fp, const void *buf, size_t len)
 		pi->pi_marks |= PM_MTIME | PM_CTIME;
 	}
 	mutex_exit(&pi->pi_lock);
-	klist_notify(&pi->pi_klist, PIPE_IN);
+	if (likely(len != 0))
+		klist_notify(&pi->pi_klist, PIPE_IN);
 	return len;
 }
 
