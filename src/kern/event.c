@@ -78,12 +78,15 @@ knote_remove(struct klist *kl, struct knote *kn)
 	KASSERT(mutex_owned(&kl->kl_lock));
 	LIST_REMOVE(kn, kn_link);
 	kn->kn_attached = false;
-	atomic_fetch_sub_explicit(&kl->kl_count, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(
+	    &kl->kl_count, KLIST_ONE, memory_order_relaxed);
 }
 
 void
 knote_attach(struct klist *kl, struct knote *kn)
 {
+	uint32_t n;
+
 	kn->kn_list = kl;
 	mutex_enter(&kl->kl_lock);
 	if (kn->kn_single)
@@ -91,7 +94,9 @@ knote_attach(struct klist *kl, struct knote *kn)
 	else
 		LIST_INSERT_HEAD(&kl->kl_notes, kn, kn_link);
 	kn->kn_attached = true;
-	atomic_fetch_add_explicit(&kl->kl_count, 1, memory_order_relaxed);
+	n = atomic_load_explicit(&kl->kl_count, memory_order_relaxed);
+	atomic_store_explicit(
+	    &kl->kl_count, (n + KLIST_ONE) | KLIST_USED, memory_order_relaxed);
 	mutex_exit(&kl->kl_lock);
 }
 

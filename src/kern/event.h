@@ -36,10 +36,17 @@
 /* Valid when zero. */
 struct klist {
 	struct kmutex kl_lock;
-	_Atomic uint32_t kl_count;    /* (k) knotes on it; read without */
+	_Atomic uint32_t kl_count;    /* (k) KLIST_*; read without */
 	LIST_HEAD(, knote) kl_notes;  /* (k) told all of them */
 	LIST_HEAD(, knote) kl_single; /* (k) told until one wakes somebody */
 };
+
+/*
+ * kl_count: knotes that hang, and whether there ever was one: who took the last
+ * one off may still hold kl_lock, and whoever ends the object waits for that.
+ */
+#define KLIST_USED 1u
+#define KLIST_ONE  2u
 
 /* Lwps that are to be woken when no lock is held. */
 struct wakelist {
@@ -102,7 +109,8 @@ klist_notify(struct klist *kl, uint32_t hint)
 static inline void
 klist_closing(struct klist *kl, struct file *fp)
 {
-	if (klist_waited(kl))
+	if (unlikely(
+		atomic_load_explicit(&kl->kl_count, memory_order_relaxed) != 0))
 		klist_closing_slow(kl, fp);
 }
 

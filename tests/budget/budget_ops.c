@@ -6,8 +6,11 @@
  *
  * Another operation is another function and a line in ops[].
  */
+#include <sys/epoll.h>
+
 #include <assert.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -119,6 +122,35 @@ do_pipe(void)
 }
 
 static void
+bind_poll(void)
+{
+	struct epoll_event ev = {EPOLLIN, {.fd = 0}};
+
+	bind();
+	fds[0] = rump_sys_eventfd(1, 0);
+	fds[1] = rump_sys_epoll_create1(0);
+	must(fds[0] >= 0 && fds[1] >= 0 &&
+		 rump_sys_epoll_ctl(fds[1], EPOLL_CTL_ADD, fds[0], &ev) == 0,
+	    "epoll");
+}
+
+static void
+do_poll(void)
+{
+	struct pollfd p = {fds[0], POLLIN, 0};
+
+	rump_sys_poll(&p, 1, -1);
+}
+
+static void
+do_epoll(void)
+{
+	struct epoll_event ev;
+
+	rump_sys_epoll_wait(fds[1], &ev, 1, -1);
+}
+
+static void
 do_open(void)
 {
 	rump_sys_close(rump_sys_open("/", RUMP_O_RDONLY));
@@ -164,18 +196,20 @@ do_create(void)
 
 /* The first one is what the loop itself costs. */
 static const struct op ops[] = {
-	{"-", 1, do_nothing, do_nothing, do_nothing},
-	{"getpid_bound", 1, bind, do_getpid, rump_pub_lwproc_releaselwp},
-	{"getpid_implicit", 1, do_nothing, do_getpid, do_nothing},
-	{"curlwp", 1, bind, do_curlwp, rump_pub_lwproc_releaselwp},
-	{"switch", 2, bind_two, do_switch, release_two},
-	{"newlwp_releaselwp", 1, do_nothing, do_newlwp, do_nothing},
-	{"rfork_releaselwp", 1, do_nothing, do_rfork, do_nothing},
-	{"pipe_rw", 1, bind_pipe, do_pipe, rump_pub_lwproc_releaselwp},
-	{"open_close", 1, bind, do_open, rump_pub_lwproc_releaselwp},
-	{"pread_1", 1, bind_file, do_pread, release_file},
-	{"pwrite_1", 1, bind_file, do_pwrite, release_file},
-	{"create_unlink", 1, bind, do_create, rump_pub_lwproc_releaselwp},
+    {"-", 1, do_nothing, do_nothing, do_nothing},
+    {"getpid_bound", 1, bind, do_getpid, rump_pub_lwproc_releaselwp},
+    {"getpid_implicit", 1, do_nothing, do_getpid, do_nothing},
+    {"curlwp", 1, bind, do_curlwp, rump_pub_lwproc_releaselwp},
+    {"switch", 2, bind_two, do_switch, release_two},
+    {"newlwp_releaselwp", 1, do_nothing, do_newlwp, do_nothing},
+    {"rfork_releaselwp", 1, do_nothing, do_rfork, do_nothing},
+    {"pipe_rw", 1, bind_pipe, do_pipe, rump_pub_lwproc_releaselwp},
+    {"poll_1", 1, bind_poll, do_poll, rump_pub_lwproc_releaselwp},
+    {"epoll_wait_1", 1, bind_poll, do_epoll, rump_pub_lwproc_releaselwp},
+    {"open_close", 1, bind, do_open, rump_pub_lwproc_releaselwp},
+    {"pread_1", 1, bind_file, do_pread, release_file},
+    {"pwrite_1", 1, bind_file, do_pwrite, release_file},
+    {"create_unlink", 1, bind, do_create, rump_pub_lwproc_releaselwp},
 };
 
 static void
@@ -194,8 +228,7 @@ measure(const struct op *op)
 	for (int i = 0; i < CALLS; i++)
 		body();
 	CALLGRIND_TOGGLE_COLLECT;
-	snprintf(label, sizeof(label), "%s %d", op->o_name,
-	    CALLS * op->o_each);
+	snprintf(label, sizeof(label), "%s %d", op->o_name, CALLS * op->o_each);
 	CALLGRIND_DUMP_STATS_AT(label);
 	op->o_finish();
 }
