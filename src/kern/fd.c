@@ -56,8 +56,8 @@ fd_isfile(struct lwp *l, int fd, const struct file *fp)
 		return false;
 	ft = atomic_load_explicit(&fdp->fd_tab, memory_order_acquire);
 	return (uint32_t)fd < ft->ft_size &&
-	       atomic_load_explicit(
-		   &ft->ft_file[fd], memory_order_relaxed) == fp;
+	       atomic_load_explicit(&ft->ft_file[fd], memory_order_relaxed) ==
+		   fp;
 }
 
 bool
