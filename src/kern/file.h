@@ -103,7 +103,7 @@ struct file {
 	struct vnode *f_vnode;	     /* (s) what has a name; src/vfs's */
 	struct mount *f_mount;	     /* (s) where that was found */
 	uint64_t f_credserial;	     /* (s) cr_serial of who opened it */
-	off_t f_offset;		     /* (l) */
+	off_t f_offset;		     /* (l) a fifo's: (s), see pipe_poll */
 };
 
 /*

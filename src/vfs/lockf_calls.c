@@ -25,7 +25,8 @@ flock_base(struct lwp *l, struct file *fp, int whence, off_t *basep)
 		return 0;
 	case SEEK_CUR:
 		locked = file_enter(l, fp);
-		*basep = fp->f_offset;
+		/* A fifo keeps something else there. */
+		*basep = fp->f_ops->fo_seek != NULL ? fp->f_offset : 0;
 		file_leave(fp, locked);
 		return 0;
 	case SEEK_END:

@@ -710,6 +710,15 @@ do_pty(void)
 	X(inotify_init1, (openflags()))                                        \
 	X(inotify_add_watch, (fd(), path(), watchmask()))                      \
 	X(inotify_rm_watch, (fd(), (int)rnd(4)))                               \
+	X(poll, (filled(), rnd(8), (int)rnd(3)))                               \
+	X(ppoll, (filled(), rnd(8), times(), NULL))                            \
+	X(select, (NFDS, maybe(filled()), maybe(filled()), NULL, buffer()))    \
+	X(epoll_create1, (openflags()))                                        \
+	X(epoll_ctl, (fd(), (int)rnd(5), fd(), filled()))                      \
+	X(epoll_wait, (fd(), buffer(), (int)rnd(8), (int)rnd(3)))              \
+	X(eventfd, ((unsigned)rnd(4), openflags()))                            \
+	X(kqueue1, (openflags()))                                              \
+	X(kevent, (fd(), filled(), rnd(2), buffer(), rnd(4), times()))         \
 	X(clock_gettime, (clockid(), buffer()))                                \
 	X(clock_settime, (clockid(), filled()))                                \
 	X(clock_getres, (clockid(), buffer()))                                 \
