@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 #include <sys/timerfd.h>
 
+#include "kern/event.h"
 #include "kern/ktime.h"
 #include "sysproto.h"
 
@@ -22,6 +23,7 @@
 struct timerfd {
 	struct kmutex tf_lock;
 	struct kcondvar tf_cv;	     /* (f) readers */
+	struct klist tf_klist;	     /* who polls it; not (f) */
 	struct ktimer tf_timer;	     /* armed under (f) */
 	clockid_t tf_id;	     /* (s) */
 	enum ktimer_clock tf_clock;  /* (f) it is armed by */
@@ -44,6 +46,7 @@ timerfd_wake(struct timerfd *tf)
 {
 	KASSERT(mutex_owned(&tf->tf_lock));
 	cv_broadcast(&tf->tf_cv);
+	klist_notify(&tf->tf_klist, POLLIN);
 }
 
 static void
@@ -176,6 +179,29 @@ timerfd_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	return error != 0 ? error : uiomove(&ticks, sizeof(ticks), uio);
 }
 
+static uint32_t
+timerfd_poll(struct lwp *l, struct file *fp, struct pollsize *ps)
+{
+	struct timerfd *tf = fp->f_data;
+	bool ticked;
+
+	(void)l;
+	mutex_enter(&tf->tf_lock);
+	ticked = tf->tf_ticks > 0;
+	mutex_exit(&tf->tf_lock);
+	if (ps != NULL)
+		*ps = (struct pollsize){.ps_in = ticked ? 8 : 0};
+	return ticked ? POLLIN : 0;
+}
+
+static struct klist *
+timerfd_klist(struct file *fp)
+{
+	struct timerfd *tf = fp->f_data;
+
+	return &tf->tf_klist;
+}
+
 static int
 timerfd_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 {
@@ -222,6 +248,8 @@ static const struct fileops timerfd_fileops = {
     .fo_read = timerfd_read,
     .fo_write = timerfd_write,
     .fo_stat = timerfd_stat,
+    .fo_poll = timerfd_poll,
+    .fo_klist = timerfd_klist,
     .fo_close = timerfd_close,
 };
 

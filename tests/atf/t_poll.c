@@ -248,8 +248,23 @@ TC(interrupted, "a signal ends the waiting with EINTR")
 	thread_join(&t);
 }
 
+TC(timers, "a timer that goes off ends the waiting")
+{
+	struct itimerspec it = {{0, 0}, {0, 20000000}};
+	struct pollfd p;
+
+	start();
+	p = (struct pollfd){
+	    (int)T_OK(rump_sys_timerfd_create(CLOCK_MONOTONIC, 0)), POLLIN, 0};
+	T_EQ(0, rump_sys_poll(&p, 1, 0));
+	T_OK(rump_sys_timerfd_settime(p.fd, 0, &it, NULL));
+	T_EQ(1, rump_sys_poll(&p, 1, -1));
+	T_EQ(POLLIN, p.revents);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, timers);
 	ATF_TP_ADD_TC(tp, pipe_ends);
 	ATF_TP_ADD_TC(tp, fifo_hangup);
 	ATF_TP_ADD_TC(tp, others);
