@@ -65,14 +65,15 @@ int rump_boot_gethowto(void);
 void rump_boot_sethowto(int howto);
 
 /*
- * What a signal posted to a process of the kernel does; before rump_init.
- * (rump(3))
+ * What a signal posted to a process of the kernel does that is neither caught
+ * nor ignored nor blocked by it; before rump_init.  (rump(3); POSIX is ours)
  */
 enum rump_sigmodel {
 	RUMP_SIGMODEL_PANIC,  /* end the host process; the default */
 	RUMP_SIGMODEL_IGNORE, /* nothing */
 	RUMP_SIGMODEL_RAISE,  /* raise it on the host process */
 	RUMP_SIGMODEL_RECORD, /* keep it pending and interrupt sleeps */
+	RUMP_SIGMODEL_POSIX,  /* its default action */
 };
 void rump_boot_setsigmodel(enum rump_sigmodel model);
 

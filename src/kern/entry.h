@@ -52,4 +52,12 @@ syscall_exit(void)
 		smr_poll(ht);
 }
 
+/* At the end of a call: has l, whose call it was, signals to act on? */
+static inline bool
+syscall_signalled(struct lwp *l)
+{
+	return (atomic_load_explicit(&l->l_flags, memory_order_relaxed) &
+		   LW_SIGNAL) != 0;
+}
+
 #endif /* KERN_ENTRY_H */

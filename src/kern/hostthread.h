@@ -23,6 +23,17 @@ struct smr_list {
 	uint32_t sl_count;
 };
 
+/*
+ * Is a call whose sleep was interrupted (EINTR) made again?  The sleep says
+ * ALWAYS when it was for a signal to act on; some calls then say otherwise.
+ */
+enum signal_restart {
+	SR_NEVER,
+	SR_NOHAND, /* unless a handler has run */
+	SR_ALWAYS, /* unless a handler without SA_RESTART has run */
+	SR_EVER,   /* whatever has run */
+};
+
 struct hostthread {
 	/* (a) sequence seen at entry, 0 outside the kernel; see smr.h */
 	_Atomic uint64_t ht_smr;
@@ -47,6 +58,12 @@ struct hostthread {
 	pid_t ht_pid;
 	pid_t ht_pidend;
 	uint64_t ht_pidserial; /* of the batch */
+
+	/* Of the lwp in a call; see sigreturn.c. */
+	uint8_t ht_restart;   /* (o) enum signal_restart */
+	bool ht_sigrestore;   /* (o) ht_sigsaved is to be its mask again */
+	uint64_t ht_sigsaved; /* (o) */
+	_Atomic uint64_t ht_sigwait; /* p_lock: what sigtimedwait waits for */
 
 	/* (a) processes made less processes gone on this host thread */
 	_Atomic int64_t ht_procbalance;

@@ -147,6 +147,7 @@ lwp_alloc(struct proc *p, bool implicit)
 	l->l_held = NULL;
 	l->l_fdresv[0] = l->l_fdresv[1] = 0;
 	l->l_cv = NULL;
+	l->l_sigmask = 0;
 	atomic_store_explicit(&l->l_borrowed, NULL, memory_order_relaxed);
 	atomic_store_explicit(&l->l_ht, ht, memory_order_relaxed);
 	atomic_store_explicit(
@@ -263,8 +264,8 @@ lwp_live(void)
 	idle = slot_nfree;
 	ht = atomic_load_explicit(&hostthread_list, memory_order_acquire);
 	for (; ht != NULL; ht = ht->ht_next)
-		idle += atomic_load_explicit(
-		    &ht->ht_nlwps, memory_order_relaxed);
+		idle +=
+		    atomic_load_explicit(&ht->ht_nlwps, memory_order_relaxed);
 	idle += atomic_load_explicit(&slot_retired, memory_order_relaxed);
 	idle += atomic_load_explicit(&implicit_count, memory_order_relaxed);
 	idle = atomic_load_explicit(&slot_count, memory_order_relaxed) - idle;

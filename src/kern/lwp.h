@@ -107,6 +107,9 @@ void lwp_attach(struct lwp *l);
  */
 void lwp_free(struct lwp *l, pid_t pid);
 
+/* The calling host thread's lwp, bound, goes: see releaselwp. */
+void lwp_release(struct lwp *l);
+
 /* The implicit lwp of the calling host thread; NULL without memory. */
 struct lwp *lwp_implicit(void);
 

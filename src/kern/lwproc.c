@@ -44,8 +44,8 @@ switch_failed(uint64_t handle)
 	now = (uint32_t)(state >> 32);
 	owner = (uint32_t)state;
 	if (now == gen + 1)
-		panic("%s: lwp %d.%d: released", switch_call,
-		    (int)l->l_lastpid, l->l_lastlid);
+		panic("%s: lwp %d.%d: released", switch_call, (int)l->l_lastpid,
+		    l->l_lastlid);
 	if (now > gen)
 		switch_unknown(handle, "was released long ago");
 	if (now < gen || owner == LWP_RELEASED)
@@ -109,6 +109,9 @@ lwproc_newlwp(pid_t pid)
 	else if ((l = lwp_alloc(p, false)) == NULL)
 		error = ENOMEM;
 	else {
+		/* A thread blocks what the one that makes it does. */
+		if (curlwp()->l_proc == p)
+			l->l_sigmask = curlwp()->l_sigmask;
 		lender = fd_make_shared(p);
 		lwp_attach(l);
 		error = 0;
@@ -135,8 +138,7 @@ rump_pub_lwproc_newlwp(pid_t pid)
 }
 
 /* To the implicit context, or from a host thread that has no lwp. */
-static void __attribute__((noinline))
-switch_slow(uint64_t handle)
+static void __attribute__((noinline)) switch_slow(uint64_t handle)
 {
 	struct lwp *old = curlwp();
 	struct lwp *l = NULL;
@@ -171,12 +173,21 @@ rump_pub_lwproc_switch(struct lwp *handle)
 		lwp_leave(old);
 }
 
+void
+lwp_release(struct lwp *l)
+{
+	pid_t pid = proc_pid(l->l_proc);
+
+	KASSERT(l == curlwp() && !lwp_is_implicit(l) && smr_entered());
+	proc_detach_lwp(l);
+	kern_tls.kt_lwp = curht()->ht_implicit;
+	lwp_free(l, pid);
+}
+
 RUMP_EXPORT void
 rump_pub_lwproc_releaselwp(void)
 {
 	struct lwp *l = curlwp();
-	struct hostthread *ht = curht();
-	pid_t pid;
 
 	if (unlikely(l == NULL))
 		panic("rump_pub_lwproc_releaselwp: lwp 1.0: "
@@ -185,11 +196,8 @@ rump_pub_lwproc_releaselwp(void)
 		panic("rump_pub_lwproc_releaselwp: lwp %d.%d: "
 		      "no current lwp: implicit context",
 		    (int)proc_pid(l->l_proc), l->l_lid);
-	smr_enter(ht);
-	pid = proc_pid(l->l_proc);
-	proc_detach_lwp(l);
-	kern_tls.kt_lwp = ht->ht_implicit;
-	lwp_free(l, pid);
+	smr_enter(curht());
+	lwp_release(l);
 	syscall_exit();
 }
 

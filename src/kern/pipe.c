@@ -28,6 +28,7 @@
 #include <fcntl.h>
 
 #include "kern/kern.h"
+#include "kern/signal.h"
 
 /* The device that fstat names: no file system has it. */
 #define PIPE_DEV makedev(0, 0xfffff)
@@ -176,7 +177,7 @@ pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	struct pipe *pi = fp->f_data;
 	int error = 0;
 
-	(void)l, (void)offp;
+	(void)offp;
 	if (unlikely(uio->uio_resid == 0))
 		return 0;
 	mutex_enter(&pi->pi_lock);
@@ -193,7 +194,9 @@ pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	}
 	pi->pi_marks |= PM_MTIME | PM_CTIME;
 	pipe_leave(pi, PIPE_IN);
-	return error;
+	if ((uio->uio_flags & UIO_NOSIGNAL) != 0)
+		return error;
+	return signal_pipe(l, error);
 }
 
 /*

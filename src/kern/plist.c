@@ -23,8 +23,8 @@ plist_insert(struct plist *pl, struct plist_entry *pe)
  * goes), until its shard's lock is held.  A shard that it has left is still
  * a shard: processes and groups are not freed while somebody looks.
  */
-void
-plist_remove(struct plist_entry *pe)
+struct plist_shard *
+plist_lock(struct plist_entry *pe)
 {
 	struct plist_shard *s;
 
@@ -33,9 +33,16 @@ plist_remove(struct plist_entry *pe)
 		mutex_enter(&s->ps_lock);
 		if (likely(s == atomic_load_explicit(
 				    &pe->pe_shard, memory_order_relaxed)))
-			break;
+			return s;
 		mutex_exit(&s->ps_lock);
 	}
+}
+
+void
+plist_remove(struct plist_entry *pe)
+{
+	struct plist_shard *s = plist_lock(pe);
+
 	LIST_REMOVE(pe, pe_link);
 	mutex_exit(&s->ps_lock);
 }

@@ -42,6 +42,9 @@ plist_shard(struct plist *pl)
 	return &pl->pl_wide[curht()->ht_id % PLIST_WIDTH].pw_shard;
 }
 
+/* Lock the shard that the entry is in, which it returns. */
+struct plist_shard *plist_lock(struct plist_entry *);
+
 /* Every shard in turn: for (i = 0; (s = plist_nth(pl, i)) != NULL; i++) */
 static inline struct plist_shard *
 plist_nth(struct plist *pl, unsigned i)

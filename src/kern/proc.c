@@ -7,6 +7,7 @@
  *	ACTIVE	has lwps; can be found by its pid
  *	DYING	its last lwp was released; descriptors close, children move
  *		to process 1; found by its pid, but takes no lwp (EBUSY)
+ *	ZOMBIE	its parent can wait for it, or nobody any more; see wait.c
  *
  * A free process in a host thread's cache keeps its references to the
  * credentials, limits, directories and group that it last had, if others use
@@ -21,6 +22,7 @@
 #include "kern/event.h"
 #include "kern/proc_impl.h"
 #include "kern/ptimer.h"
+#include "kern/signal_impl.h"
 
 #include <rump/rump.h>
 
@@ -225,15 +227,16 @@ proc_reset(struct proc *p, struct proc *parent)
 	LIST_INIT(&p->p_lwps);
 	atomic_store_explicit(&p->p_flags,
 	    atomic_load_explicit(&parent->p_flags, memory_order_relaxed) &
-		PF_SUGID,
+		(PF_SUGID | PF_CHLD | PF_NOCLD),
 	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_umask,
 	    atomic_load_explicit(&parent->p_umask, memory_order_relaxed),
 	    memory_order_relaxed);
 	atomic_store_explicit(
 	    &p->p_ppid, proc_pid(parent), memory_order_relaxed);
-	atomic_store_explicit(&p->p_sigpend, 0, memory_order_relaxed);
-	p->p_parent = parent;
+	atomic_store_explicit(&p->p_xstatus, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->p_event, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->p_parent, parent, memory_order_relaxed);
 	p->p_start = hyper_clock(HYPER_CLOCK_COARSE);
 	memcpy(p->p_name, parent->p_name, sizeof(p->p_name));
 }
@@ -280,8 +283,12 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 	}
 	if ((error = proc_inherit_fds(p, parent, flags)) != 0)
 		goto fail_lwp;
-	if ((error = pid_alloc(p)) != 0)
+	if (unlikely(parent->p_sigacts != NULL) &&
+	    (error = signal_fork(p, parent)) != 0)
 		goto fail_fd;
+	if ((error = pid_alloc(p)) != 0)
+		goto fail_signal;
+	l->l_sigmask = curlwp()->l_sigmask;
 	l->l_lid = p->p_nextlid = 1;
 	LIST_INSERT_HEAD(&p->p_lwps, l, l_sibling);
 	atomic_store_explicit(&p->p_nlwps, 1, memory_order_relaxed);
@@ -289,6 +296,8 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 	*lp = l;
 	return 0;
 
+fail_signal:
+	signal_exit(p);
 fail_fd:
 	fd_free(p);
 fail_lwp:
@@ -304,13 +313,28 @@ fail_proc:
  * End
  */
 
+/* A child gets process 1 as parent, whose zombies go at once: is it one? */
+static bool
+proc_adopt(struct proc *child)
+{
+	int zombie = PROC_ZOMBIE;
+
+	atomic_store_explicit(&child->p_parent, initproc, memory_order_relaxed);
+	atomic_store_explicit(
+	    &child->p_ppid, proc_pid(initproc), memory_order_relaxed);
+	/* Shards of different lists: ours, then process 1's. */
+	plist_insert(&initproc->p_children, &child->p_sibling);
+	return atomic_compare_exchange_strong_explicit(&child->p_state, &zombie,
+	    PROC_DYING, memory_order_acquire, memory_order_relaxed);
+}
+
 /* Give a dying process's children to process 1. */
 static void
 proc_reparent(struct proc *p)
 {
 	struct plist_shard *s;
 	struct plist_entry *pe;
-	struct proc *child;
+	struct proc *child, *zombies = NULL;
 	unsigned i;
 
 	for (i = 0; (s = plist_nth(&p->p_children, i)) != NULL; i++) {
@@ -318,36 +342,31 @@ proc_reparent(struct proc *p)
 		while ((pe = LIST_FIRST(&s->ps_head)) != NULL) {
 			child = container_of(pe, struct proc, p_sibling);
 			LIST_REMOVE(pe, pe_link);
-			child->p_parent = initproc;
-			atomic_store_explicit(&child->p_ppid,
-			    proc_pid(initproc), memory_order_relaxed);
-			/* Shards of different lists: ours, then process 1's. */
-			plist_insert(&initproc->p_children, pe);
+			if (proc_adopt(child)) {
+				child->p_free = zombies;
+				zombies = child;
+			}
 		}
 		mutex_exit(&s->ps_lock);
 	}
+	while ((child = zombies) != NULL) {
+		zombies = child->p_free;
+		proc_free(child);
+	}
 }
 
-/* The last lwp of p has gone. */
-static void
-proc_exit(struct proc *p)
+void
+proc_free(struct proc *p)
 {
-	struct proc_hook *ph;
+	struct plist_shard *s;
+	struct proc *parent;
 	pid_t pid = proc_pid(p);
 
 	KASSERT(p->p_state == PROC_DYING);
-	if (atomic_load_explicit(&p->p_fd, memory_order_relaxed) != NULL)
-		fd_free(p);
-	if (unlikely(atomic_load_explicit(&p->p_timers, memory_order_relaxed) !=
-		     NULL))
-		ptimers_exit(p);
-	for (ph = hooks; ph != NULL; ph = ph->ph_next)
-		ph->ph_exit(p);
-	klist_notify(&proc_exits, POLLIN);
-	if (unlikely((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
-			 PF_PARENT) != 0))
-		proc_reparent(p);
-	plist_remove(&p->p_sibling);
+	s = plist_lock(&p->p_sibling);
+	parent = proc_parent(p);
+	LIST_REMOVE(&p->p_sibling, pe_link);
+	mutex_exit(&s->ps_lock);
 	/* Whoever has found p is done with it once we have the lock. */
 	mutex_enter(&p->p_lock);
 	pgrp_leave(p);
@@ -358,6 +377,50 @@ proc_exit(struct proc *p)
 	pid_free(pid);
 	proc_count(-1);
 	proc_put(p);
+	/* Who began to wait after we have left the list does not see us. */
+	if (unlikely(
+		(atomic_load_explicit(&parent->p_flags, memory_order_relaxed) &
+		    PF_WAITS) != 0))
+		wait_wake(parent);
+}
+
+/* Its signals and what they have done to it: rare enough to be one test. */
+static bool
+proc_plain(struct proc *p)
+{
+	return p->p_sigacts == NULL && p->p_sigq == NULL &&
+	       atomic_load_explicit(&p->p_sigpend, memory_order_relaxed) == 0;
+}
+
+/* The last lwp of p has gone. */
+static void
+proc_exit(struct proc *p)
+{
+	struct proc_hook *ph;
+	uint32_t flags;
+
+	KASSERT(p->p_state == PROC_DYING);
+	if (atomic_load_explicit(&p->p_fd, memory_order_relaxed) != NULL)
+		fd_free(p);
+	if (unlikely(atomic_load_explicit(&p->p_timers, memory_order_relaxed) !=
+		     NULL))
+		ptimers_exit(p);
+	for (ph = hooks; ph != NULL; ph = ph->ph_next)
+		ph->ph_exit(p);
+	klist_notify(&proc_exits, POLLIN);
+	flags = atomic_load_explicit(&p->p_flags, memory_order_relaxed);
+	if (unlikely((flags & PF_PARENT) != 0))
+		proc_reparent(p);
+	if (unlikely(!proc_plain(p)))
+		signal_exit(p);
+	/* Does anybody want to know?  A parent that goes meanwhile does not. */
+	if (unlikely((flags & PF_EXITING) != 0 ||
+		     (atomic_load_explicit(
+			  &proc_parent(p)->p_flags, memory_order_relaxed) &
+			 (PF_WAITS | PF_CHLD)) != 0))
+		wait_exit(p);
+	else
+		proc_free(p);
 }
 
 void
@@ -371,6 +434,8 @@ proc_detach_lwp(struct lwp *l)
 	LIST_REMOVE(l, l_sibling);
 	n = atomic_load_explicit(&p->p_nlwps, memory_order_relaxed) - 1;
 	atomic_store_explicit(&p->p_nlwps, n, memory_order_relaxed);
+	if (unlikely(!proc_plain(p)))
+		sigq_leave(l);
 	last =
 	    n == 0 && (atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
 			  PF_SYSTEM) == 0;
@@ -460,7 +525,7 @@ proc_boot(pid_t pid, struct kref *shared[PS_COUNT], const char *name)
 	atomic_store_explicit(&p->p_umask, 022, memory_order_relaxed);
 	strncpy(p->p_name, name, sizeof(p->p_name) - 1);
 	p->p_start = kern_monotonic();
-	p->p_parent = p;
+	atomic_store_explicit(&p->p_parent, p, memory_order_relaxed);
 	LIST_INIT(&p->p_lwps);
 	pgrp_enter(proc_pgrp(p), p);
 	(void)uidinfo_enter(proc_cred(p)->cr_uidinfo, false, 0);
@@ -498,6 +563,6 @@ proc_init(struct kref *cwdi)
 	if ((initproc = proc_boot(1, shared, "init")) == NULL)
 		return ENOMEM;
 	initproc->p_children.pl_wide = init_children;
-	initproc->p_parent = proc0;
+	atomic_store_explicit(&initproc->p_parent, proc0, memory_order_relaxed);
 	return 0;
 }

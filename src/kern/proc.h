@@ -13,7 +13,8 @@
  * each release, so that what the application holds (l_handle: generation and
  * slot number, shaped like a pointer) names one lwp for all time.
  *
- * A process goes when its last lwp is released.  struct proc is type-stable:
+ * A process goes when its last lwp is released, or is a zombie then until its
+ * parent has waited for it; see wait.c.  struct proc is type-stable:
  * a pointer found without a lock can be locked (p_lock) and then checked
  * (p_state, p_pid).
  *
@@ -47,7 +48,10 @@ struct lwp {
 	struct file *_Atomic l_borrowed; /* (a) see filedesc.h */
 	struct file *l_held;		 /* (o) see filedesc.h */
 	uint32_t l_fdresv[2];		 /* (d) see filedesc.h */
-	LIST_ENTRY(lwp) l_sibling;	 /* (p) of its process */
+	union {
+		LIST_ENTRY(lwp) l_sibling; /* (p) of its process */
+		struct lwp *l_free;	   /* (o) next free slot in a cache */
+	};
 
 	/* Sleep; see sleep.c. */
 	_Atomic uint32_t l_sleep;	 /* (a) enum lwp_sleep, parked on */
@@ -58,14 +62,15 @@ struct lwp {
 
 	int l_lastlid;	    /* (o) the ids of the lwp before, */
 	pid_t l_lastpid;    /* (o) to name it when it is used late */
-	struct lwp *l_free; /* (o) next in a cache of free slots */
+	uint64_t l_sigmask; /* (p), written by (o): signals that it blocks */
 } __attribute__((aligned(CACHE_LINE)));
 
 #define LW_IMPLICIT  1u /* a host thread's implicit context */
 #define LW_INTERRUPT 2u /* its next or current sleep gives EINTR */
 #define LW_EXITING   4u /* every sleep gives EINTR: its process goes */
+#define LW_SIGNAL    8u /* there may be a signal to act on */
 
-enum proc_state { PROC_FREE, PROC_ACTIVE, PROC_DYING };
+enum proc_state { PROC_FREE, PROC_ACTIVE, PROC_DYING, PROC_ZOMBIE };
 
 /* Shared, counted and copied on change; inherited by a new process. */
 enum proc_shared { PS_CRED, PS_LIMIT, PS_CWDI, PS_PGRP, PS_COUNT };
@@ -86,21 +91,34 @@ struct proc {
 	LIST_HEAD(, lwp) p_lwps;	  /* (p) */
 	_Atomic uint32_t p_flags;	  /* (a) PF_* */
 	_Atomic mode_t p_umask;		  /* (a) */
-	struct proc *p_parent;		  /* (f) of p_sibling */
+	struct proc *_Atomic p_parent;	  /* (f) of p_sibling, read without */
 	struct plist p_children;	  /* members linked by p_sibling */
 	struct plist_entry p_sibling;	  /* (f) */
 	struct plist_entry p_pgmember;	  /* (f) of the group's list */
-	_Atomic uint64_t p_sigpend;	  /* (a) see signal.c */
 	char p_name[PROC_NAMELEN];	  /* (p) */
 	uint64_t p_serial;		  /* (p) see pid.c */
 	int64_t p_start;		  /* (s) by the monotonic clock */
 	struct ptimers *_Atomic p_timers; /* (r) NULL: none; ptimer.h */
+
+	/* Signals, see signal_impl.h; zero while free, up to p_cv. */
+	_Atomic uint64_t p_sigpend; /* (p), read without */
+	_Atomic uint32_t p_nsigq;   /* (p), read without: length of p_sigq */
+	struct ksig *p_sigq;	    /* (p) first; last, if there is one */
+	struct ksig *p_sigqlast;
+	struct sigacts *p_sigacts; /* (p) NULL: all are the default */
+	struct kcondvar p_cv;	   /* (p) children, signals, by p_lock */
+	_Atomic int p_xstatus;	   /* (p) of its end, as wait gives it */
+	_Atomic uint32_t p_event;  /* (a) not waited for yet; see wait.c */
 } __attribute__((aligned(CACHE_LINE)));
 
-#define PF_SUGID   1u /* its ids have changed */
-#define PF_SYSTEM  2u /* processes 0 and 1: never go */
-#define PF_EXITING 4u /* being ended: its lwps must not sleep */
-#define PF_PARENT  8u /* has had children */
+#define PF_SUGID   1u	/* its ids have changed */
+#define PF_SYSTEM  2u	/* processes 0 and 1: never go */
+#define PF_EXITING 4u	/* being ended: its lwps must not sleep */
+#define PF_PARENT  8u	/* has had children */
+#define PF_WAITS   16u	/* has waited for children */
+#define PF_CHLD	   32u	/* catches SIGCHLD */
+#define PF_NOCLD   64u	/* wants no zombies: SIG_IGN, SA_NOCLDWAIT */
+#define PF_STOPPED 128u /* by a signal */
 
 extern struct proc *proc0, *initproc;
 
@@ -175,6 +193,12 @@ void proc_hook_register(struct proc_hook *);
  */
 void lwp_interrupt(struct lwp *);
 void proc_interrupt(struct proc *);
+
+/*
+ * Have it look for signals, and end its sleep if it sleeps: the call is made
+ * again when there is nothing for it.  True if it was asleep.
+ */
+bool lwp_signal(struct lwp *);
 
 /*
  * Has the lwp, the calling one, been interrupted?  An interrupt counts once.

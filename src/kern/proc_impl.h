@@ -109,6 +109,15 @@ void pid_free(pid_t pid);
  */
 int proc_create(struct proc *parent, int flags, struct lwp **lp);
 
+/* A process without lwps, of which nobody wants to know more, goes. */
+void proc_free(struct proc *p);
+
+static inline struct proc *
+proc_parent(struct proc *p)
+{
+	return atomic_load_explicit(&p->p_parent, memory_order_relaxed);
+}
+
 /* l leaves its process, which goes if it was the last. */
 void proc_detach_lwp(struct lwp *l);
 

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Signals posted to processes.
+ * Posting signals to processes.
  *
- * There are no handlers.  What a signal does is one of the four models of
- * rump_boot_setsigmodel: end the host process, nothing, a signal to the host
- * process, or, recorded, interrupt what the process sleeps in.
+ * A signal that is blocked, or caught, is kept pending (sigqueue.c) and acted
+ * on when a call of an lwp that does not block it ends (sigreturn.c).  One
+ * that is ignored is dropped.  For all others there are the models of
+ * rump_boot_setsigmodel, and they act when the signal is posted.
+ *
+ * Locks: p_lock of the process.  What must be done without (signal_after) is
+ * returned to whoever holds it.
  */
-#include "kern/signal.h"
+#include "kern/signal_impl.h"
 
-#include <signal.h>
-
-#include <rump/rump.h>
-
-#include "kern/proc_impl.h"
-#include "sysproto.h"
-
-#define NSIGNAL 64
+#include "kern/lwp.h"
 
 static _Atomic int model = RUMP_SIGMODEL_PANIC;
 
@@ -25,42 +22,264 @@ rump_boot_setsigmodel(enum rump_sigmodel m)
 	atomic_store_explicit(&model, (int)m, memory_order_relaxed);
 }
 
+enum rump_sigmodel
+signal_model(void)
+{
+	return (enum rump_sigmodel)atomic_load_explicit(
+	    &model, memory_order_relaxed);
+}
+
+/*
+ * The default actions
+ */
+
+#define DEFAULT_IGNORE \
+	(SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH))
+#define DEFAULT_STOP \
+	(SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
+
+static uint32_t
+proc_flags(struct proc *p)
+{
+	return atomic_load_explicit(&p->p_flags, memory_order_relaxed);
+}
+
 /* Nothing is to wait in this process any more. */
-static void
-proc_set_exiting(struct proc *p)
+void
+proc_set_exiting(struct proc *p, int status)
 {
 	struct lwp *l;
 
+	KASSERT(mutex_owned(&p->p_lock));
+	if ((proc_flags(p) & PF_EXITING) != 0)
+		return;
+	atomic_store_explicit(&p->p_xstatus, status, memory_order_relaxed);
 	atomic_fetch_or_explicit(&p->p_flags, PF_EXITING, memory_order_relaxed);
 	LIST_FOREACH (l, &p->p_lwps, l_sibling)
 		atomic_fetch_or_explicit(
 		    &l->l_flags, LW_EXITING, memory_order_seq_cst);
+	proc_interrupt(p);
+}
+
+static void
+proc_stop(struct proc *p, int signo, unsigned *after)
+{
+	if ((proc_flags(p) & PF_STOPPED) != 0)
+		return;
+	atomic_fetch_or_explicit(&p->p_flags, PF_STOPPED, memory_order_relaxed);
+	atomic_store_explicit(
+	    &p->p_event, PE_STOPPED | (uint32_t)signo, memory_order_relaxed);
+	*after |= SD_TELL;
+}
+
+static void
+proc_continue(struct proc *p, unsigned *after)
+{
+	if ((proc_flags(p) & PF_STOPPED) == 0)
+		return;
+	atomic_fetch_and_explicit(
+	    &p->p_flags, ~PF_STOPPED, memory_order_relaxed);
+	atomic_store_explicit(&p->p_event, PE_CONTINUED, memory_order_relaxed);
+	*after |= SD_TELL;
+}
+
+static void
+default_posix(struct proc *p, int signo, unsigned *after)
+{
+	/* As the host does for its process 1. */
+	if ((proc_flags(p) & PF_SYSTEM) != 0 ||
+	    (SIGBIT(signo) & DEFAULT_IGNORE) != 0)
+		return;
+	if ((SIGBIT(signo) & DEFAULT_STOP) != 0)
+		proc_stop(p, signo, after);
+	else
+		proc_set_exiting(p, signo);
+}
+
+/* Interrupt what does not block it. */
+static void
+default_record(struct proc *p, int signo, unsigned how)
+{
+	struct lwp *l;
+
+	if ((how & SP_SELF) != 0)
+		return;
+	if (signo == SIGKILL && (proc_flags(p) & PF_SYSTEM) == 0)
+		proc_set_exiting(p, signo);
+	LIST_FOREACH (l, &p->p_lwps, l_sibling)
+		if ((l->l_sigmask & SIGBIT(signo)) == 0)
+			lwp_interrupt(l);
 }
 
 bool
-proc_signal(struct proc *p, int signo)
+signal_default(struct proc *p, int signo, unsigned how, unsigned *after)
 {
 	KASSERT(mutex_owned(&p->p_lock));
-	switch (atomic_load_explicit(&model, memory_order_relaxed)) {
+	/* Every end of a child would be told. */
+	if (signo == SIGCHLD && (how & SP_KERNEL) != 0)
+		return false;
+	switch (signal_model()) {
 	case RUMP_SIGMODEL_IGNORE:
 		return false;
 	case RUMP_SIGMODEL_RAISE:
-		return true;
+		*after |= SD_RAISE;
+		return false;
 	case RUMP_SIGMODEL_RECORD:
-		atomic_fetch_or_explicit(&p->p_sigpend,
-		    UINT64_C(1) << (signo - 1), memory_order_relaxed);
-		if (signo == SIGKILL)
-			proc_set_exiting(p);
-		proc_interrupt(p);
+		default_record(p, signo, how);
+		return true;
+	case RUMP_SIGMODEL_POSIX:
+		default_posix(p, signo, after);
 		return false;
 	default:
+		if ((how & SP_KERNEL) != 0)
+			return false;
 		panic(
 		    "signal %d posted to process %d", signo, (int)proc_pid(p));
 	}
 }
 
-/* Outside the section: a handler of the host's may run for long. */
+/*
+ * Whom it is for
+ */
+
+static bool
+signal_for(struct lwp *l, const struct lwp *target, uint64_t bit)
+{
+	return (target == NULL || l == target) && (l->l_sigmask & bit) == 0;
+}
+
+/* Is there an lwp that could act on it now? */
+static bool
+signal_unblocked(struct proc *p, const struct lwp *target, uint64_t bit)
+{
+	struct lwp *l;
+
+	LIST_FOREACH (l, &p->p_lwps, l_sibling)
+		if (signal_for(l, target, bit))
+			return true;
+	return false;
+}
+
+/* What the lwp waits for in sigtimedwait. */
+static uint64_t
+lwp_sigwait(struct lwp *l)
+{
+	struct hostthread *ht =
+	    atomic_load_explicit(&l->l_ht, memory_order_relaxed);
+
+	/* A host thread that waits as another lwp has left this one. */
+	if (lwp_owner(l) != LWP_RUNNING + ht->ht_id)
+		return 0;
+	return atomic_load_explicit(&ht->ht_sigwait, memory_order_relaxed);
+}
+
+static bool
+signal_awaited(struct proc *p, const struct lwp *target, uint64_t bit)
+{
+	struct lwp *l;
+
+	LIST_FOREACH (l, &p->p_lwps, l_sibling)
+		if ((target == NULL || l == target) &&
+		    (lwp_sigwait(l) & bit) != 0)
+			return true;
+	return false;
+}
+
+/*
+ * Tell one that sleeps or, if none does, all, of which the first to end a
+ * call or to begin a sleep will act on it.
+ */
+static void
+signal_wake(struct proc *p, const struct lwp *target, uint64_t bit)
+{
+	struct lwp *l;
+
+	LIST_FOREACH (l, &p->p_lwps, l_sibling)
+		if (signal_for(l, target, bit) &&
+		    atomic_load_explicit(&l->l_sleep, memory_order_relaxed) ==
+			LWP_ASLEEP &&
+		    lwp_signal(l))
+			return;
+	LIST_FOREACH (l, &p->p_lwps, l_sibling)
+		if (signal_for(l, target, bit) && lwp_signal(l))
+			return;
+}
+
 void
+signal_retarget(struct proc *p, uint64_t bits)
+{
+	KASSERT(mutex_owned(&p->p_lock));
+	bits &= atomic_load_explicit(&p->p_sigpend, memory_order_relaxed);
+	if (bits != 0)
+		bits &= ~sigq_recorded(p);
+	for (; bits != 0; bits &= bits - 1)
+		signal_wake(p, NULL, bits & -bits);
+}
+
+void
+signal_setmask(struct lwp *l, uint64_t mask)
+{
+	uint64_t more;
+
+	KASSERT(mutex_owned(&l->l_proc->p_lock));
+	mask &= ~SIGNAL_NOMASK;
+	more = mask & ~l->l_sigmask;
+	l->l_sigmask = mask;
+	if (sigq_deliverable(l) != 0)
+		atomic_fetch_or_explicit(
+		    &l->l_flags, LW_SIGNAL, memory_order_relaxed);
+	signal_retarget(l->l_proc, more);
+}
+
+/*
+ * Posting
+ */
+
+/* To go on and to stop take each other back. */
+static void
+signal_jobcontrol(struct proc *p, int signo, unsigned *after)
+{
+	if (signo == SIGCONT) {
+		sigq_flush(p, DEFAULT_STOP);
+		proc_continue(p, after);
+	} else if ((SIGBIT(signo) & DEFAULT_STOP) != 0)
+		sigq_flush(p, SIGBIT(SIGCONT));
+}
+
+int
+signal_post(struct proc *p, struct lwp *l, const siginfo_t *info, unsigned how,
+    unsigned *after)
+{
+	int signo = info->si_signo, error;
+	uint64_t bit = SIGBIT(signo);
+	const struct kaction *ka = signal_action(p, signo);
+	bool unblocked, dfl = ka == NULL || ka->ka_handler == SIG_DFL;
+	bool awaited = signal_awaited(p, l, bit);
+
+	KASSERT(mutex_owned(&p->p_lock));
+	if (atomic_load_explicit(&p->p_state, memory_order_relaxed) !=
+		PROC_ACTIVE ||
+	    (proc_flags(p) & PF_EXITING) != 0)
+		return 0;
+	signal_jobcontrol(p, signo, after);
+	unblocked = signal_unblocked(p, l, bit);
+	if (unblocked && !dfl && ka->ka_handler == SIG_IGN)
+		return 0;
+	if (unblocked && dfl &&
+	    (!awaited || signal_model() == RUMP_SIGMODEL_POSIX) &&
+	    !signal_default(p, signo, how, after))
+		return 0;
+	if ((error = sigq_add(p, l, info, how)) != 0)
+		return error;
+	if (awaited)
+		cv_broadcast(&p->p_cv);
+	else if (unblocked && !dfl)
+		signal_wake(p, l, bit);
+	return 0;
+}
+
+/* Outside the section: a handler of the host's may run for long. */
+static void
 signal_raise(int signo)
 {
 	struct hostthread *ht = curht();
@@ -71,136 +290,37 @@ signal_raise(int signo)
 }
 
 void
-signal_self(struct lwp *l, int signo)
+signal_after(struct proc *p, int signo, unsigned after)
 {
-	struct proc *p = l->l_proc;
-	bool raise;
-
-	if (atomic_load_explicit(&model, memory_order_relaxed) ==
-	    RUMP_SIGMODEL_PANIC)
-		return;
-	mutex_enter(&p->p_lock);
-	raise = proc_signal(p, signo);
-	mutex_exit(&p->p_lock);
-	if (raise)
+	if ((after & SD_TELL) != 0)
+		wait_event(p);
+	if ((after & SD_RAISE) != 0)
 		signal_raise(signo);
 }
 
-int
-signal_efbig(struct lwp *l)
+/*
+ * For the kernel itself
+ */
+
+void
+signal_info(pid_t pid, const siginfo_t *info)
 {
-	if (proc_limit(l->l_proc, RLIMIT_FSIZE) != RLIM_INFINITY)
-		signal_self(l, SIGXFSZ);
-	return EFBIG;
-}
+	unsigned after = 0;
+	struct proc *p;
 
-/* May cr post to a process with the credential `to'? */
-static bool
-signal_may(const struct cred *cr, const struct cred *to)
-{
-	return cr->cr_euid == 0 || cr->cr_euid == to->cr_ruid ||
-	       cr->cr_euid == to->cr_svuid || cr->cr_ruid == to->cr_ruid ||
-	       cr->cr_ruid == to->cr_svuid;
-}
-
-/* May l post signo to p?  Also SIGCONT to its own session. */
-static bool
-kill_may(struct lwp *l, struct proc *p, int signo)
-{
-	return signal_may(proc_cred(l->l_proc), proc_cred(p)) ||
-	       (signo == SIGCONT && proc_pgrp(p)->pg_session ==
-					proc_pgrp(l->l_proc)->pg_session);
-}
-
-/* A kill, and how it went. */
-struct kill {
-	struct lwp *k_lwp;
-	int k_signo;
-	int k_error;	  /* ESRCH, then EPERM or EINVAL, then 0 */
-	unsigned k_raise; /* times to raise it on the host */
-};
-
-/* p is found and locked: post to it if that is allowed. */
-static void
-kill_locked(struct kill *k, struct proc *p)
-{
-	int error = 0;
-
-	KASSERT(mutex_owned(&p->p_lock));
-	if (k->k_signo < 0 || k->k_signo > NSIGNAL)
-		error = EINVAL;
-	else if (!kill_may(k->k_lwp, p, k->k_signo))
-		error = EPERM;
-	else if (k->k_signo != 0)
-		k->k_raise += proc_signal(p, k->k_signo);
-	if (error == 0 || k->k_error == ESRCH)
-		k->k_error = error;
-}
-
-static void
-kill_one(struct kill *k, pid_t pid)
-{
-	struct proc *p = proc_find_locked(pid);
-
-	if (p == NULL)
+	if ((p = proc_find_locked(pid)) == NULL)
 		return;
-	kill_locked(k, p);
+	(void)signal_post(p, NULL, info, SP_KERNEL | SP_LOSSY, &after);
 	mutex_exit(&p->p_lock);
-}
-
-bool
-signal_ignored(void)
-{
-	int m = atomic_load_explicit(&model, memory_order_relaxed);
-
-	return m == RUMP_SIGMODEL_IGNORE || m == RUMP_SIGMODEL_PANIC;
+	signal_after(p, info->si_signo, after);
 }
 
 void
 signal_process(pid_t pid, int signo)
 {
-	struct proc *p;
-	bool raise;
+	siginfo_t info = {.si_signo = signo, .si_code = SI_KERNEL};
 
-	if (signal_ignored() || (p = proc_find_locked(pid)) == NULL)
-		return;
-	raise = proc_signal(p, signo);
-	mutex_exit(&p->p_lock);
-	if (raise)
-		signal_raise(signo);
-}
-
-/* Every process but 0, 1 and the caller's. */
-static bool
-kill_each(struct proc *p, void *arg)
-{
-	struct kill *k = arg;
-
-	if (proc_pid(p) > 1 && p != k->k_lwp->l_proc)
-		kill_locked(k, p);
-	return true;
-}
-
-static void
-kill_group(struct kill *k, pid_t pgid)
-{
-	struct pgrp *pg = pgrp_find(pgid);
-	pid_t *pids;
-	size_t i, n, size;
-	int error;
-
-	if (pg == NULL)
-		return;
-	error = pgrp_pids(pg, &pids, &size, &n);
-	kref_rele(&pg->pg_ref);
-	if (error != 0) {
-		k->k_error = error;
-		return;
-	}
-	for (i = 0; i < n; i++)
-		kill_one(k, pids[i]);
-	if (size != 0)
-		kmem_free(pids, size);
+	signal_info(pid, &info);
 }
 
 /* Without memory for its members the group is not told. */
@@ -222,20 +342,92 @@ signal_group(pid_t pgid, int signo)
 	kref_rele(&pg->pg_ref);
 }
 
-int
-sys_kill(struct lwp *l, pid_t pid, int sig)
+void
+signal_self(struct lwp *l, int signo)
 {
-	struct kill k = {.k_lwp = l, .k_signo = sig, .k_error = ESRCH};
+	struct proc *p = l->l_proc;
+	siginfo_t info = {.si_signo = signo, .si_code = SI_USER};
+	unsigned after = 0;
 
-	if (pid > 0)
-		kill_one(&k, pid);
-	else if (pid == 0)
-		kill_group(&k, proc_pgrp(l->l_proc)->pg_id);
-	else if (pid == -1)
-		proc_foreach(kill_each, &k);
-	else if (pid != INT_MIN)
-		kill_group(&k, -pid);
-	while (k.k_raise-- > 0)
-		signal_raise(sig);
-	return k.k_error;
+	info.si_pid = proc_pid(p);
+	info.si_uid = proc_cred(p)->cr_ruid;
+	mutex_enter(&p->p_lock);
+	(void)signal_post(p, l, &info, SP_KERNEL | SP_LOSSY | SP_SELF, &after);
+	mutex_exit(&p->p_lock);
+	signal_after(p, signo, after);
+}
+
+int
+signal_efbig(struct lwp *l)
+{
+	if (proc_limit(l->l_proc, RLIMIT_FSIZE) != RLIM_INFINITY)
+		signal_self(l, SIGXFSZ);
+	return EFBIG;
+}
+
+bool
+signal_ignored(struct lwp *l, int signo)
+{
+	struct proc *p = l->l_proc;
+	const struct kaction *ka;
+	int m = signal_model();
+	bool ignored;
+
+	mutex_enter(&p->p_lock);
+	ka = signal_action(p, signo);
+	if ((l->l_sigmask & SIGBIT(signo)) != 0)
+		ignored = true;
+	else if (ka == NULL || ka->ka_handler == SIG_DFL)
+		ignored = m == RUMP_SIGMODEL_IGNORE || m == RUMP_SIGMODEL_PANIC;
+	else
+		ignored = ka->ka_handler == SIG_IGN;
+	mutex_exit(&p->p_lock);
+	return ignored;
+}
+
+/*
+ * Life
+ */
+
+void
+signal_chldflags(struct proc *p)
+{
+	const struct kaction *ka = signal_action(p, SIGCHLD);
+	uint32_t flags = 0;
+
+	if (ka->ka_handler != SIG_DFL && ka->ka_handler != SIG_IGN)
+		flags |= PF_CHLD;
+	if (ka->ka_handler == SIG_IGN || (ka->ka_flags & SA_NOCLDWAIT) != 0)
+		flags |= PF_NOCLD;
+	atomic_fetch_and_explicit(
+	    &p->p_flags, ~(PF_CHLD | PF_NOCLD), memory_order_relaxed);
+	atomic_fetch_or_explicit(&p->p_flags, flags, memory_order_relaxed);
+}
+
+int
+signal_fork(struct proc *p, struct proc *parent)
+{
+	struct sigacts *sg;
+
+	if ((sg = kmem_alloc(sizeof(*sg))) == NULL)
+		return ENOMEM;
+	mutex_enter(&parent->p_lock);
+	*sg = *parent->p_sigacts;
+	mutex_exit(&parent->p_lock);
+	p->p_sigacts = sg;
+	return 0;
+}
+
+void
+signal_exit(struct proc *p)
+{
+	struct sigacts *sg;
+
+	mutex_enter(&p->p_lock);
+	sigq_flush(p, UINT64_MAX);
+	sg = p->p_sigacts;
+	p->p_sigacts = NULL;
+	mutex_exit(&p->p_lock);
+	if (sg != NULL)
+		kmem_free(sg, sizeof(*sg));
 }

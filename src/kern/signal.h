@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Posting signals to processes.
+ * Signals: posting them to processes, and what the end of a call does about
+ * them.
+ *
+ * Which handlers a process has and what is pending is in sigqueue.c, what
+ * posting does in signal.c, what happens at the end of a call in sigreturn.c.
  */
 #ifndef KERN_SIGNAL_H
 #define KERN_SIGNAL_H
 
+#include <signal.h>
+
 #include "kern/param.h"
 
 /*
- * Do with signal signo, posted to p, what the signal model says.  p_lock
- * held.  True if the caller is to raise it on the host when the lock is not
- * (signal_raise): a handler of the host may call the kernel.
- */
-bool proc_signal(struct proc *p, int signo);
-void signal_raise(int signo);
-
-/*
- * A signal that a failing call posts to its own process, which the error tells
- * of as well.  With the models that would end the host process or do nothing
- * with a signal, it is the error alone.  Nothing is held.
+ * Post it for the kernel itself to the process of a call that fails and says
+ * so by its error, too: to the calling lwp.  Nothing is held.
  */
 void signal_self(struct lwp *, int signo);
 
@@ -34,15 +31,38 @@ signal_xfsz(struct lwp *l, int error)
 	return likely(error != EFBIG) ? error : signal_efbig(l);
 }
 
+/* The same for SIGPIPE, if error is EPIPE. */
+static inline int
+signal_pipe(struct lwp *l, int error)
+{
+	if (unlikely(error == EPIPE))
+		signal_self(l, SIGPIPE);
+	return error;
+}
+
 /*
- * Post it to a process or to a group for a terminal: no permission is asked
- * for, and with the model that would end the host process it is not posted.
- * Without locks.
+ * Post it to a process or to a group for the kernel itself: no permission is
+ * asked for, and with the model that would end the host process it does
+ * nothing if the process has not asked for it.  Without locks.
  */
 void signal_process(pid_t pid, int signo);
 void signal_group(pid_t pgid, int signo);
 
-/* Would that be without any effect? */
-bool signal_ignored(void);
+/* The same with more to tell than the number. */
+void signal_info(pid_t pid, const siginfo_t *);
+
+/*
+ * Would that signal do nothing to the lwp: is it blocked or ignored, or not
+ * caught with a model that does nothing then?
+ */
+bool signal_ignored(struct lwp *, int signo);
+
+/*
+ * The end of a call of an lwp with LW_SIGNAL, outside of the section: handlers
+ * run.  Its error is then the one returned, or it is to be made again
+ * (SIGNAL_AGAIN; in a section again).
+ */
+#define SIGNAL_AGAIN (-1)
+int signal_return(struct lwp *, int error);
 
 #endif /* KERN_SIGNAL_H */

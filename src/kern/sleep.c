@@ -49,17 +49,43 @@ cv_dequeue(struct kcondvar *cv, struct lwp *l)
 	l->l_cv = NULL;
 }
 
+/* LW_SIGNAL may be there although others took what it was for. */
+static bool
+lwp_has_signal(struct lwp *l)
+{
+	struct proc *p = l->l_proc;
+
+	return (atomic_load_explicit(&p->p_sigpend, memory_order_seq_cst) &
+		   ~l->l_sigmask) != 0 ||
+	       atomic_load_explicit(&p->p_nsigq, memory_order_seq_cst) != 0;
+}
+
+/* Is there a reason not to sleep?  The LW_* that it is. */
+static uint32_t
+lwp_reason(struct lwp *l)
+{
+	uint32_t flags =
+	    atomic_load_explicit(&l->l_flags, memory_order_seq_cst) &
+	    (LW_INTERRUPT | LW_EXITING | LW_SIGNAL);
+
+	if (likely(flags == 0))
+		return 0;
+	if (flags == LW_SIGNAL && !lwp_has_signal(l))
+		return 0;
+	return flags;
+}
+
 bool
 lwp_take_interrupt(struct lwp *l)
 {
-	uint32_t flags =
-	    atomic_load_explicit(&l->l_flags, memory_order_seq_cst);
+	uint32_t flags = lwp_reason(l);
 
-	if (likely((flags & (LW_INTERRUPT | LW_EXITING)) == 0))
+	if (likely(flags == 0))
 		return false;
 	if ((flags & LW_INTERRUPT) != 0)
 		atomic_fetch_and_explicit(
 		    &l->l_flags, ~LW_INTERRUPT, memory_order_relaxed);
+	curht()->ht_restart = flags == LW_SIGNAL ? SR_ALWAYS : SR_NEVER;
 	return true;
 }
 
@@ -72,8 +98,7 @@ lwp_park(struct lwp *l, int64_t deadline)
 	bool late = false;
 
 	/* Pairs with lwp_interrupt: ASLEEP was written before this look. */
-	if ((atomic_load_explicit(&l->l_flags, memory_order_seq_cst) &
-		(LW_INTERRUPT | LW_EXITING)) != 0)
+	if (lwp_reason(l) != 0)
 		atomic_compare_exchange_strong_explicit(&l->l_sleep, &asleep,
 		    LWP_INTERRUPTED, memory_order_relaxed,
 		    memory_order_relaxed);
@@ -168,13 +193,27 @@ cv_broadcast(struct kcondvar *cv)
 		cv_wake(l);
 }
 
+/* Give it the flag as a reason not to sleep.  True if it was asleep. */
+static bool
+lwp_stir(struct lwp *l, uint32_t flag)
+{
+	atomic_fetch_or_explicit(&l->l_flags, flag, memory_order_seq_cst);
+	if (!lwp_mark(l, LWP_INTERRUPTED))
+		return false;
+	cv_wake(l);
+	return true;
+}
+
 void
 lwp_interrupt(struct lwp *l)
 {
-	atomic_fetch_or_explicit(
-	    &l->l_flags, LW_INTERRUPT, memory_order_seq_cst);
-	if (lwp_mark(l, LWP_INTERRUPTED))
-		cv_wake(l);
+	(void)lwp_stir(l, LW_INTERRUPT);
+}
+
+bool
+lwp_signal(struct lwp *l)
+{
+	return lwp_stir(l, LW_SIGNAL);
 }
 
 void
@@ -190,6 +229,13 @@ proc_interrupt(struct proc *p)
 void
 lwp_sleep_abandon(struct lwp *l)
 {
+	struct hostthread *ht =
+	    atomic_load_explicit(&l->l_ht, memory_order_relaxed);
+
+	if (ht->ht_sigrestore)
+		l->l_sigmask = ht->ht_sigsaved;
+	ht->ht_sigrestore = false;
+	atomic_store_explicit(&ht->ht_sigwait, 0, memory_order_relaxed);
 	if (l->l_cv != NULL)
 		cv_dequeue(l->l_cv, l);
 	atomic_store_explicit(&l->l_sleep, LWP_AWAKE, memory_order_relaxed);

@@ -250,7 +250,8 @@ rwf_decode(const struct file *fp, int flags, uint32_t *uflags)
 		  ((flags & RWF_APPEND) != 0 ? UIO_APPEND : 0) |
 		  ((flags & RWF_NOAPPEND) != 0 ? UIO_NOAPPEND : 0) |
 		  ((flags & RWF_DSYNC) != 0 ? UIO_DSYNC : 0) |
-		  ((flags & RWF_SYNC) != 0 ? UIO_SYNC : 0);
+		  ((flags & RWF_SYNC) != 0 ? UIO_SYNC : 0) |
+		  ((flags & RWF_NOSIGNAL) != 0 ? UIO_NOSIGNAL : 0);
 	return 0;
 }
 

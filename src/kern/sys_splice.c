@@ -207,7 +207,7 @@ sys_splice(struct lwp *l, int infd, off_t *inoff, int outfd, off_t *outoff,
 	error = splice_files(
 	    l, &in, &out, len, (flags & SPLICE_F_NONBLOCK) != 0, retval);
 	ends_put(l, &in, &out);
-	return signal_xfsz(l, error);
+	return signal_xfsz(l, signal_pipe(l, error));
 }
 
 int
@@ -236,7 +236,7 @@ sys_tee(struct lwp *l, int infd, int outfd, size_t len, unsigned int flags,
 		    &done);
 	ends_put(l, &in, &out);
 	*retval = (ssize_t)done;
-	return error;
+	return signal_pipe(l, error);
 }
 
 /*
@@ -310,5 +310,5 @@ sys_sendfile(struct lwp *l, int outfd, int infd, off_t *uoff, size_t len,
 	}
 	fd_putfile(l, in.se_file);
 	*retval = (ssize_t)done;
-	return signal_xfsz(l, error);
+	return signal_xfsz(l, signal_pipe(l, error));
 }

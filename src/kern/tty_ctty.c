@@ -206,7 +206,7 @@ tty_background(struct lwp *l, struct tty *t, int signo)
 	mutex_exit(&ctty_lock);
 	if (!background)
 		return 0;
-	if (signal_ignored())
+	if (signal_ignored(l, signo))
 		return signo == SIGTTIN ? EIO : 0;
 	if (pgrp_isorphaned(pg))
 		return EIO;

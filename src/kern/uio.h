@@ -32,11 +32,12 @@ struct uio {
 };
 
 /* For this transfer only, whatever the file's flags are. */
-#define UIO_NOWAIT   1u /* do not sleep */
-#define UIO_APPEND   2u /* write at the end */
-#define UIO_NOAPPEND 4u /* or not */
-#define UIO_DSYNC    8u /* the data is safe afterwards */
+#define UIO_NOWAIT   1u	 /* do not sleep */
+#define UIO_APPEND   2u	 /* write at the end */
+#define UIO_NOAPPEND 4u	 /* or not */
+#define UIO_DSYNC    8u	 /* the data is safe afterwards */
 #define UIO_SYNC     16u /* and all else */
+#define UIO_NOSIGNAL 32u /* EPIPE posts no SIGPIPE */
 
 /*
  * Copy up to n bytes between buf and the caller's memory, in the direction of
@@ -53,8 +54,8 @@ int uiomove_zero(size_t n, struct uio *);
  * (hyper/hostfile.h) is open on and the caller's memory; *donep were copied.
  * append: write at the file's end, wherever that is.  What the host says.
  */
-int uio_hostfile(struct uio *, int fd, off_t off, size_t most, bool append,
-    size_t *donep);
+int uio_hostfile(
+    struct uio *, int fd, off_t off, size_t most, bool append, size_t *donep);
 
 /*
  * Copy len bytes from (copyin) or to (copyout) the caller's memory.  EFAULT.
@@ -131,8 +132,8 @@ copy_small(char *to, const char *from, size_t n)
  * A uio over one buffer, for the plain read and write calls.
  */
 static inline void
-uio_init1(struct uio *u, struct iovec *iov, void *base, size_t len,
-    enum uio_rw rw)
+uio_init1(
+    struct uio *u, struct iovec *iov, void *base, size_t len, enum uio_rw rw)
 {
 	iov->iov_base = base;
 	iov->iov_len = len;

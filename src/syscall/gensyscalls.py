@@ -88,7 +88,9 @@ def header(calls):
 #include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
+#include <signal.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -132,7 +134,9 @@ def protos(calls):
 #include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
+#include <signal.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -194,8 +198,11 @@ def stub(c):
     args = ["l"] + [n for _, n in c.fixed + c.extra]
     if c.result:
         args.append("&retval")
-    out.append(f"\terror = sys_{c.name}({', '.join(args)});\n")
-    out.append("\tsyscall_exit();\n")
+    out.append(f"again:\n\terror = sys_{c.name}({', '.join(args)});\n")
+    out.append("\tsyscall_exit();\n"
+               "\tif (unlikely(syscall_signalled(l)) &&\n"
+               "\t    (error = signal_return(l, error)) == SIGNAL_AGAIN)\n"
+               "\t\tgoto again;\n")
     out.append("\tif (unlikely(error != 0))\n"
                f"\t\treturn ({result})syscall_error(error);\n")
     out.append(f"\treturn {'retval' if c.result else '0'};\n}}\n\n")
@@ -205,7 +212,8 @@ def stub(c):
 def stubs(calls):
     return [SPDX, MADE,
             '#include <stdarg.h>\n\n#include <rump/rump_syscalls.h>\n\n'
-            '#include "kern/entry.h"\n#include "kern/pure.h"\n#include "sysproto.h"\n\n'
+            '#include "kern/entry.h"\n#include "kern/pure.h"\n'
+            '#include "kern/signal.h"\n#include "sysproto.h"\n\n'
             ] + [stub(c) for c in calls]
 
 
