@@ -166,6 +166,11 @@ struct waited {
 static bool
 child_matches(struct proc *child, const struct waitfor *wf)
 {
+	/* A zombie will not do anything else. */
+	if ((wf->wf_options & WEXITED) == 0 &&
+	    atomic_load_explicit(&child->p_state, memory_order_relaxed) ==
+		PROC_ZOMBIE)
+		return false;
 	switch (wf->wf_type) {
 	case P_PID:
 		return proc_pid(child) == wf->wf_id;
