@@ -67,19 +67,29 @@ event_status(uint32_t event)
 	return event == PE_CONTINUED ? 0xffff : W_STOPCODE(event & 0xff);
 }
 
+/* Is SIGCHLD posted for this?  Not if it is ignored, even if it is blocked. */
+static bool
+parent_wants(struct proc *parent, const siginfo_t *info)
+{
+	const struct kaction *ka = signal_action(parent, SIGCHLD);
+
+	if (ka == NULL)
+		return true;
+	if (ka->ka_handler == SIG_IGN)
+		return false;
+	return (ka->ka_flags & SA_NOCLDSTOP) == 0 ||
+	       (info->si_code != CLD_STOPPED && info->si_code != CLD_CONTINUED);
+}
+
 /* Wake a parent, ppid if it still is, and post SIGCHLD to it. */
 static void
 parent_tell(struct proc *parent, pid_t ppid, const siginfo_t *info)
 {
-	const struct kaction *ka;
 	unsigned after = 0;
 
 	mutex_enter(&parent->p_lock);
 	if (proc_pid(parent) == ppid) {
-		ka = signal_action(parent, SIGCHLD);
-		if (ka == NULL || (ka->ka_flags & SA_NOCLDSTOP) == 0 ||
-		    (info->si_code != CLD_STOPPED &&
-			info->si_code != CLD_CONTINUED))
+		if (parent_wants(parent, info))
 			(void)signal_post(
 			    parent, NULL, info, SP_KERNEL | SP_LOSSY, &after);
 		cv_broadcast(&parent->p_cv);

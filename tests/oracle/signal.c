@@ -451,10 +451,35 @@ check(int slot, const struct cmd *c, struct reply *h, struct reply *r)
 		fail("they differ");
 }
 
+/*
+ * The host tells a parent of a child that stops, goes on or ends when the
+ * child does, sooner or later than we do: what handlers ran is compared with
+ * the next call.
+ */
+static void
+carry(const struct cmd *c, struct reply *r, struct reply *late)
+{
+	bool later =
+	    c->op == OP_KILL &&
+	    (c->sig == SIGSTOP || c->sig == SIGCONT || c->sig == SIGKILL);
+	int n = r->nlog;
+
+	if (n + late->nlog > NLOG)
+		fail("a long log");
+	memcpy(late->log + late->nlog, r->log, (size_t)n * sizeof(r->log[0]));
+	late->nlog += n;
+	r->nlog = 0;
+	if (later)
+		return;
+	memcpy(r->log, late->log, sizeof(r->log));
+	r->nlog = late->nlog;
+	late->nlog = 0;
+}
+
 static void
 both(int slot, struct cmd *c)
 {
-	static struct reply h, r;
+	static struct reply h, r, hlate, rlate;
 	int target = c->slot;
 
 	c->pid = target < 0 ? target : host.w_pid[target];
@@ -466,17 +491,21 @@ both(int slot, struct cmd *c)
 		rump.w_pid[target] = (pid_t)r.rv;
 		h.rv = r.rv = 0;
 	}
+	if (slot == 0) {
+		carry(c, &h, &hlate);
+		carry(c, &r, &rlate);
+	}
 	if (c->op != OP_EXIT)
 		check(slot, c, &h, &r);
 }
 
-/* All but the one that made the step. */
+/* Everybody; the parent last, when its children have told it. */
 static void
 sync_all(void)
 {
 	struct cmd c = {.op = OP_SYNC};
 
-	for (int i = 0; i < NSLOTS; i++)
+	for (int i = NSLOTS - 1; i >= 0; i--)
 		if (life[i] == LIVES)
 			both(i, &c);
 }
