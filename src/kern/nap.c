@@ -6,6 +6,7 @@
  * lists of sleepers are spread, so that many come and go without meeting.
  */
 #include "kern/ktime.h"
+#include "kern/signal.h"
 #include "sysproto.h"
 
 #define NAPS 16
@@ -39,6 +40,7 @@ nap_until(struct lwp *l, enum ktimer_clock clock, int64_t when)
 			error = 0;
 	}
 	mutex_exit(&n->n_lock);
+	signal_restart(SR_NOHAND);
 	return error;
 }
 

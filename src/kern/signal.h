@@ -11,7 +11,7 @@
 
 #include <signal.h>
 
-#include "kern/param.h"
+#include "kern/hostthread.h"
 
 /*
  * Post it for the kernel itself to the process of a call that fails and says
@@ -56,6 +56,17 @@ void signal_info(pid_t pid, const siginfo_t *);
  * caught with a model that does nothing then?
  */
 bool signal_ignored(struct lwp *, int signo);
+
+/* The sleep that was interrupted is in a call of this kind; see hostthread.h.
+ */
+static inline void
+signal_restart(enum signal_restart to)
+{
+	struct hostthread *ht = curht();
+
+	if (ht->ht_restart == SR_ALWAYS)
+		ht->ht_restart = (uint8_t)to;
+}
 
 /*
  * The end of a call of an lwp with LW_SIGNAL, outside of the section: handlers

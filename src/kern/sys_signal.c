@@ -132,16 +132,6 @@ sys_sigpending(struct lwp *l, sigset_t *set)
  * Waiting
  */
 
-/* The sleep that was interrupted is in a call of this kind. */
-static void
-restart_change(enum signal_restart to)
-{
-	struct hostthread *ht = curht();
-
-	if (ht->ht_restart == SR_ALWAYS)
-		ht->ht_restart = (uint8_t)to;
-}
-
 /* Until a signal comes.  Always an error. */
 static int
 signal_pause(struct lwp *l)
@@ -153,7 +143,7 @@ signal_pause(struct lwp *l)
 	while ((error = cv_wait_sig(&p->p_cv, &p->p_lock)) == 0)
 		continue;
 	mutex_exit(&p->p_lock);
-	restart_change(SR_NOHAND);
+	signal_restart(SR_NOHAND);
 	return error;
 }
 
@@ -255,7 +245,7 @@ sys_sigtimedwait(struct lwp *l, const sigset_t *set, siginfo_t *uinfo,
 	int error = signal_waitset(l, set, &info, timeout);
 
 	if (error == EINTR)
-		restart_change(SR_NEVER);
+		signal_restart(SR_NEVER);
 	if (error != 0)
 		return error;
 	*retval = info.si_signo;
@@ -277,7 +267,7 @@ sys_sigwait(struct lwp *l, const sigset_t *set, int *sig, int *retval)
 	int error = signal_waitset(l, set, &info, NULL);
 
 	if (error == EINTR && curht()->ht_restart == SR_ALWAYS) {
-		restart_change(SR_EVER);
+		signal_restart(SR_EVER);
 		return error;
 	}
 	if (error == 0)

@@ -332,6 +332,82 @@ undo_uio_setup(void)
 	(void)rump_pub_uio_free(uio);
 }
 
+/*
+ * Signals
+ */
+static void
+setup_action(void)
+{
+	struct sigaction sa = {.sa_flags = 0};
+
+	sa.sa_handler = SIG_IGN;
+	MUST(rump_sys_sigaction(SIGUSR1, &sa, NULL));
+}
+
+static int
+run_sigaction(void)
+{
+	struct sigaction sa = {.sa_flags = SA_RESTART};
+
+	sa.sa_handler = SIG_IGN;
+	return result(rump_sys_sigaction(SIGUSR1, &sa, NULL));
+}
+
+static sigset_t blocked;
+
+static void
+setup_blocked(void)
+{
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigaddset(&blocked, SIGRTMIN);
+	MUST(rump_sys_sigprocmask(SIG_BLOCK, &blocked, NULL));
+}
+
+static int
+run_sigqueue(void)
+{
+	union sigval value = {.sival_int = 1};
+
+	return result(rump_sys_sigqueue(rump_sys_getpid(), SIGRTMIN, value));
+}
+
+static int
+run_tgkill(void)
+{
+	return result(
+	    rump_sys_tgkill(rump_sys_getpid(), rump_sys_gettid(), SIGUSR1));
+}
+
+/* What was known of it is lost, but not the signal. */
+static int
+run_kill_self(void)
+{
+	return result(rump_sys_kill(rump_sys_getpid(), SIGUSR1));
+}
+
+static void
+undo_signal(void)
+{
+	const struct timespec none = {0, 0};
+
+	MUST(rump_sys_sigtimedwait(&blocked, NULL, &none));
+}
+
+static int
+run_exit(void)
+{
+	int error = rump_pub_lwproc_rfork(RUMP_RFCFDG);
+
+	if (error != 0)
+		return error;
+	/* From here on nothing may fail. */
+	MUST(rump_sys_exit(3));
+	rump_pub_lwproc_switch(base);
+	MUST(rump_sys_wait(NULL));
+	return 0;
+}
+
 static const struct scenario scenarios[] = {
     {"rfork-share", nothing, run_rfork_share, undo_lwp, nothing, 0},
     {"rfork-share-table", setup_table, run_rfork_share, undo_lwp, nothing, 0},
@@ -361,6 +437,12 @@ static const struct scenario scenarios[] = {
     {"prctl", nothing, run_prctl, nothing, nothing, 0},
     {"kill-group", setup_session, run_kill_group, nothing, nothing, 0},
     {"kill-all", nothing, run_kill_all, nothing, nothing, 0},
+    {"sigaction", nothing, run_sigaction, nothing, nothing, 0},
+    {"sigqueue", setup_blocked, run_sigqueue, undo_signal, nothing, 0},
+    {"tgkill", setup_blocked, run_tgkill, undo_signal, nothing, 0},
+    {"kill", setup_blocked, run_kill_self, undo_signal, nothing, 0},
+    {"rfork-actions", setup_action, run_rfork_clear, undo_lwp, nothing, 0},
+    {"exit", nothing, run_exit, nothing, nothing, 0},
     {"cred-create", nothing, run_cred_create, undo_cred_create, nothing, 0},
     {"uio-setup", nothing, run_uio_setup, undo_uio_setup, nothing, 0},
 };
