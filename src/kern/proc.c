@@ -384,14 +384,6 @@ proc_free(struct proc *p)
 		wait_wake(parent);
 }
 
-/* Its signals and what they have done to it: rare enough to be one test. */
-static bool
-proc_plain(struct proc *p)
-{
-	return p->p_sigacts == NULL && p->p_sigq == NULL &&
-	       atomic_load_explicit(&p->p_sigpend, memory_order_relaxed) == 0;
-}
-
 /* The last lwp of p has gone. */
 static void
 proc_exit(struct proc *p)
@@ -411,7 +403,7 @@ proc_exit(struct proc *p)
 	flags = atomic_load_explicit(&p->p_flags, memory_order_relaxed);
 	if (unlikely((flags & PF_PARENT) != 0))
 		proc_reparent(p);
-	if (unlikely(!proc_plain(p)))
+	if (unlikely((flags & PF_SIGNAL) != 0))
 		signal_exit(p);
 	/* Does anybody want to know?  A parent that goes meanwhile does not. */
 	if (unlikely((flags & PF_EXITING) != 0 ||
@@ -434,7 +426,8 @@ proc_detach_lwp(struct lwp *l)
 	LIST_REMOVE(l, l_sibling);
 	n = atomic_load_explicit(&p->p_nlwps, memory_order_relaxed) - 1;
 	atomic_store_explicit(&p->p_nlwps, n, memory_order_relaxed);
-	if (unlikely(!proc_plain(p)))
+	if (unlikely((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
+			 PF_SIGNAL) != 0))
 		sigq_leave(l);
 	last =
 	    n == 0 && (atomic_load_explicit(&p->p_flags, memory_order_relaxed) &

@@ -119,6 +119,7 @@ struct proc {
 #define PF_CHLD	   32u	/* catches SIGCHLD */
 #define PF_NOCLD   64u	/* wants no zombies: SIG_IGN, SA_NOCLDWAIT */
 #define PF_STOPPED 128u /* by a signal */
+#define PF_SIGNAL  256u /* has, or had, actions or pending signals */
 
 extern struct proc *proc0, *initproc;
 

@@ -415,6 +415,7 @@ signal_fork(struct proc *p, struct proc *parent)
 	*sg = *parent->p_sigacts;
 	mutex_exit(&parent->p_lock);
 	p->p_sigacts = sg;
+	atomic_fetch_or_explicit(&p->p_flags, PF_SIGNAL, memory_order_relaxed);
 	return 0;
 }
 

@@ -136,6 +136,7 @@ sigq_add(struct proc *p, struct lwp *l, const siginfo_t *info, unsigned how)
 	}
 	if (ks == NULL && (how & SP_LOSSY) == 0)
 		return error;
+	atomic_fetch_or_explicit(&p->p_flags, PF_SIGNAL, memory_order_relaxed);
 	if (ks != NULL) {
 		ks->ks_lwp = l;
 		ks->ks_info = *info;

@@ -16,6 +16,7 @@ static int
 sigacts_make(struct proc *p)
 {
 	KASSERT(mutex_owned(&p->p_lock));
+	atomic_fetch_or_explicit(&p->p_flags, PF_SIGNAL, memory_order_relaxed);
 	if (p->p_sigacts == NULL)
 		p->p_sigacts = kmem_zalloc(sizeof(*p->p_sigacts));
 	return p->p_sigacts != NULL ? 0 : ENOMEM;
