@@ -13,6 +13,7 @@
 
 #include "kern/evqueue.h"
 #include "kern/kern.h"
+#include "kern/signal.h"
 #include "sysproto.h"
 
 /* How events are told, not what they are. */
@@ -359,10 +360,13 @@ int
 sys_epoll_pwait(struct lwp *l, int epfd, struct epoll_event *uev, int max,
     int timeout, const sigset_t *umask, int *retval)
 {
-	int error = copyin_waitmask(l, umask);
+	int error = signal_maskwait(l, umask);
 
-	return error != 0 ? error
-			  : sys_epoll_wait(l, epfd, uev, max, timeout, retval);
+	if (error != 0)
+		return error;
+	error = sys_epoll_wait(l, epfd, uev, max, timeout, retval);
+	signal_unmaskwait(l);
+	return error;
 }
 
 int
@@ -373,7 +377,9 @@ sys_epoll_pwait2(struct lwp *l, int epfd, struct epoll_event *uev, int max,
 	int error;
 
 	if ((error = copyin_deadline(uts, &deadline)) != 0 ||
-	    (error = copyin_waitmask(l, umask)) != 0)
+	    (error = signal_maskwait(l, umask)) != 0)
 		return error;
-	return epoll_wait_until(l, epfd, uev, max, deadline, retval);
+	error = epoll_wait_until(l, epfd, uev, max, deadline, retval);
+	signal_unmaskwait(l);
+	return error;
 }

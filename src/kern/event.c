@@ -199,13 +199,3 @@ copyin_deadline(const struct timespec *uts, int64_t *deadlinep)
 		return error;
 	return deadline_after(&ts, deadlinep);
 }
-
-/* There are no masks: nothing is held back while a call waits. */
-int
-copyin_waitmask(struct lwp *l, const void *umask)
-{
-	uint64_t mask;
-
-	(void)l;
-	return umask == NULL ? 0 : copyin(umask, &mask, sizeof(mask));
-}

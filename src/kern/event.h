@@ -150,11 +150,6 @@ int64_t deadline_after_ms(int ms);
 int copyin_deadline(const struct timespec *uts, int64_t *deadlinep);
 
 /*
- * A signal mask for the time of a wait, which may be NULL.  EFAULT.
- */
-int copyin_waitmask(struct lwp *, const void *umask);
-
-/*
  * What poll does with descriptors: set revents, waiting until one is not zero
  * or for the deadline (0: not at all); *foundp are not.  EINTR, ENOMEM.
  */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "kern/kern.h"
+#include "kern/signal.h"
 
 /* Queues in queues: the longest way from one that is in none to an object. */
 #define NEST_MAX 5
@@ -314,6 +315,8 @@ evqueue_wait(struct evqueue *eq, int64_t deadline)
 	if (TAILQ_EMPTY(&eq->eq_ready))
 		error = cv_timedwait_sig(&eq->eq_cv, &eq->eq_lock, deadline);
 	mutex_exit(&eq->eq_lock);
+	if (error == EINTR)
+		signal_restart_until(deadline);
 	return error;
 }
 

@@ -14,6 +14,7 @@
 #include "kern/event.h"
 #include "kern/fdtab.h"
 #include "kern/kern.h"
+#include "kern/signal.h"
 #include "sysproto.h"
 
 /* Descriptors that a call has room for on its stack. */
@@ -120,6 +121,8 @@ pollwait_sleep(struct pollwait *pw, int64_t deadline)
 		error = 0;
 	pw->pw_told = false;
 	mutex_exit(&pw->pw_lock);
+	if (error == EINTR)
+		signal_restart_until(deadline);
 	return error;
 }
 
@@ -238,9 +241,11 @@ sys_ppoll(struct lwp *l, struct pollfd *ufds, unsigned long n,
 	int error;
 
 	if ((error = copyin_deadline(uts, &deadline)) != 0 ||
-	    (error = copyin_waitmask(l, umask)) != 0)
+	    (error = signal_maskwait(l, umask)) != 0)
 		return error;
-	return poll_user(l, ufds, n, deadline, retval);
+	error = poll_user(l, ufds, n, deadline, retval);
+	signal_unmaskwait(l);
+	return error;
 }
 
 int

@@ -8,6 +8,7 @@
 #include "kern/event.h"
 #include "kern/fdtab.h"
 #include "kern/kern.h"
+#include "kern/signal.h"
 #include "sysproto.h"
 
 #define NSEC_PER_SEC  INT64_C(1000000000)
@@ -229,7 +230,9 @@ sys_pselect(struct lwp *l, int nfds, fd_set *in, fd_set *out, fd_set *ex,
 	int error;
 
 	if ((error = copyin_deadline(uts, &deadline)) != 0 ||
-	    (error = copyin_waitmask(l, umask)) != 0)
+	    (error = signal_maskwait(l, umask)) != 0)
 		return error;
-	return select_user(l, nfds, sets, deadline, retval);
+	error = select_user(l, nfds, sets, deadline, retval);
+	signal_unmaskwait(l);
+	return error;
 }

@@ -68,6 +68,20 @@ signal_restart(enum signal_restart to)
 		ht->ht_restart = (uint8_t)to;
 }
 
+/* The same for a wait with a deadline, which cannot begin again. */
+static inline void
+signal_restart_until(int64_t deadline)
+{
+	signal_restart(deadline == HYPER_FOREVER ? SR_NOHAND : SR_NEVER);
+}
+
+/*
+ * Around a wait: block just these signals, if uset is not NULL; the end of the
+ * call puts the old mask back, after handlers that run then.  EFAULT.
+ */
+int signal_maskwait(struct lwp *, const sigset_t *uset);
+void signal_unmaskwait(struct lwp *);
+
 /*
  * The end of a call of an lwp with LW_SIGNAL, outside of the section: handlers
  * run.  Its error is then the one returned, or it is to be made again

@@ -155,23 +155,42 @@ sys_pause(struct lwp *l)
 }
 
 int
-sys_sigsuspend(struct lwp *l, const sigset_t *set)
+signal_maskwait(struct lwp *l, const sigset_t *uset)
 {
 	struct proc *p = l->l_proc;
 	struct hostthread *ht = curht();
 	sigset_t sigs;
 	int error;
 
-	if ((error = copyin(set, &sigs, sizeof(sigs))) != 0)
+	if (uset == NULL)
+		return 0;
+	if ((error = copyin(uset, &sigs, sizeof(sigs))) != 0)
 		return error;
 	mutex_enter(&p->p_lock);
 	ht->ht_sigsaved = l->l_sigmask;
 	ht->ht_sigrestore = true;
 	signal_setmask(l, sigset_mask(&sigs));
 	mutex_exit(&p->p_lock);
+	return 0;
+}
+
+void
+signal_unmaskwait(struct lwp *l)
+{
+	if (curht()->ht_sigrestore)
+		atomic_fetch_or_explicit(
+		    &l->l_flags, LW_SIGNAL, memory_order_relaxed);
+}
+
+int
+sys_sigsuspend(struct lwp *l, const sigset_t *set)
+{
+	int error = set == NULL ? EFAULT : signal_maskwait(l, set);
+
+	if (error != 0)
+		return error;
 	error = signal_pause(l);
-	/* The end of the call puts the old mask back. */
-	atomic_fetch_or_explicit(&l->l_flags, LW_SIGNAL, memory_order_relaxed);
+	signal_unmaskwait(l);
 	return error;
 }
 

@@ -2,6 +2,7 @@
 /*
  * poll and select.
  */
+#include <sys/epoll.h>
 #include <sys/select.h>
 
 #include <fcntl.h>
@@ -262,8 +263,54 @@ TC(timers, "a timer that goes off ends the waiting")
 	T_EQ(POLLIN, p.revents);
 }
 
+static int handled;
+
+static void
+handler(int signo)
+{
+	handled = signo;
+}
+
+TC(masks, "A mask for the time of the wait; then the old one is back.")
+{
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESTART};
+	struct epoll_event ev;
+	sigset_t usr1, none, now;
+	int ep;
+
+	boot();
+	(void)newproc(RUMP_RFCFDG);
+	(void)sigemptyset(&none);
+	(void)sigemptyset(&usr1);
+	(void)sigaddset(&usr1, SIGUSR1);
+	T_OK(rump_sys_sigaction(SIGUSR1, &sa, NULL));
+	T_OK(rump_sys_sigprocmask(SIG_BLOCK, &usr1, NULL));
+	ep = (int)T_OK(rump_sys_epoll_create1(0));
+	for (int i = 0; i < 3; i++) {
+		handled = 0;
+		T_OK(rump_sys_kill(rump_sys_getpid(), SIGUSR1));
+		T_EQ(0, handled);
+		if (i == 0)
+			T_ERR(EINTR, rump_sys_ppoll(NULL, 0, NULL, &none));
+		else if (i == 1)
+			T_ERR(EINTR,
+			    rump_sys_pselect(0, NULL, NULL, NULL, NULL, &none));
+		else
+			T_ERR(
+			    EINTR, rump_sys_epoll_pwait(ep, &ev, 1, -1, &none));
+		T_EQ(SIGUSR1, handled);
+		T_OK(rump_sys_sigprocmask(SIG_BLOCK, NULL, &now));
+		T_EQ(1, sigismember(&now, SIGUSR1));
+	}
+	T_OK(rump_sys_kill(rump_sys_getpid(), SIGUSR1));
+	T_EQ(0, rump_sys_ppoll(NULL, 0, &(struct timespec){0, 1000}, &usr1));
+	T_OK(rump_sys_sigpending(&now));
+	T_EQ(1, sigismember(&now, SIGUSR1));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, masks);
 	ATF_TP_ADD_TC(tp, timers);
 	ATF_TP_ADD_TC(tp, pipe_ends);
 	ATF_TP_ADD_TC(tp, fifo_hangup);
