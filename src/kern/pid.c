@@ -88,9 +88,12 @@ pid_grow(void)
 	pid_space *= 2;
 }
 
-/* The next batch, in the thread's record.  ENOMEM. */
+/*
+ * The next batch, in the thread's record; *lastp becomes less if there is no
+ * memory for all pids that there can be.  ENOMEM.
+ */
 static int
-pid_batch(struct hostthread *ht)
+pid_batch(struct hostthread *ht, pid_t *lastp)
 {
 	int error;
 
@@ -99,6 +102,8 @@ pid_batch(struct hostthread *ht)
 		pid_next = PID_FIRST;
 	error = area_grow(&kmem_pid_area,
 	    (size_t)(pid_next + PID_BATCH) * sizeof(struct pidslot));
+	if (error != 0)
+		*lastp = pid_next;
 	/* Without memory for more slots, there are those that exist. */
 	if (error != 0 && pid_slot(PID_FIRST + PID_BATCH - 1) != NULL) {
 		pid_next = PID_FIRST;
@@ -141,8 +146,8 @@ int
 pid_alloc(struct proc *p)
 {
 	struct hostthread *ht = curht();
+	pid_t pid, last = pid_max();
 	int64_t tried = 0;
-	pid_t pid;
 	int error;
 
 	for (;;) {
@@ -156,10 +161,10 @@ pid_alloc(struct proc *p)
 			}
 		}
 		/* Twice round, and every pid is taken. */
-		if (tried / 2 > pid_max())
-			return EAGAIN;
+		if (tried / 2 > last)
+			return last < pid_max() ? ENOMEM : EAGAIN;
 		tried += PID_BATCH;
-		if ((error = pid_batch(ht)) != 0)
+		if ((error = pid_batch(ht, &last)) != 0)
 			return error;
 	}
 }

@@ -53,6 +53,12 @@ class Call:
         args = self.decl(self.fixed) + (["..."] if self.extra else [])
         return f"rump_sys_{self.name}({', '.join(args) or 'void'})"
 
+    def needs_posix(self):
+        """Its types are not there in a program that wants C alone."""
+        types = " ".join(t for t, _ in self.fixed + self.extra)
+        return re.search(
+            r"\b(siginfo_t|idtype_t|struct sigaction|union sigval)\b", types)
+
     def handler(self):
         args = ["struct lwp *l"] + self.decl(self.fixed + self.extra)
         if self.result:
@@ -115,9 +121,12 @@ struct utimbuf;
 
 """]
     for c in calls:
+        if c.needs_posix():
+            out.append("#ifdef _POSIX_C_SOURCE\n")
         out.append(comment(c))
         out.append(f"#define RUMP_SYS_{c.name} {c.number}\n")
-        out.append(f"{c.result or 'int'} {c.prototype()};\n\n")
+        out.append(f"{c.result or 'int'} {c.prototype()};\n")
+        out.append("#endif\n\n" if c.needs_posix() else "\n")
     out.append("#ifdef __cplusplus\n}\n#endif\n\n"
                "#endif /* RUMP_RUMP_SYSCALLS_H */\n")
     return out

@@ -211,6 +211,18 @@ static const struct scenario scenarios[] = {
     {"getdents", setup, run_getdents, nothing, teardown, KEEPS},
 };
 
+/* So many names that the few that come and go do not change its table. */
+static void
+fill_root(void)
+{
+	char path[32];
+
+	for (int i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), "/stays-%d", i);
+		MUST(rump_sys_mkdir(path, 0700));
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -218,6 +230,7 @@ main(int argc, char **argv)
 
 	if (fault_boot() != 0)
 		return 1;
+	fill_root();
 	run_scenarios(
 	    scenarios, sizeof(scenarios) / sizeof(scenarios[0]), only);
 	return errors == 0 ? 0 : 1;
