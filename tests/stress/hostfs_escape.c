@@ -292,11 +292,15 @@ static const struct action actions[] = {
     {2, "stand", stand},
 };
 
+/* All are there at once, so that each round takes as many records of them. */
+static pthread_barrier_t all_there;
+
 static void *
 tester_main(void *arg)
 {
 	me = arg;
 	want(0, rump_pub_lwproc_rfork(RUMP_RFCFDG));
+	(void)pthread_barrier_wait(&all_there);
 	for (me->step = 0; me->step < steps; me->step++)
 		one_step(actions, sizeof(actions) / sizeof(actions[0]));
 	rump_pub_lwproc_releaselwp();
@@ -370,6 +374,7 @@ main(int argc, char **argv)
 	must(setenv("RUMP_NVNODES", "20", 1));
 	if (rump_init() != 0)
 		differ("rump_init");
+	must(pthread_barrier_init(&all_there, NULL, NTHREADS));
 	want(0, rump_sys_mkdir("/h", 0755));
 	round_of(seed);
 	memstat(&start);

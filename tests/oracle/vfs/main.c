@@ -35,7 +35,7 @@
 
 static struct sequence sequence;
 static uint64_t seed = 1;
-static int count = 250, ncalls = 150;
+static int count = 150, ncalls = 150;
 static const char *replay, *fstype, *fsdata = "";
 
 void
