@@ -161,7 +161,13 @@ do_nest(void)
 
 	if (mine == -1)
 		differ("epoll_create1");
-	want(0, rump_sys_epoll_ctl(mine, EPOLL_CTL_ADD, epfd, &ev));
+	/*
+	 * A number of a slot that was closed can be somebody's own epoll when
+	 * it is registered: so there can be a loop.
+	 */
+	if (rump_sys_epoll_ctl(mine, EPOLL_CTL_ADD, epfd, &ev) != 0 &&
+	    errno != ELOOP)
+		differ("epoll_ctl");
 	ev.data.fd = slots[pick_slot()][0];
 	(void)rump_sys_epoll_ctl(mine, EPOLL_CTL_ADD, ev.data.fd, &ev);
 	if (rump_sys_epoll_wait(mine, &ev, 1, 1) == -1)
