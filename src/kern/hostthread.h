@@ -34,6 +34,8 @@ enum signal_restart {
 	SR_EVER,   /* whatever has run */
 };
 
+struct pollwait;
+
 struct hostthread {
 	/* (a) sequence seen at entry, 0 outside the kernel; see smr.h */
 	_Atomic uint64_t ht_smr;
@@ -58,6 +60,8 @@ struct hostthread {
 	pid_t ht_pid;
 	pid_t ht_pidend;
 	uint64_t ht_pidserial; /* of the batch */
+
+	struct pollwait *ht_pollwait; /* (o) of the lwp in a call; poll.c */
 
 	/* Of the lwp in a call; see sigreturn.c. */
 	uint8_t ht_restart;   /* (o) enum signal_restart */

@@ -7,11 +7,13 @@
  * last generation it is left alone for good.  Free slots are kept by the host
  * thread that released them, LWP_KEEP at most; the rest are on a common list.
  */
-#include "kern/event.h"
 #include "kern/lwp.h"
 
+#include "kern/event.h"
 #include "kern/filedesc.h"
 #include "kern/smr.h"
+
+_Static_assert(sizeof(struct lwp) == CACHE_LINE, "a field more doubles it");
 
 #define LWP_KEEP 64
 #define LWP_MOVE 32 /* slots moved between a thread and the common list */

@@ -209,22 +209,3 @@ proc_nextpid(pid_t pid)
 	}
 	return -1;
 }
-
-void
-proc_foreach(bool (*fn)(struct proc *, void *), void *arg)
-{
-	struct pidslot *ps;
-	struct proc *p;
-	pid_t pid;
-	bool more = true;
-
-	for (pid = 0; more && (ps = pid_slot(pid)) != NULL; pid++) {
-		if (atomic_load_explicit(&ps->ps_proc, memory_order_relaxed) ==
-		    NULL)
-			continue;
-		if ((p = proc_find_locked(pid)) == NULL)
-			continue;
-		more = fn(p, arg);
-		mutex_exit(&p->p_lock);
-	}
-}

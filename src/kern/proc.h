@@ -58,7 +58,6 @@ struct lwp {
 	uint32_t l_slot;		 /* (s) number of this slot */
 	struct kcondvar *l_cv;		 /* the cv's mutex: what it waits on */
 	struct lwp *l_cvnext, *l_cvprev; /* the same */
-	struct pollwait *l_pollwait;	 /* (o) poll.c */
 
 	int l_lastlid;	    /* (o) the ids of the lwp before, */
 	pid_t l_lastpid;    /* (o) to name it when it is used late */

@@ -124,9 +124,6 @@ void proc_detach_lwp(struct lwp *l);
 /* Give p another pid: EBUSY, EINVAL, ENOMEM, EPERM for 0 and 1. */
 int proc_setid(struct proc *p, pid_t pid);
 
-/* Call fn for every process, p_lock held, until it returns false. */
-void proc_foreach(bool (*fn)(struct proc *, void *), void *);
-
 /* Boot: processes 0 and 1. */
 int proc_init(struct kref *cwdi);
 
