@@ -53,24 +53,24 @@ syscall_error(int error)
 RUMP_EXPORT void
 rump_schedule(void)
 {
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 
-	if (ht != NULL && ht->ht_scheduled)
+	if (kc != NULL && kc->kc_scheduled)
 		panic("rump_schedule: lwp %d.%d: already in the kernel",
 		    (int)proc_pid(curlwp()->l_proc), curlwp()->l_lid);
 	if (syscall_enter() == NULL)
 		panic("rump_schedule: no kernel to enter: error %d",
 		    syscall_refusal());
-	curht()->ht_scheduled = true;
+	curctx()->kc_scheduled = true;
 }
 
 RUMP_EXPORT void
 rump_unschedule(void)
 {
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 
-	if (ht == NULL || !ht->ht_scheduled)
+	if (kc == NULL || !kc->kc_scheduled)
 		panic("rump_unschedule: not in the kernel");
-	ht->ht_scheduled = false;
+	kc->kc_scheduled = false;
 	syscall_exit();
 }

@@ -24,6 +24,14 @@ static _Atomic uint32_t spare_taken; /* 1 while somebody uses `spare' */
 static _Atomic uint32_t last_id;
 static struct kcache *hostthread_cache;
 
+/* The calling thread works on this record from now on, or on none. */
+static void
+hostthread_be(struct hostthread *ht)
+{
+	kern_tls.kt_ht = ht;
+	kern_tls.kt_ctx = ht == NULL ? NULL : &ht->ht_ctx;
+}
+
 static void
 spare_enter(void)
 {
@@ -35,7 +43,7 @@ spare_enter(void)
 		no = 0;
 		hyper_yield();
 	}
-	kern_tls.kt_ht = &spare;
+	hostthread_be(&spare);
 	smr_enter(&spare);
 }
 
@@ -43,7 +51,7 @@ static void
 spare_exit(struct hostthread *ht)
 {
 	smr_exit(&spare);
-	kern_tls.kt_ht = ht;
+	hostthread_be(ht);
 	/* Release pairs with the acquire in spare_enter. */
 	atomic_store_explicit(&spare_taken, 0, memory_order_release);
 }
@@ -55,6 +63,8 @@ hostthread_link(struct hostthread *ht)
 
 	ht->ht_id =
 	    atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+	ht->ht_ctx.kc_id = ht->ht_id;
+	ht->ht_ctx.kc_ht = ht;
 	atomic_store_explicit(&ht->ht_alive, true, memory_order_relaxed);
 	first = atomic_load_explicit(&hostthread_list, memory_order_relaxed);
 	do
@@ -76,7 +86,7 @@ hostthread_boot_failed(void)
 {
 	if (kern_tls.kt_ht == &spare)
 		spare_exit(NULL);
-	kern_tls = (struct kern_tls){NULL, NULL};
+	kern_tls = (struct kern_tls){NULL, NULL, NULL};
 }
 
 /* A record that an ended thread has left, or NULL. */
@@ -127,9 +137,9 @@ hostthread_attach(void)
 			return ENOMEM;
 	} else if (kern_tls.kt_ht == &spare)
 		spare_exit(ht);
-	kern_tls.kt_ht = ht;
+	hostthread_be(ht);
 	if (hyper_thread_register(ht) != 0) {
-		kern_tls.kt_ht = NULL;
+		hostthread_be(NULL);
 		atomic_store_explicit(
 		    &ht->ht_alive, false, memory_order_release);
 		return ENOMEM;
@@ -159,15 +169,15 @@ hostthread_detach(void *arg)
 	struct hostthread *ht = arg;
 
 	KASSERT(kern_tls.kt_ht == ht);
-	if (ht->ht_scheduled)
+	if (ht->ht_ctx.kc_scheduled)
 		panic("a host thread ended between rump_schedule and "
 		      "rump_unschedule");
 	smr_enter(ht);
-	lwp_thread_exit(ht);
+	lwp_context_exit(&ht->ht_ctx);
 	hostthread_empty(ht);
 	kern_tls.kt_lwp = NULL;
 	smr_exit(ht);
-	kern_tls.kt_ht = NULL;
+	hostthread_be(NULL);
 	atomic_store_explicit(&ht->ht_alive, false, memory_order_release);
 }
 
@@ -194,7 +204,7 @@ hostthread_forked(void)
 		if (ht == curht() || ht == &spare ||
 		    !atomic_load_explicit(&ht->ht_alive, memory_order_relaxed))
 			continue;
-		ht->ht_scheduled = false;
+		ht->ht_ctx.kc_scheduled = false;
 		hostthread_empty(ht);
 		atomic_store_explicit(
 		    &ht->ht_alive, false, memory_order_release);

@@ -6,8 +6,11 @@
  * Made at the first entry of a host thread, taken apart when the host thread
  * ends.  The record and its id are used again for a later host thread.
  *
+ * What a context that sleeps in a call keeps, be it a host thread or a fiber,
+ * is apart from that, in struct kcontext.
+ *
  * Fields: (o) only the host thread itself; (a) atomic, written by the owner;
- * (s) stable while the thread lives.
+ * (s) stable while the thread, or the context, lives.
  */
 #ifndef KERN_HOSTTHREAD_H
 #define KERN_HOSTTHREAD_H
@@ -36,14 +39,29 @@ enum signal_restart {
 
 struct pollwait;
 
+/*
+ * A context, which makes calls and can sleep in one: a host thread or a fiber.
+ * Its memory is never anything else, so that who finds it by an lwp can look
+ * at it whether it is still there or not.
+ */
+struct kcontext {
+	struct hostthread *kc_ht;     /* (s) that it runs on */
+	uint32_t kc_id;		      /* (s) 1, 2, …: names who runs an lwp */
+	bool kc_scheduled;	      /* (o) by rump_schedule */
+	uint8_t kc_restart;	      /* (o) enum signal_restart */
+	bool kc_sigrestore;	      /* (o) kc_sigsaved is to be its mask */
+	struct lwp *kc_implicit;      /* (o) of implicit entries, or NULL */
+	struct pollwait *kc_pollwait; /* (o) of the lwp in a call; poll.c */
+	uint64_t kc_sigsaved;	      /* (o) see sigreturn.c */
+	_Atomic uint64_t kc_sigwait;  /* p_lock: what sigtimedwait waits for */
+};
+
 struct hostthread {
 	/* (a) sequence seen at entry, 0 outside the kernel; see smr.h */
 	_Atomic uint64_t ht_smr;
 	struct krwlock *_Atomic ht_light; /* (a) held lightly; see lock.h */
 	uint32_t ht_id;		    /* (s) 1, 2, …; its shard is the id */
 	_Atomic bool ht_alive;	    /* (a) in use by a host thread */
-	bool ht_scheduled;	    /* (o) by rump_schedule */
-	struct lwp *ht_implicit;    /* (o) lwp of implicit entries, or NULL */
 	struct hostthread *ht_next; /* (s) all records, never unlinked */
 
 	/* (o) retired objects, oldest first; see smr.c */
@@ -61,13 +79,7 @@ struct hostthread {
 	pid_t ht_pidend;
 	uint64_t ht_pidserial; /* of the batch */
 
-	struct pollwait *ht_pollwait; /* (o) of the lwp in a call; poll.c */
-
-	/* Of the lwp in a call; see sigreturn.c. */
-	uint8_t ht_restart;   /* (o) enum signal_restart */
-	bool ht_sigrestore;   /* (o) ht_sigsaved is to be its mask again */
-	uint64_t ht_sigsaved; /* (o) */
-	_Atomic uint64_t ht_sigwait; /* p_lock: what sigtimedwait waits for */
+	struct kcontext ht_ctx; /* its own */
 
 	/* (a) processes made less processes gone on this host thread */
 	_Atomic int64_t ht_procbalance;
@@ -77,13 +89,14 @@ struct hostthread {
 } __attribute__((aligned(CACHE_LINE)));
 
 /*
- * The host thread's record and current lwp, NULL until the first entry.
- * kt_lwp is the lwp that the thread is bound to or, when it is not bound, its
- * implicit lwp.
+ * The host thread's record, context and current lwp, NULL until the first
+ * entry.  kt_lwp is the lwp that the context is bound to or, when it is not
+ * bound, its implicit lwp.
  */
 struct kern_tls {
 	struct lwp *kt_lwp;
 	struct hostthread *kt_ht;
+	struct kcontext *kt_ctx;
 };
 extern _Thread_local struct kern_tls kern_tls
     __attribute__((tls_model("initial-exec")));
@@ -92,6 +105,12 @@ static inline struct hostthread *
 curht(void)
 {
 	return kern_tls.kt_ht;
+}
+
+static inline struct kcontext *
+curctx(void)
+{
+	return kern_tls.kt_ctx;
 }
 
 static inline struct lwp *

@@ -151,13 +151,14 @@ lwp_alloc(struct proc *p, bool implicit)
 	l->l_cv = NULL;
 	l->l_sigmask = 0;
 	atomic_store_explicit(&l->l_borrowed, NULL, memory_order_relaxed);
-	atomic_store_explicit(&l->l_ht, ht, memory_order_relaxed);
+	atomic_store_explicit(&l->l_ctx, curctx(), memory_order_relaxed);
 	atomic_store_explicit(
 	    &l->l_flags, implicit ? LW_IMPLICIT : 0, memory_order_relaxed);
 	atomic_store_explicit(&l->l_sleep, LWP_AWAKE, memory_order_relaxed);
 	/* Release: what is above is there when somebody sees it running. */
 	atomic_store_explicit(&l->l_state,
-	    lwp_state(gen, LWP_RUNNING + ht->ht_id), memory_order_release);
+	    lwp_state(gen, LWP_RUNNING + curctx()->kc_id),
+	    memory_order_release);
 	return l;
 }
 
@@ -207,18 +208,18 @@ lwp_free(struct lwp *l, pid_t pid)
 struct lwp *
 lwp_implicit(void)
 {
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 	struct lwp *l;
 
-	if (ht->ht_implicit != NULL)
-		return ht->ht_implicit;
+	if (kc->kc_implicit != NULL)
+		return kc->kc_implicit;
 	if ((l = lwp_alloc(initproc, true)) == NULL)
 		return NULL;
 	mutex_enter(&initproc->p_lock);
 	lwp_attach(l);
 	mutex_exit(&initproc->p_lock);
 	atomic_fetch_add_explicit(&implicit_count, 1, memory_order_relaxed);
-	ht->ht_implicit = l;
+	kc->kc_implicit = l;
 	return l;
 }
 
@@ -239,15 +240,15 @@ lwp_implicit_free(struct lwp *l)
 }
 
 void
-lwp_thread_exit(struct hostthread *ht)
+lwp_context_exit(struct kcontext *kc)
 {
 	struct lwp *l = curlwp();
 
 	if (l != NULL && !lwp_is_implicit(l))
 		lwp_leave(l);
-	if (ht->ht_implicit != NULL)
-		lwp_implicit_free(ht->ht_implicit);
-	ht->ht_implicit = NULL;
+	if (kc->kc_implicit != NULL)
+		lwp_implicit_free(kc->kc_implicit);
+	kc->kc_implicit = NULL;
 }
 
 void
@@ -296,17 +297,20 @@ lwp_forked(void)
 {
 	struct hostthread *ht = curht();
 	uint32_t n = atomic_load_explicit(&slot_count, memory_order_relaxed);
-	uint32_t i, owner;
+	struct kcontext *kc;
+	struct lwp *l;
+	uint32_t i;
 
 	KASSERT(smr_entered());
 	for (i = 0; i < n; i++) {
-		owner = lwp_owner(slot_at(i));
-		if (owner >= LWP_RUNNING && owner != LWP_RUNNING + ht->ht_id)
-			lwp_orphaned(slot_at(i));
+		l = slot_at(i);
+		kc = atomic_load_explicit(&l->l_ctx, memory_order_relaxed);
+		if (lwp_owner(l) >= LWP_RUNNING && kc->kc_ht != ht)
+			lwp_orphaned(l);
 	}
 	ht = atomic_load_explicit(&hostthread_list, memory_order_relaxed);
 	for (; ht != NULL; ht = ht->ht_next) {
 		if (ht != curht())
-			ht->ht_implicit = NULL;
+			ht->ht_ctx.kc_implicit = NULL;
 	}
 }

@@ -11,7 +11,7 @@
 /* The lower half of l_state. */
 #define LWP_RELEASED 0u
 #define LWP_NONE     1u
-#define LWP_RUNNING  2u /* and up: host thread id = half - LWP_RUNNING */
+#define LWP_RUNNING  2u /* and up: id of the context = half - LWP_RUNNING */
 
 #define LWP_HANDLE_SHIFT 4 /* handles look aligned */
 #define LWP_MAXSLOTS	 ((1u << 28) - 1)
@@ -57,12 +57,12 @@ lwp_slot(uint64_t handle)
 }
 
 /*
- * Make the calling host thread run the lwp that the handle names, if it is
+ * Make the calling context run the lwp that the handle names, if it is
  * alive and nobody runs it.  One compare-and-swap takes it and checks its
  * generation.  NULL if it could not be taken.
  */
 static inline struct lwp *
-lwp_take(uint64_t handle, struct hostthread *ht)
+lwp_take(uint64_t handle, struct kcontext *kc)
 {
 	struct lwp *l = lwp_slot(handle);
 	uint64_t want = lwp_state((uint32_t)(handle >> 32), LWP_NONE);
@@ -71,14 +71,14 @@ lwp_take(uint64_t handle, struct hostthread *ht)
 		return NULL;
 	/* Acquire pairs with the release in lwp_leave. */
 	if (unlikely(!atomic_compare_exchange_strong_explicit(&l->l_state,
-		&want, lwp_state(want >> 32, LWP_RUNNING + ht->ht_id),
+		&want, lwp_state(want >> 32, LWP_RUNNING + kc->kc_id),
 		memory_order_acquire, memory_order_relaxed)))
 		return NULL;
-	atomic_store_explicit(&l->l_ht, ht, memory_order_relaxed);
+	atomic_store_explicit(&l->l_ctx, kc, memory_order_relaxed);
 	return l;
 }
 
-/* The calling host thread no longer runs l, which stays alive. */
+/* The calling context no longer runs l, which stays alive. */
 static inline void
 lwp_leave(struct lwp *l)
 {
@@ -93,7 +93,7 @@ lwp_is_implicit(const struct lwp *l)
 }
 
 /*
- * A new lwp of p, run by the calling host thread, not yet current.  A place
+ * A new lwp of p, run by the calling context, not yet current.  A place
  * in p's list is the caller's to give (lwp_attach).  NULL without memory.
  */
 struct lwp *lwp_alloc(struct proc *p, bool implicit);
@@ -110,11 +110,11 @@ void lwp_free(struct lwp *l, pid_t pid);
 /* The calling host thread's lwp, bound, goes: see releaselwp. */
 void lwp_release(struct lwp *l);
 
-/* The implicit lwp of the calling host thread; NULL without memory. */
+/* The implicit lwp of the calling context; NULL without memory. */
 struct lwp *lwp_implicit(void);
 
-/* The calling host thread ends. */
-void lwp_thread_exit(struct hostthread *);
+/* The calling context ends. */
+void lwp_context_exit(struct kcontext *);
 
 /* Give back free slots, free processes, pids in hand. */
 void lwp_thread_flush(struct hostthread *);
@@ -126,7 +126,7 @@ uint64_t lwp_live(void);
 /* In the child of fork(2): no host thread but ours runs an lwp. */
 void lwp_forked(void);
 
-/* A host thread that slept as l is no more. */
+/* The context that slept as l is no more. */
 void lwp_sleep_abandon(struct lwp *l);
 
 #endif /* KERN_LWP_H */

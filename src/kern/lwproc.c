@@ -52,7 +52,7 @@ switch_failed(uint64_t handle)
 		switch_unknown(handle, "is none");
 	panic("%s: lwp %d.%d: already running on %s host thread", switch_call,
 	    (int)proc_pid(l->l_proc), l->l_lid,
-	    owner == LWP_RUNNING + curht()->ht_id ? "this" : "another");
+	    owner == LWP_RUNNING + curctx()->kc_id ? "this" : "another");
 }
 
 /* Make l, which this host thread has taken or made, the current lwp. */
@@ -149,9 +149,9 @@ static void __attribute__((noinline)) switch_slow(uint64_t handle)
 		switch_unknown(handle, "is none: the kernel is not booted");
 	if (curht() == NULL && hostthread_attach() != 0)
 		switch_unknown(handle, "finds no memory for the host thread");
-	if (handle != 0 && (l = lwp_take(handle, curht())) == NULL)
+	if (handle != 0 && (l = lwp_take(handle, curctx())) == NULL)
 		switch_failed(handle);
-	kern_tls.kt_lwp = l != NULL ? l : curht()->ht_implicit;
+	kern_tls.kt_lwp = l != NULL ? l : curctx()->kc_implicit;
 	if (old != NULL && !lwp_is_implicit(old))
 		lwp_leave(old);
 }
@@ -165,7 +165,7 @@ rump_pub_lwproc_switch(struct lwp *handle)
 		switch_slow((uint64_t)(uintptr_t)handle);
 		return;
 	}
-	l = lwp_take((uint64_t)(uintptr_t)handle, curht());
+	l = lwp_take((uint64_t)(uintptr_t)handle, curctx());
 	if (unlikely(l == NULL))
 		switch_failed((uint64_t)(uintptr_t)handle);
 	kern_tls.kt_lwp = l;
@@ -180,7 +180,7 @@ lwp_release(struct lwp *l)
 
 	KASSERT(l == curlwp() && !lwp_is_implicit(l) && smr_entered());
 	proc_detach_lwp(l);
-	kern_tls.kt_lwp = curht()->ht_implicit;
+	kern_tls.kt_lwp = curctx()->kc_implicit;
 	lwp_free(l, pid);
 }
 

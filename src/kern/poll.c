@@ -8,7 +8,7 @@
  * are looked up in each scan, as on Linux: one that is closed meanwhile shows
  * POLLNVAL when something else wakes the caller.
  *
- * A pollwait is its host thread's (ht_pollwait) while there is one, so that the
+ * A pollwait is its context's (kc_pollwait) while there is one, so that the
  * child of a fork can take apart those of host threads that it does not have.
  */
 #include "kern/event.h"
@@ -129,11 +129,11 @@ pollwait_sleep(struct pollwait *pw, int64_t deadline)
 void
 poll_abandon(struct lwp *l)
 {
-	struct hostthread *ht =
-	    atomic_load_explicit(&l->l_ht, memory_order_relaxed);
-	struct pollwait *pw = ht->ht_pollwait;
+	struct kcontext *kc =
+	    atomic_load_explicit(&l->l_ctx, memory_order_relaxed);
+	struct pollwait *pw = kc->kc_pollwait;
 
-	ht->ht_pollwait = NULL;
+	kc->kc_pollwait = NULL;
 	if (pw != NULL)
 		pollwait_free(pw);
 }
@@ -181,11 +181,11 @@ poll_wait(struct lwp *l, struct pollfd *fds, uint32_t n, int64_t deadline,
 
 	if ((pw = pollwait_alloc(n)) == NULL)
 		return ENOMEM;
-	curht()->ht_pollwait = pw;
+	curctx()->kc_pollwait = pw;
 	pollwait_attach(l, pw, fds, n);
 	while ((*foundp = poll_scan(l, fds, n)) == 0 && error == 0)
 		error = pollwait_sleep(pw, deadline);
-	curht()->ht_pollwait = NULL;
+	curctx()->kc_pollwait = NULL;
 	pollwait_free(pw);
 	return *foundp > 0 || error == ETIMEDOUT ? 0 : error;
 }

@@ -6,8 +6,8 @@
  * life of an lwp is in l_state, one word:
  *
  *	generation << 32 | RELEASED	the slot is free
- *	generation << 32 | NONE		alive, no host thread runs it
- *	generation << 32 | RUNNING + id	host thread `id' runs it
+ *	generation << 32 | NONE		alive, nobody runs it
+ *	generation << 32 | RUNNING + id	context `id' runs it
  *
  * A slot is never used for anything but lwps and its generation goes up with
  * each release, so that what the application holds (l_handle: generation and
@@ -42,7 +42,7 @@ struct lwp {
 	_Atomic uint64_t l_state;	 /* (a) see above */
 	uint64_t l_handle;		 /* (s) what the application holds */
 	struct proc *l_proc;		 /* (s) */
-	struct hostthread *_Atomic l_ht; /* (a) that ran it last */
+	struct kcontext *_Atomic l_ctx;	 /* (a) that ran it last */
 	int l_lid;			 /* (s) id in its process */
 	_Atomic uint32_t l_flags;	 /* (a) LW_* */
 	struct file *_Atomic l_borrowed; /* (a) see filedesc.h */

@@ -164,13 +164,13 @@ signal_unblocked(struct proc *p, const struct lwp *target, uint64_t bit)
 static uint64_t
 lwp_sigwait(struct lwp *l)
 {
-	struct hostthread *ht =
-	    atomic_load_explicit(&l->l_ht, memory_order_relaxed);
+	struct kcontext *kc =
+	    atomic_load_explicit(&l->l_ctx, memory_order_relaxed);
 
-	/* A host thread that waits as another lwp has left this one. */
-	if (lwp_owner(l) != LWP_RUNNING + ht->ht_id)
+	/* A context that waits as another lwp has left this one. */
+	if (lwp_owner(l) != LWP_RUNNING + kc->kc_id)
 		return 0;
-	return atomic_load_explicit(&ht->ht_sigwait, memory_order_relaxed);
+	return atomic_load_explicit(&kc->kc_sigwait, memory_order_relaxed);
 }
 
 static bool

@@ -62,10 +62,10 @@ bool signal_ignored(struct lwp *, int signo);
 static inline void
 signal_restart(enum signal_restart to)
 {
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 
-	if (ht->ht_restart == SR_ALWAYS)
-		ht->ht_restart = (uint8_t)to;
+	if (kc->kc_restart == SR_ALWAYS)
+		kc->kc_restart = (uint8_t)to;
 }
 
 /* The same for a wait with a deadline, which cannot begin again. */

@@ -44,7 +44,7 @@ static bool
 frame_make(struct lwp *l, struct sigframe *sf, unsigned *after)
 {
 	struct proc *p = l->l_proc;
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 	int signo = sf->sf_info.si_signo;
 	const struct kaction *ka = signal_action(p, signo);
 	uint64_t mask;
@@ -56,8 +56,8 @@ frame_make(struct lwp *l, struct sigframe *sf, unsigned *after)
 	if (ka->ka_handler == SIG_IGN)
 		return false;
 	sf->sf_action = *ka;
-	sf->sf_oldmask = ht->ht_sigrestore ? ht->ht_sigsaved : l->l_sigmask;
-	ht->ht_sigrestore = false;
+	sf->sf_oldmask = kc->kc_sigrestore ? kc->kc_sigsaved : l->l_sigmask;
+	kc->kc_sigrestore = false;
 	if ((ka->ka_flags & SA_RESETHAND) != 0) {
 		p->p_sigacts->sg_act[signo - 1].ka_handler = SIG_DFL;
 		signal_chldflags(p);
@@ -73,7 +73,7 @@ frame_make(struct lwp *l, struct sigframe *sf, unsigned *after)
 static bool
 frame_next(struct lwp *l, struct sigframe *sf, unsigned *after, bool *done)
 {
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 	uint64_t set = 0;
 
 	KASSERT(mutex_owned(&l->l_proc->p_lock));
@@ -86,9 +86,9 @@ frame_next(struct lwp *l, struct sigframe *sf, unsigned *after, bool *done)
 		set = sigq_deliverable(l);
 	if (set != 0 && sigq_take(l, set, &sf->sf_info) != 0)
 		return frame_make(l, sf, after);
-	if (ht->ht_sigrestore) {
-		ht->ht_sigrestore = false;
-		signal_setmask(l, ht->ht_sigsaved);
+	if (kc->kc_sigrestore) {
+		kc->kc_sigrestore = false;
+		signal_setmask(l, kc->kc_sigsaved);
 	} else
 		*done = true;
 	return false;
@@ -162,19 +162,19 @@ run_handlers(struct sigrun *sr)
 int
 signal_return(struct lwp *l, int error)
 {
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 	struct sigrun sr = {.sr_lwp = l, .sr_handle = l->l_handle};
-	uint8_t restart = error == EINTR ? ht->ht_restart : SR_NEVER;
+	uint8_t restart = error == EINTR ? kc->kc_restart : SR_NEVER;
 
 	/* The call may have released it. */
 	if (curlwp() != l)
 		return error;
-	ht->ht_restart = SR_NEVER;
+	kc->kc_restart = SR_NEVER;
 	run_handlers(&sr);
 	if (restart == SR_NEVER || !run_ishere(&sr) ||
 	    (sr.sr_ran && (restart == SR_NOHAND ||
 			      (restart == SR_ALWAYS && !sr.sr_again))))
 		return error;
-	smr_enter(ht);
+	smr_enter(curht());
 	return SIGNAL_AGAIN;
 }

@@ -85,7 +85,7 @@ lwp_take_interrupt(struct lwp *l)
 	if ((flags & LW_INTERRUPT) != 0)
 		atomic_fetch_and_explicit(
 		    &l->l_flags, ~LW_INTERRUPT, memory_order_relaxed);
-	curht()->ht_restart = flags == LW_SIGNAL ? SR_ALWAYS : SR_NEVER;
+	curctx()->kc_restart = flags == LW_SIGNAL ? SR_ALWAYS : SR_NEVER;
 	return true;
 }
 
@@ -229,13 +229,13 @@ proc_interrupt(struct proc *p)
 void
 lwp_sleep_abandon(struct lwp *l)
 {
-	struct hostthread *ht =
-	    atomic_load_explicit(&l->l_ht, memory_order_relaxed);
+	struct kcontext *kc =
+	    atomic_load_explicit(&l->l_ctx, memory_order_relaxed);
 
-	if (ht->ht_sigrestore)
-		l->l_sigmask = ht->ht_sigsaved;
-	ht->ht_sigrestore = false;
-	atomic_store_explicit(&ht->ht_sigwait, 0, memory_order_relaxed);
+	if (kc->kc_sigrestore)
+		l->l_sigmask = kc->kc_sigsaved;
+	kc->kc_sigrestore = false;
+	atomic_store_explicit(&kc->kc_sigwait, 0, memory_order_relaxed);
 	if (l->l_cv != NULL)
 		cv_dequeue(l->l_cv, l);
 	atomic_store_explicit(&l->l_sleep, LWP_AWAKE, memory_order_relaxed);

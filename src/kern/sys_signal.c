@@ -158,7 +158,7 @@ int
 signal_maskwait(struct lwp *l, const sigset_t *uset)
 {
 	struct proc *p = l->l_proc;
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 	sigset_t sigs;
 	int error;
 
@@ -167,8 +167,8 @@ signal_maskwait(struct lwp *l, const sigset_t *uset)
 	if ((error = copyin(uset, &sigs, sizeof(sigs))) != 0)
 		return error;
 	mutex_enter(&p->p_lock);
-	ht->ht_sigsaved = l->l_sigmask;
-	ht->ht_sigrestore = true;
+	kc->kc_sigsaved = l->l_sigmask;
+	kc->kc_sigrestore = true;
 	signal_setmask(l, sigset_mask(&sigs));
 	mutex_exit(&p->p_lock);
 	return 0;
@@ -177,7 +177,7 @@ signal_maskwait(struct lwp *l, const sigset_t *uset)
 void
 signal_unmaskwait(struct lwp *l)
 {
-	if (curht()->ht_sigrestore)
+	if (curctx()->kc_sigrestore)
 		atomic_fetch_or_explicit(
 		    &l->l_flags, LW_SIGNAL, memory_order_relaxed);
 }
@@ -221,7 +221,7 @@ static int
 signal_wait(struct lwp *l, uint64_t set, int64_t deadline, siginfo_t *info)
 {
 	struct proc *p = l->l_proc;
-	struct hostthread *ht = curht();
+	struct kcontext *kc = curctx();
 	int error = 0;
 	bool taken;
 
@@ -233,9 +233,9 @@ signal_wait(struct lwp *l, uint64_t set, int64_t deadline, siginfo_t *info)
 			break;
 		}
 		atomic_store_explicit(
-		    &ht->ht_sigwait, set, memory_order_relaxed);
+		    &kc->kc_sigwait, set, memory_order_relaxed);
 		error = cv_timedwait_sig(&p->p_cv, &p->p_lock, deadline);
-		atomic_store_explicit(&ht->ht_sigwait, 0, memory_order_relaxed);
+		atomic_store_explicit(&kc->kc_sigwait, 0, memory_order_relaxed);
 	}
 	mutex_exit(&p->p_lock);
 	if (taken)
@@ -286,7 +286,7 @@ sys_sigwait(struct lwp *l, const sigset_t *set, int *sig, int *retval)
 	siginfo_t info;
 	int error = signal_waitset(l, set, &info, NULL);
 
-	if (error == EINTR && curht()->ht_restart == SR_ALWAYS) {
+	if (error == EINTR && curctx()->kc_restart == SR_ALWAYS) {
 		signal_restart(SR_EVER);
 		return error;
 	}
