@@ -30,6 +30,8 @@ enum file_type {
 	DTYPE_DEVICE,
 	DTYPE_EVENTFD,
 	DTYPE_EVQUEUE,
+	DTYPE_KSEM,
+	DTYPE_MQUEUE,
 };
 
 struct filedesc;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Communication between processes other than by pipes and sockets: what the
+ * files of src/ipc share.
+ *
+ *	ksem.c		semaphores of POSIX, which are descriptors
+ *	ipc.c		names, permissions, waiting
+ */
+#ifndef IPC_IPC_H
+#define IPC_IPC_H
+
+#include <sys/stat.h>
+
+#include <limits.h>
+
+#include "kern/kern.h"
+#include "kern/ktime.h"
+
+/*
+ * The name of a semaphore or queue of POSIX, "/name", without the slash.
+ * EINVAL without a slash, ENOENT for nothing behind it, EACCES for what cannot
+ * be the name of a file, EFAULT, ENAMETOOLONG.
+ */
+#define IPC_NAMESIZE (NAME_MAX + 1)
+int ipc_copyinname(const char *uname, char name[IPC_NAMESIZE]);
+
+/* What one that is made with this mode gets: the umask is applied. */
+mode_t ipc_newmode(struct lwp *, mode_t mode);
+
+/* May cr do `want' (S_IROTH, S_IWOTH) with what is of uid and gid? */
+bool ipc_allows(
+    const struct cred *cr, uid_t uid, gid_t gid, mode_t mode, mode_t want);
+
+/*
+ * A time of the realtime clock that the caller gave.  NULL: KTIME_MAX.
+ * EFAULT, EINVAL.
+ */
+int ipc_copyintime(const struct timespec *uts, int64_t *whenp);
+
+/*
+ * cv_timedwait_sig until a time of the realtime clock or, with KTIME_MAX,
+ * without an end.
+ */
+int ipc_wait(struct kcondvar *, struct kmutex *, int64_t when);
+
+/* What stat says of an object that has no name in a file system. */
+void ipc_stat(struct stat *, uid_t uid, gid_t gid, mode_t mode);
+
+#endif /* IPC_IPC_H */
