@@ -88,6 +88,16 @@ void rump_schedule(void);
 void rump_unschedule(void);
 
 /*
+ * Make the system call RUMP_SYS_num of <rump/rump_syscalls.h> for the calling
+ * context.  data has its arguments, each in eight bytes, dlen bytes in all;
+ * what a caller of rump_sys_* may leave out may be missing at the end.
+ * Returns 0, with the call's value in *retval, or an errno, and -1 there; errno
+ * stays as it is.  ENOSYS: there is no such call; EINVAL: too few arguments, or
+ * too many for any call.  (NetBSD)
+ */
+int rump_syscall(int num, void *data, size_t dlen, register_t *retval);
+
+/*
  * Version of the kernel, as major * 100000000 + minor * 1000000 + patch * 100
  * (the arithmetic of BSD's __NetBSD_Version__).  rump_nativeabi_p is 1: the
  * kernel's types and numbers are the host's.  (rump(3))

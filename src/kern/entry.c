@@ -47,6 +47,8 @@ int
 syscall_error(int error)
 {
 	errno = error;
+	if (curctx() != NULL)
+		curctx()->kc_error = error;
 	return -1;
 }
 

@@ -17,7 +17,7 @@ struct lwp *syscall_enter_first(void);
 struct lwp *syscall_peek_first(void);
 int syscall_refusal(void);
 
-/* Set the host thread's errno; returns -1. */
+/* Set the host thread's errno, and its context's kc_error; returns -1. */
 int syscall_error(int error);
 
 static inline __attribute__((always_inline)) struct lwp *

@@ -86,7 +86,7 @@ hostthread_boot_failed(void)
 {
 	if (kern_tls.kt_ht == &spare)
 		spare_exit(NULL);
-	kern_tls = (struct kern_tls){NULL, NULL, NULL};
+	kern_tls = (struct kern_tls){0};
 }
 
 /* A record that an ended thread has left, or NULL. */

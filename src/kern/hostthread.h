@@ -50,6 +50,7 @@ struct kcontext {
 	bool kc_scheduled;	      /* (o) by rump_schedule */
 	uint8_t kc_restart;	      /* (o) enum signal_restart */
 	bool kc_sigrestore;	      /* (o) kc_sigsaved is to be its mask */
+	int kc_error;		      /* (o) of its last call that failed */
 	struct lwp *kc_implicit;      /* (o) of implicit entries, or NULL */
 	struct pollwait *kc_pollwait; /* (o) of the lwp in a call; poll.c */
 	uint64_t kc_sigsaved;	      /* (o) see sigreturn.c */

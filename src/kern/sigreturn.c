@@ -118,6 +118,7 @@ static void
 frame_call(struct sigframe *sf)
 {
 	int signo = sf->sf_info.si_signo, saved = errno;
+	int savederror = curctx()->kc_error;
 	ucontext_t uc;
 
 	if ((sf->sf_action.ka_flags & SA_SIGINFO) != 0) {
@@ -128,6 +129,7 @@ frame_call(struct sigframe *sf)
 	} else
 		sf->sf_action.ka_handler(signo);
 	errno = saved;
+	curctx()->kc_error = savederror;
 }
 
 static void

@@ -2,14 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Make C from the table of system calls.
 
-usage: gensyscalls.py TABLE (header | protos | stubs) OUTPUT
+usage: gensyscalls.py TABLE (header | protos | stubs | table | thunks) OUTPUT
 
   header   <rump/rump_syscalls.h>: numbers and prototypes of rump_sys_*
   protos   prototypes of the handlers
   stubs    the rump_sys_* functions
+  table    what the arguments of each call are, see sysdesc.h
+  thunks   each call with arguments from an array, see invoke.h
 """
 import re
 import sys
+
+sys.dont_write_bytecode = True  # nothing is made in the sources
+from sysargs import Arg, BadArgument, is_signed
 
 SPDX = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 MADE = "/* Made from syscalls.conf; do not change. */\n"
@@ -29,25 +34,26 @@ class Call:
             sys.exit(f"{where}: not a prototype: {fields[2]}")
         self.name = m[1]
         fixed, dots, extra = m[2].partition("...")
-        self.fixed = self.args(fixed)
-        self.extra = self.args(extra) if dots else []
+        try:
+            self.fixed = self.parse(fixed)
+            self.extra = self.parse(extra) if dots else []
+            self.args = self.fixed + self.extra
+            for arg in self.args:
+                arg.describe(self.args)
+        except BadArgument as e:
+            sys.exit(f"{where}: {self.name}: {e}")
+        if len(self.args) > 6:
+            sys.exit(f"{where}: {self.name}: more than six arguments")
         self.source, self.doc = fields[3], fields[4]
 
     @staticmethod
-    def args(text):
-        """A list of (type, name)."""
-        out = []
-        for arg in text.split(","):
-            arg = arg.strip()
-            if arg in ("", "void"):
-                continue
-            m = re.fullmatch(r"(.*?)(\w+)", arg)
-            out.append((m[1].strip(), m[2]))
-        return out
+    def parse(text):
+        return [Arg(arg) for arg in text.split(",")
+                if arg.strip() not in ("", "void")]
 
     @staticmethod
     def decl(args):
-        return [t + ("" if t.endswith("*") else " ") + n for t, n in args]
+        return [a.decl() for a in args]
 
     def prototype(self):
         args = self.decl(self.fixed) + (["..."] if self.extra else [])
@@ -55,12 +61,12 @@ class Call:
 
     def needs_posix(self):
         """Its types are not there in a program that wants C alone."""
-        types = " ".join(t for t, _ in self.fixed + self.extra)
+        types = " ".join(a.type for a in self.args)
         return re.search(
             r"\b(siginfo_t|idtype_t|struct sigaction|union sigval)\b", types)
 
     def handler(self):
-        args = ["struct lwp *l"] + self.decl(self.fixed + self.extra)
+        args = ["struct lwp *l"] + self.decl(self.args)
         if self.result:
             args.append(f"{self.result} *retval")
         return f"sys_{self.name}({', '.join(args)})"
@@ -75,6 +81,13 @@ def comment(call):
             line = " *"
         line += " " + w
     return "\n".join(["/*"] + lines + [line, " */"]) + "\n"
+
+
+def structs(calls):
+    """Declarations of all structs that arguments point to."""
+    names = set(re.findall(r"\bstruct \w+", " ".join(
+        a.type for c in calls for a in c.args)))
+    return [f"{name};\n" for name in sorted(names)] + ["\n"]
 
 
 def header(calls):
@@ -107,19 +120,7 @@ def header(calls):
 extern "C" {
 #endif
 
-struct epoll_event;
-struct file_handle;
-struct itimerspec;
-struct open_how;
-struct pollfd;
-struct rump_kevent;
-struct sigevent;
-struct statx;
-struct timezone;
-struct tms;
-struct utimbuf;
-
-"""]
+"""] + structs(calls)
     for c in calls:
         if c.needs_posix():
             out.append("#ifdef _POSIX_C_SOURCE\n")
@@ -152,20 +153,8 @@ def protos(calls):
 #include <rump/rump_file.h>
 #include <rump/rump_mount.h>
 
-struct epoll_event;
-struct file_handle;
-struct itimerspec;
 struct lwp;
-struct open_how;
-struct pollfd;
-struct rump_kevent;
-struct sigevent;
-struct statx;
-struct timezone;
-struct tms;
-struct utimbuf;
-
-"""]
+"""] + structs(calls)
     out += [f"int {c.handler()};\n" for c in calls if not c.pure]
     out.append("\n#endif /* SYSCALL_SYSPROTO_H */\n")
     return out
@@ -192,19 +181,19 @@ def stub(c):
     out.append("\tstruct lwp *l;\n")
     if c.result:
         out.append(f"\t{c.result} retval = 0;\n")
-    for t, n in c.extra:
-        out.append(f"\t{t} {n};\n" if not t.endswith("*") else f"\t{t}{n};\n")
+    for a in c.extra:
+        out.append(f"\t{a.decl()};\n")
     if c.extra:
         out.append("\tva_list ap;\n")
     out.append("\tint error;\n\n")
     if c.extra:
-        out.append(f"\tva_start(ap, {c.fixed[-1][1]});\n")
-        for t, n in c.extra:
-            out.append(f"\t{n} = va_arg(ap, {promoted(t)});\n")
+        out.append(f"\tva_start(ap, {c.fixed[-1].name});\n")
+        for a in c.extra:
+            out.append(f"\t{a.name} = va_arg(ap, {promoted(a.type)});\n")
         out.append("\tva_end(ap);\n")
     out.append("\tif (unlikely((l = syscall_enter()) == NULL))\n"
                f"\t\treturn ({result})syscall_error(syscall_refusal());\n")
-    args = ["l"] + [n for _, n in c.fixed + c.extra]
+    args = ["l"] + [a.name for a in c.args]
     if c.result:
         args.append("&retval")
     out.append(f"again:\n\terror = sys_{c.name}({', '.join(args)});\n")
@@ -226,11 +215,56 @@ def stubs(calls):
             ] + [stub(c) for c in calls]
 
 
+def description(c):
+    if c.result is None:
+        result = "SYSRESULT_ZERO"
+    else:
+        result = "SYSRESULT_" + ("SIGNED" if is_signed(c.result)
+                                 else "UNSIGNED")
+    args = ",\n\t\t".join(a.initializer() for a in c.args)
+    return (f'    {{"{c.name}", {c.number}, {len(c.args)}, {len(c.fixed)}, '
+            f"{result},\n\t{{{args}}}}},\n")
+
+
+def descriptions(calls):
+    calls = sorted(calls, key=lambda c: c.number)
+    return [SPDX, MADE,
+            '#include "syscall/sysdesc.h"\n#include "syscall/systypes.h"\n\n'
+            "const struct sysdesc sysdesc_list[] = {\n",
+            ] + [description(c) for c in calls] + [
+            "};\nconst size_t sysdesc_count =\n"
+            "    sizeof(sysdesc_list) / sizeof(sysdesc_list[0]);\n"]
+
+
+def from_word(arg, i):
+    if arg.type.endswith("union sigval"):
+        return f"(union sigval){{.sival_ptr = (void *)(uintptr_t)a[{i}]}}"
+    return f"({arg.type})(uintptr_t)a[{i}]"
+
+
+def thunk(c):
+    args = ",\n\t    ".join(from_word(a, i) for i, a in enumerate(c.args))
+    unused = "" if c.args else "\t(void)a;\n"
+    return (f"static int64_t\ninvoke_{c.name}(const uint64_t *a)\n{{\n"
+            f"{unused}\treturn (int64_t)rump_sys_{c.name}({args});\n}}\n\n")
+
+
+def thunks(calls):
+    calls = sorted(calls, key=lambda c: c.number)
+    return [SPDX, MADE,
+            "#include <rump/rump_syscalls.h>\n\n"
+            '#include "syscall/invoke.h"\n\n',
+            ] + [thunk(c) for c in calls] + [
+            "invoke_fn *const invoke_list[] = {\n"] + [
+            f"    invoke_{c.name},\n" for c in calls] + ["};\n"]
+
+
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     table, what, output = sys.argv[1:]
-    makers = {"header": header, "protos": protos, "stubs": stubs}
+    makers = {"header": header, "protos": protos, "stubs": stubs,
+              "table": descriptions, "thunks": thunks}
     if what not in makers:
         sys.exit(__doc__)
     calls = []

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Arguments that are described by what another argument is: requests of ioctl,
+ * commands of fcntl and prctl, data of mount.
+ */
+#include <string.h>
+
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+#include <rump/rump_syscalls.h>
+
+#include "syscall/sysdesc.h"
+#include "syscall/systypes.h"
+
+#include <asm/termbits.h>
+
+struct command {
+	uint64_t cm_number;
+	uint16_t cm_flags; /* SYSARG_IN, SYSARG_OUT; 0: a value */
+	uint32_t cm_size;
+	const char *cm_type;
+};
+
+#define IN    SYSARG_IN
+#define OUT   SYSARG_OUT
+#define INOUT (SYSARG_IN | SYSARG_OUT)
+#define POINTER(n, flags, type)                                \
+	{                                                      \
+		(uint32_t)(n), flags, sizeof(type), #type " *" \
+	}
+#define VALUE(n)                           \
+	{                                  \
+		(uint32_t)(n), 0, 4, "int" \
+	}
+
+/* Those whose number does not say it, or not the truth. */
+static const struct command ioctls[] = {
+    POINTER(FIONREAD, OUT, int),
+    POINTER(FIONBIO, IN, int),
+    POINTER(FIOASYNC, IN, int),
+    VALUE(FIOCLEX),
+    VALUE(FIONCLEX),
+    POINTER(FS_IOC_GETFLAGS, OUT, int),
+    POINTER(FS_IOC_SETFLAGS, IN, int),
+    POINTER(TCGETS, OUT, struct termios),
+    POINTER(TCSETS, IN, struct termios),
+    POINTER(TCSETSW, IN, struct termios),
+    POINTER(TCSETSF, IN, struct termios),
+    VALUE(TCSBRK),
+    VALUE(TCSBRKP),
+    VALUE(TCXONC),
+    VALUE(TCFLSH),
+    VALUE(TIOCEXCL),
+    VALUE(TIOCNXCL),
+    VALUE(TIOCSCTTY),
+    VALUE(TIOCNOTTY),
+    VALUE(TIOCSBRK),
+    VALUE(TIOCCBRK),
+    VALUE(TIOCSIG),
+    POINTER(TIOCGPGRP, OUT, pid_t),
+    POINTER(TIOCSPGRP, IN, pid_t),
+    POINTER(TIOCGSID, OUT, pid_t),
+    POINTER(TIOCOUTQ, OUT, int),
+    POINTER(TIOCSTI, IN, char),
+    POINTER(TIOCGWINSZ, OUT, struct winsize),
+    POINTER(TIOCSWINSZ, IN, struct winsize),
+    POINTER(TIOCPKT, IN, int),
+    POINTER(TIOCGETD, OUT, int),
+    POINTER(TIOCSETD, IN, int),
+    {0},
+};
+
+static const struct command fcntls[] = {
+    POINTER(F_GETLK, INOUT, struct flock),
+    POINTER(F_SETLK, IN, struct flock),
+    POINTER(F_SETLKW, IN, struct flock),
+    POINTER(F_OFD_GETLK, INOUT, struct flock),
+    POINTER(F_OFD_SETLK, IN, struct flock),
+    POINTER(F_OFD_SETLKW, IN, struct flock),
+    POINTER(F_GETOWN_EX, OUT, struct f_owner_ex),
+    POINTER(F_SETOWN_EX, IN, struct f_owner_ex),
+    {0},
+};
+
+static const struct command prctls[] = {
+    {PR_GET_NAME, OUT, 16, "char *"},
+    {0},
+};
+
+static void
+make_value(struct sysarg *sa)
+{
+	sa->sa_kind = SYSARG_VALUE;
+	sa->sa_type = "long";
+	sa->sa_size = sizeof(long);
+	sa->sa_flags = SYSARG_SIGNED;
+}
+
+static void
+make_buffer(struct sysarg *sa, uint16_t flags, const char *type, uint32_t size)
+{
+	sa->sa_kind = SYSARG_BUFFER;
+	sa->sa_type = type;
+	sa->sa_flags = flags;
+	sa->sa_size = size;
+	sa->sa_count = 1;
+	sa->sa_counter = -1;
+}
+
+static bool
+by_command(const struct command *list, uint64_t number, struct sysarg *sa)
+{
+	for (; list->cm_type != NULL; list++) {
+		if (list->cm_number != number)
+			continue;
+		if (list->cm_flags != 0)
+			make_buffer(
+			    sa, list->cm_flags, list->cm_type, list->cm_size);
+		return true;
+	}
+	return false;
+}
+
+/* What the number says, if it is one of those that do. */
+static void
+by_request(uint32_t request, struct sysarg *sa)
+{
+	uint16_t flags =
+	    (uint16_t)(((_IOC_DIR(request) & _IOC_WRITE) != 0 ? IN : 0) |
+		       ((_IOC_DIR(request) & _IOC_READ) != 0 ? OUT : 0));
+
+	if (flags == 0 || _IOC_SIZE(request) == 0)
+		return;
+	make_buffer(sa, flags, "void *", 1);
+	sa->sa_count = _IOC_SIZE(request);
+}
+
+/*
+ * A structure that begins with a pointer, which no text does; or text, or a
+ * structure without pointers.  See <rump/rump_mount.h>.
+ */
+static void
+mount_data(const uint64_t *args, sysarg_read *get, struct sysarg *sa)
+{
+	static const size_t sizes[] = {sizeof(struct null_args),
+	    sizeof(struct umap_args), sizeof(struct union_args)};
+	char first[sizeof(void *)], type[8] = "";
+	size_t i;
+
+	make_buffer(sa, IN, "const void *", 1);
+	sa->sa_counter = 4;
+	if (args[0] == 0 ||
+	    !get(type, (void *)(uintptr_t)args[0], sizeof("tmpfs")) ||
+	    memcmp(type, "tmpfs", sizeof("tmpfs")) == 0)
+		return;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (args[4] == sizes[i] && args[3] != 0 &&
+		    get(first, (void *)(uintptr_t)args[3], sizeof(first)) &&
+		    first[sizeof(first) - 1] == '\0' &&
+		    first[sizeof(first) - 2] == '\0')
+			sa->sa_kind = SYSARG_OPAQUE;
+}
+
+void
+sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
+    sysarg_read *get, struct sysarg *result)
+{
+	*result = sd->sd_args[i];
+	if (result->sa_kind != SYSARG_SPECIAL)
+		return;
+	make_value(result);
+	switch (sd->sd_number) {
+	case RUMP_SYS_ioctl:
+		if (!by_command(ioctls, (uint32_t)args[1], result))
+			by_request((uint32_t)args[1], result);
+		break;
+	case RUMP_SYS_fcntl:
+		(void)by_command(fcntls, (uint32_t)args[1], result);
+		break;
+	case RUMP_SYS_prctl:
+		if ((int)args[0] == PR_SET_NAME)
+			result->sa_kind = SYSARG_STRING;
+		else
+			(void)by_command(prctls, (uint32_t)args[0], result);
+		break;
+	case RUMP_SYS_mount:
+		mount_data(args, get, result);
+		break;
+	default:
+		result->sa_kind = SYSARG_OPAQUE;
+		break;
+	}
+}
