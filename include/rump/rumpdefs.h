@@ -63,6 +63,16 @@
 #define RUMP_FIONREAD FIONREAD
 #define RUMP_FIONBIO  FIONBIO
 
+/*
+ * How rump_sys_reboot ends the kernel: without a sync, for good, with what
+ * the host keeps of a crash, and how the BSDs say that power is to go.  (BSD)
+ */
+#define RUMP_RB_AUTOBOOT  0
+#define RUMP_RB_NOSYNC	  0x0004
+#define RUMP_RB_HALT	  0x0008
+#define RUMP_RB_DUMP	  0x0100
+#define RUMP_RB_POWERDOWN 0x0808
+
 /* Boot flags: rump_boot_sethowto. */
 #define RUMP_AB_VERBOSE 0x00020000
 #define RUMP_AB_DEBUG	0x00080000

@@ -5,13 +5,16 @@
 #include "kern/boot.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include <rump/rump.h>
 
 #include "kern/entry.h"
 #include "kern/filedesc.h"
+#include "kern/kern.h"
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
+#include "kern/sysctl.h"
 
 #define VERSION_MAJOR 0
 #define VERSION_MINOR 1
@@ -84,6 +87,7 @@ boot_parts_init(void)
 		atomic_fetch_or_explicit(
 		    &kern_entry.ke_slow, KE_STRONG, memory_order_relaxed);
 	fd_init();
+	sysctl_kern_init();
 	for (bp = boot_parts; bp->bp_name != NULL; bp++) {
 		if (kern_config.kc_verbose)
 			kern_printf("boot: %s", bp->bp_name);
@@ -208,6 +212,20 @@ rump_init_server(const char *url)
 
 	(void)url;
 	return error != 0 ? error : ENOSYS;
+}
+
+void
+kern_release(char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%d.%d.%d", VERSION_MAJOR, VERSION_MINOR,
+	    VERSION_PATCH);
+}
+
+void
+kern_version(char *buf, size_t size)
+{
+	(void)snprintf(buf, size, KERN_OSTYPE_NAME " version %d.%d.%d",
+	    VERSION_MAJOR, VERSION_MINOR, VERSION_PATCH);
 }
 
 RUMP_EXPORT int

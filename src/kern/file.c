@@ -20,7 +20,7 @@ struct file_shard {
 	_Atomic int64_t fs_permits;
 } __attribute__((aligned(CACHE_LINE)));
 
-uint64_t kern_maxfiles;
+_Atomic uint64_t kern_maxfiles;
 
 /* All relaxed: they are counts and publish nothing. */
 static struct file_shard shards[FILE_SHARDS];
@@ -122,6 +122,23 @@ permit_put(void)
 		n = permits_take(mine, FILE_BATCH);
 		permits_put(&pool, n);
 	}
+}
+
+int
+file_setmax(int64_t max)
+{
+	int64_t more;
+	int i;
+
+	if (max < 1)
+		return EINVAL;
+	more = max - (int64_t)atomic_exchange_explicit(&kern_maxfiles,
+			 (uint64_t)max, memory_order_relaxed);
+	/* What lies in the shards may be too much. */
+	for (i = 0; i < FILE_SHARDS && more < 0; i++)
+		more += permits_take(&shards[i], INT64_MAX);
+	permits_put(&pool, more);
+	return 0;
 }
 
 int

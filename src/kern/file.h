@@ -211,8 +211,11 @@ uint64_t file_live(void);
  * How many there can be; ENFILE beyond, except for root.  Boot sets it, before
  * file_init.
  */
-extern uint64_t kern_maxfiles;
+extern _Atomic uint64_t kern_maxfiles;
 #define KERN_MINFILES 1024
+
+/* There may be another number of them from now on.  EINVAL for none. */
+int file_setmax(int64_t max);
 
 void file_init(void);
 

@@ -46,9 +46,30 @@ extern uint32_t kern_forks;
 void kern_boottime(struct timespec *);
 int64_t kern_uptime(int64_t monotonic);
 
-/* Its name, HOSTNAME_SIZE bytes.  EINVAL for one that is too long. */
+/*
+ * Its name and its domain's, HOSTNAME_SIZE bytes.  EINVAL for one that is too
+ * long.
+ */
 #define HOSTNAME_SIZE 65
 void kern_gethostname(char *name);
 int kern_sethostname(const char *name, size_t len);
+void kern_getdomainname(char *name);
+int kern_setdomainname(const char *name, size_t len);
+
+/* What it is, its version, and both in a line. */
+#define KERN_OSTYPE_NAME "rump"
+void kern_release(char *buf, size_t size);
+void kern_version(char *buf, size_t size);
+
+/* The kind of machine that it was compiled for. */
+#if defined(__x86_64__)
+#define KERN_MACHINE "x86_64"
+#elif defined(__aarch64__)
+#define KERN_MACHINE "aarch64"
+#elif defined(__riscv)
+#define KERN_MACHINE "riscv64"
+#else
+#define KERN_MACHINE "unknown"
+#endif
 
 #endif /* KERN_KERN_H */

@@ -21,6 +21,7 @@
 #include "kern/lwp.h"
 #include "kern/event.h"
 #include "kern/proc_impl.h"
+#include "kern/procinfo.h"
 #include "kern/ptimer.h"
 #include "kern/signal_impl.h"
 
@@ -63,6 +64,56 @@ proc_live(void)
 		n += atomic_load_explicit(
 		    &ht->ht_procbalance, memory_order_relaxed);
 	return n < 0 ? 0 : (uint64_t)n;
+}
+
+/*
+ * How many there may be, if that is less than there are pids: then who makes
+ * one counts under a lock, so that the last place is given once.
+ */
+static _Atomic uint64_t proc_max; /* 0: no such limit */
+static struct kmutex proc_max_lock;
+
+uint64_t
+proc_getmax(void)
+{
+	uint64_t max = atomic_load_explicit(&proc_max, memory_order_relaxed);
+
+	return max != 0 ? max : (uint64_t)pid_max();
+}
+
+int
+proc_setmax(int64_t max)
+{
+	if (max < 2)
+		return EINVAL;
+	/* Relaxed: a process may be made on the way. */
+	atomic_store_explicit(&proc_max, max < pid_max() ? (uint64_t)max : 0,
+	    memory_order_relaxed);
+	return 0;
+}
+
+static bool
+proc_admit_limited(uint64_t max)
+{
+	bool room;
+
+	mutex_enter(&proc_max_lock);
+	if ((room = proc_live() < max))
+		proc_count(1);
+	mutex_exit(&proc_max_lock);
+	return room;
+}
+
+/* One more, which proc_count(-1) takes back. */
+static inline bool
+proc_admit(void)
+{
+	uint64_t max = atomic_load_explicit(&proc_max, memory_order_relaxed);
+
+	if (unlikely(max != 0))
+		return proc_admit_limited(max);
+	proc_count(1);
+	return true;
 }
 
 /*
@@ -253,7 +304,6 @@ proc_publish(struct proc *p, struct proc *parent)
 		    &parent->p_flags, PF_PARENT, memory_order_relaxed);
 	plist_insert(&parent->p_children, &p->p_sibling);
 	pgrp_enter(proc_pgrp(p), p);
-	proc_count(1);
 	/* Release pairs with the acquire in proc_find_locked. */
 	atomic_store_explicit(&p->p_state, PROC_ACTIVE, memory_order_release);
 }
@@ -272,10 +322,14 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 	proc_inherit(p, parent);
 	proc_reset(p, parent);
 	cr = proc_cred(p);
+	if (!proc_admit()) {
+		error = EAGAIN;
+		goto fail_proc;
+	}
 	if (!uidinfo_enter(cr->cr_uidinfo, !cred_is_root(cr),
 		proc_limit(p, RLIMIT_NPROC))) {
 		error = EAGAIN;
-		goto fail_proc;
+		goto fail_count;
 	}
 	if ((l = lwp_alloc(p, false)) == NULL) {
 		error = ENOMEM;
@@ -304,6 +358,8 @@ fail_lwp:
 	lwp_free(l, 0);
 fail_uid:
 	uidinfo_leave(cr->cr_uidinfo);
+fail_count:
+	proc_count(-1);
 fail_proc:
 	proc_put(p);
 	return error;

@@ -127,8 +127,13 @@ int proc_setid(struct proc *p, pid_t pid);
 /* Boot: processes 0 and 1. */
 int proc_init(struct kref *cwdi);
 
-/* Processes alive. */
+/*
+ * Processes alive, and how many there may be: EAGAIN beyond.  EINVAL for less
+ * than the two that are always there.
+ */
 uint64_t proc_live(void);
+uint64_t proc_getmax(void);
+int proc_setmax(int64_t max);
 
 /* Boot: limits of process 0. */
 struct plimit *limit_init(void);

@@ -92,6 +92,7 @@ proc_getinfo(const struct procid *id, struct procinfo *pi)
 {
 	struct proc *p = procid_enter(id);
 	struct lwp *l;
+	uint32_t flags;
 
 	if (p == NULL)
 		return ESRCH;
@@ -111,9 +112,9 @@ proc_getinfo(const struct procid *id, struct procinfo *pi)
 	    atomic_load_explicit(&p->p_sigpend, memory_order_relaxed);
 	pi->pi_start = p->p_start;
 	pi->pi_dying = proc_isdying(p);
-	pi->pi_system =
-	    (atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
-		PF_SYSTEM) != 0;
+	flags = atomic_load_explicit(&p->p_flags, memory_order_relaxed);
+	pi->pi_system = (flags & PF_SYSTEM) != 0;
+	pi->pi_stopped = (flags & PF_STOPPED) != 0;
 	mutex_exit(&p->p_lock);
 	return 0;
 }

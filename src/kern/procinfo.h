@@ -28,6 +28,7 @@ struct procinfo {
 	uint64_t pi_sigpend; /* bit 0 is signal 1 */
 	int64_t pi_start;    /* by the monotonic clock */
 	bool pi_dying;
+	bool pi_stopped;
 	bool pi_system; /* processes 0 and 1 */
 };
 

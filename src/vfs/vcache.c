@@ -24,6 +24,7 @@ struct vcache_lock {
 static struct vcnode *_Atomic buckets[VCACHE_BUCKETS];
 static struct vcache_lock locks[VCACHE_LOCKS];
 static _Atomic uint32_t vcache_hand;
+static _Atomic uint64_t vcache_max; /* 0: as configured */
 
 static uint32_t
 vcache_bucket(const struct super *sb, const uint64_t key[2])
@@ -127,21 +128,29 @@ bucket_evict(uint32_t bucket, const struct vcnode *keep)
 	return vcn;
 }
 
+uint64_t
+vcache_getmax(void)
+{
+	uint64_t max = atomic_load_explicit(&vcache_max, memory_order_relaxed);
+
+	if (max != 0)
+		return max;
+	return kern_config.kc_nvnodes != 0 ? kern_config.kc_nvnodes
+					   : VCACHE_DEFAULT;
+}
+
 /* Is the share of this lock of all that there may be used up? */
 static bool
 lock_isfull(const struct vcache_lock *vl)
 {
-	uint64_t limit = kern_config.kc_nvnodes != 0 ? kern_config.kc_nvnodes
-						     : VCACHE_DEFAULT;
-
-	return vl->vl_count > limit / VCACHE_LOCKS;
+	return vl->vl_count > vcache_getmax() / VCACHE_LOCKS;
 }
 
 /*
  * Make room for `came', which came into `bucket': the hand of its stretch goes
- * on until one has gone, but at most twice round.
+ * on until one has gone, but at most twice round.  Has one?
  */
-static void
+static bool
 vcache_shrink(uint32_t bucket, const struct vcnode *came)
 {
 	uint32_t stretch = bucket % VCACHE_LOCKS, n, step;
@@ -155,6 +164,26 @@ vcache_shrink(uint32_t bucket, const struct vcnode *came)
 	}
 	if (vcn != NULL)
 		vnode_reclaim(&vcn->vn_vnode);
+	return vcn != NULL;
+}
+
+int
+vcache_setmax(int64_t max)
+{
+	uint32_t i;
+	bool full;
+
+	if (max < 1)
+		return EINVAL;
+	atomic_store_explicit(
+	    &vcache_max, (uint64_t)max, memory_order_relaxed);
+	for (i = 0; i < VCACHE_LOCKS; i++)
+		do {
+			mutex_enter(&locks[i].vl_lock);
+			full = lock_isfull(&locks[i]);
+			mutex_exit(&locks[i].vl_lock);
+		} while (full && vcache_shrink(i, NULL));
+	return 0;
 }
 
 struct vcnode *
@@ -184,7 +213,7 @@ vcache_insert(struct vcnode *vcn, const uint64_t key[2])
 	}
 	mutex_exit(&vl->vl_lock);
 	if (full)
-		vcache_shrink(bucket, vcn);
+		(void)vcache_shrink(bucket, vcn);
 	return other != NULL ? other : vcn;
 }
 

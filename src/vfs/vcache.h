@@ -56,6 +56,10 @@ struct vcnode *vcache_insert(struct vcnode *, const uint64_t key[2]);
  */
 void vcache_remove(struct vcnode *);
 
+/* How many there may be that nobody holds.  EINVAL for none. */
+uint64_t vcache_getmax(void);
+int vcache_setmax(int64_t max);
+
 /* Unmount: drop all of a super's but its root. */
 void vcache_purge(struct super *);
 

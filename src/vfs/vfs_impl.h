@@ -394,4 +394,7 @@ extern const struct fileops vnops_pathops; /* O_PATH */
 /* Open the pipe of fp's vnode into fp; sleeps. */
 int vnode_open_fifo(struct lwp *, struct vnode *, int flags, struct file *fp);
 
+/* Boot: what sysctl and the end of the kernel have to do with files. */
+void vfs_sysctl_init(void);
+
 #endif /* VFS_VFS_IMPL_H */

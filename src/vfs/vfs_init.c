@@ -77,6 +77,7 @@ vfs_init(struct cwdinfo **cwdip)
 	dev_mem_init();
 	dev_console_init();
 	dev_tty_init();
+	vfs_sysctl_init();
 	for (fsp = vfs_list; *fsp != NULL; fsp++)
 		if ((*fsp)->vfs_init != NULL)
 			(*fsp)->vfs_init();

@@ -3,8 +3,6 @@
  * kernfs: /kern of the BSDs, a directory of files that say something about the
  * kernel.  They are part of the super and there as long as it.
  */
-#include <rump/rump.h>
-
 #include "kern/boot.h"
 #include "vfs/textfile.h"
 
@@ -94,10 +92,10 @@ kernfs_time(struct text *t)
 static void
 kernfs_version(struct text *t)
 {
-	int version = rump_getversion();
+	char release[32];
 
-	text_printf(t, "librump %d.%d.%d\n", version / 100000000,
-	    version / 1000000 % 100, version / 100 % 10000);
+	kern_release(release, sizeof(release));
+	text_printf(t, "librump %s\n", release);
 }
 
 static const struct kernfs_entry entries[] = {

@@ -2,8 +2,6 @@
 /*
  * Text about the kernel, and the links to the caller's own process.
  */
-#include <rump/rump.h>
-
 #include "fs/procfs/procfs.h"
 #include "kern/boot.h"
 
@@ -166,11 +164,11 @@ pfs_meminfo(struct pfs_node *pn, struct text *t)
 int
 pfs_osrelease(struct pfs_node *pn, struct text *t)
 {
-	int version = rump_getversion();
+	char release[32];
 
 	(void)pn;
-	text_printf(t, "%d.%d.%d\n", version / 100000000,
-	    version / 1000000 % 100, version / 100 % 10000);
+	kern_release(release, sizeof(release));
+	text_printf(t, "%s\n", release);
 	return 0;
 }
 
@@ -178,15 +176,19 @@ int
 pfs_ostype(struct pfs_node *pn, struct text *t)
 {
 	(void)pn;
-	text_printf(t, "rump\n");
+	text_printf(t, KERN_OSTYPE_NAME "\n");
 	return 0;
 }
 
 int
 pfs_version(struct pfs_node *pn, struct text *t)
 {
-	text_printf(t, "rump version ");
-	return pfs_osrelease(pn, t);
+	char version[64];
+
+	(void)pn;
+	kern_version(version, sizeof(version));
+	text_printf(t, "%s\n", version);
+	return 0;
 }
 
 int
