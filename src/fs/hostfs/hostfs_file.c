@@ -170,10 +170,10 @@ hostfs_fallocate(
 	rw_enter_write(&vp->v_lock);
 	if ((error = hostfs_get(hn, HF_WRITE, &fd)) == 0) {
 		error = fallocate_limit(fd, mode, off, len, vw);
-		if (error == 0) {
+		/* A mode that the host's file system does not know. */
+		if (error == 0 &&
+		    (error = hyper_file_fallocate(fd, mode, off, len)) == 0)
 			file_written(hn, fd, vw);
-			error = hyper_file_fallocate(fd, mode, off, len);
-		}
 		hostfs_put(hn, HF_WRITE);
 	}
 	rw_exit_write(&vp->v_lock);

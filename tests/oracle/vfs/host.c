@@ -31,7 +31,7 @@
 
 #include "vfs.h"
 
-enum what { BEGIN, CALL, SCAN, END };
+enum what { BEGIN, CALL, SCAN, AGAIN, END };
 enum turn { OURS, THEIRS };
 
 struct box {
@@ -160,12 +160,8 @@ process(int number, const char *dir)
  */
 
 static void
-begin(void)
+begin_processes(const char *dir)
 {
-	char dir[32];
-
-	(void)snprintf(dir, sizeof(dir), "/s%u", ++sequence);
-	must(mkdir(dir, 0) == 0 && chmod(dir, 0777) == 0, "mkdir");
 	for (int i = 0; i < NPROCS; i++) {
 		pid_t pid = fork();
 
@@ -173,6 +169,28 @@ begin(void)
 		if (pid == 0)
 			process(i, dir);
 	}
+}
+
+static void
+begin(void)
+{
+	char dir[32];
+
+	(void)snprintf(dir, sizeof(dir), "/s%u", ++sequence);
+	must(mkdir(dir, 0) == 0 && chmod(dir, 0777) == 0, "mkdir");
+	begin_processes(dir);
+}
+
+/* The processes have ended: others go on in the same directory. */
+static void
+again(void)
+{
+	char dir[32];
+
+	while (wait(NULL) > 0)
+		continue;
+	(void)snprintf(dir, sizeof(dir), "/s%u", sequence);
+	begin_processes(dir);
 }
 
 static void
@@ -285,6 +303,8 @@ agent_main(void)
 		wait_for(b, THEIRS);
 		if (b->b_what == BEGIN)
 			begin();
+		else if (b->b_what == AGAIN)
+			again();
 		else if (b->b_what == END)
 			end();
 		else {
@@ -358,19 +378,38 @@ tell(int box, enum what what)
 	wait_for(b, OURS);
 }
 
-void
-host_begin(void)
+static void
+processes_begin(enum what what)
 {
 	for (int i = 0; i < NPROCS; i++)
 		atomic_store(&shared->sh_box[i].b_turn, OURS);
-	tell(AGENT, BEGIN);
+	tell(AGENT, what);
+}
+
+static void
+processes_end(void)
+{
+	for (int i = 0; i < NPROCS; i++)
+		tell(i, END);
+}
+
+void
+host_begin(void)
+{
+	processes_begin(BEGIN);
+}
+
+void
+host_again(void)
+{
+	processes_end();
+	processes_begin(AGAIN);
 }
 
 void
 host_end(void)
 {
-	for (int i = 0; i < NPROCS; i++)
-		tell(i, END);
+	processes_end();
 	tell(AGENT, END);
 }
 

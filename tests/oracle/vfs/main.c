@@ -4,17 +4,18 @@
  * errno, byte and attribute must agree, and the trees after each call.
  *
  *	vfs [--seed N] [--count N] [--calls N] [--fs TYPE [--data TEXT]]
- *	    [--no-atime] [--verbose] [FILE ...]
- *	vfs [--fs TYPE [--data TEXT]] [--no-atime] --replay FILE
+ *	    [--no-atime] [--layer N] [--verbose] [FILE ...]
+ *	vfs [--fs TYPE [--data TEXT]] [--no-atime] [--layer N] --replay FILE
  *
  * Does what is in the files, each a sequence that once went wrong, then
  * `count' random sequences of `calls' calls, from a seed that is always the
  * same.  --replay does a file and nothing else.  What differs is printed, made
  * as short as possible, in the form that the files have.  --fs mounts another
  * file system for the kernel's side than the one that is its root, --data is
- * its options: "--fs overlay --data lower=/dev,upper=/tmp".  --no-atime does not
- * compare access times, which on hostfs the host alone sets: "--fs hostfs
- * --data path=/dev/shm/empty --no-atime".
+ * its options: "--fs overlay --data lower=/dev,upper=/tmp".  --no-atime does
+ *not compare access times, which on hostfs the host alone sets: "--fs hostfs
+ * --data path=/dev/shm/empty --no-atime".  --layer has what a sequence's first
+ *N calls have made be the lower layer of an overlay for the rest of them.
  *
  * The host's side wants a namespace of its own; where there is none, nothing
  * is compared.
@@ -155,6 +156,7 @@ options(int argc, char **argv)
 	    {"fs", required_argument, NULL, 'f'},
 	    {"data", required_argument, NULL, 'd'},
 	    {"no-atime", no_argument, NULL, 'a'},
+	    {"layer", required_argument, NULL, 'l'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -179,6 +181,9 @@ options(int argc, char **argv)
 			break;
 		case 'd':
 			fsdata = optarg;
+			break;
+		case 'l':
+			layer_at = (int)strtol(optarg, NULL, 0);
 			break;
 		case 'a':
 			noatime = true;
@@ -208,7 +213,7 @@ main(int argc, char **argv)
 		return 77;
 	}
 	/* A character device 0:0 cannot be made there: it is a whiteout. */
-	if (fstype != NULL && strcmp(fstype, "overlay") == 0)
+	if (layer_at > 0 || (fstype != NULL && strcmp(fstype, "overlay") == 0))
 		hostrules.hr_devices = false;
 	rump_start(fstype, fsdata);
 	watch();

@@ -16,9 +16,12 @@
 
 #include "vfs.h"
 
+#define OVERLAY_UPPER "/tmp/upper"
+
 static struct lwp *boss, *lwp[NPROCS];
 static unsigned sequence;
 static char dir[32];
+static char under[32]; /* what the directory is an overlay of, if it is one */
 static const char *top = ""; /* where the directories are made */
 
 static int
@@ -90,14 +93,11 @@ become(const struct ids *i)
 	must(rump_sys_setresuid(u, u, u) == 0, "setresuid");
 }
 
-void
-rump_begin(void)
+static void
+processes_begin(void)
 {
 	struct rlimit rl = {NFDS, NFDS};
 
-	enter(boss);
-	(void)snprintf(dir, sizeof(dir), "%s/s%u", top, ++sequence);
-	must(rump_sys_mkdir(dir, 0777) == 0, "mkdir");
 	for (int i = 0; i < NPROCS; i++) {
 		enter(boss);
 		must(rump_pub_lwproc_rfork(RUMP_RFCFDG) == 0, "rfork");
@@ -110,14 +110,88 @@ rump_begin(void)
 	}
 }
 
-void
-rump_end(void)
+static void
+processes_end(void)
 {
 	for (int i = 0; i < NPROCS; i++) {
 		enter(lwp[i]);
 		rump_pub_lwproc_releaselwp();
 	}
 	enter(boss);
+}
+
+void
+rump_begin(void)
+{
+	enter(boss);
+	(void)snprintf(dir, sizeof(dir), "%s/s%u", top, ++sequence);
+	must(rump_sys_mkdir(dir, 0777) == 0, "mkdir");
+	processes_begin();
+}
+
+static void
+copy_xattrs(const char *from, const char *to)
+{
+	static char list[65536], value[65536];
+	ssize_t len = rump_sys_listxattr(from, list, sizeof(list)), size;
+
+	for (char *name = list; name < list + len; name += strlen(name) + 1) {
+		size = rump_sys_getxattr(from, name, value, sizeof(value));
+		/* There may be one that cannot be read, on hostfs. */
+		if (size >= 0)
+			must(rump_sys_setxattr(
+				 to, name, value, (size_t)size, 0) == 0,
+			    "setxattr");
+	}
+}
+
+/* The root of an overlay is its upper directory's. */
+static void
+make_upper(void)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	must(rump_sys_mkdir(OVERLAY_UPPER, 0700) == 0 &&
+		 rump_sys_stat(under, &st) == 0 &&
+		 rump_sys_chown(OVERLAY_UPPER, st.st_uid, st.st_gid) == 0 &&
+		 rump_sys_chmod(OVERLAY_UPPER, st.st_mode & 07777) == 0,
+	    "mkdir");
+	copy_xattrs(under, OVERLAY_UPPER);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	must(rump_sys_utimensat(AT_FDCWD, OVERLAY_UPPER, times, 0) == 0,
+	    "utimensat");
+}
+
+void
+rump_again(void)
+{
+	char options[128];
+
+	processes_end();
+	memcpy(under, dir, sizeof(under));
+	(void)snprintf(dir, sizeof(dir), "/tmp/overlay%u", sequence);
+	make_upper();
+	must(rump_sys_mkdir(dir, 0777) == 0, "mkdir");
+	(void)snprintf(options, sizeof(options), "lower=%s,upper=%s", under,
+	    OVERLAY_UPPER);
+	must(rump_sys_mount("overlay", dir, 0, options, strlen(options)) == 0,
+	    "mount");
+	processes_begin();
+}
+
+void
+rump_end(void)
+{
+	processes_end();
+	if (under[0] != '\0') {
+		must(rump_sys_unmount(dir, 0) == 0, "unmount");
+		tree_remove(&rump_fs, AT_FDCWD, dir);
+		tree_remove(&rump_fs, AT_FDCWD, OVERLAY_UPPER);
+		memcpy(dir, under, sizeof(dir));
+		under[0] = '\0';
+	}
 	tree_remove(&rump_fs, AT_FDCWD, dir);
 }
 

@@ -35,6 +35,7 @@ static const struct timespec marks[][2] = {
 };
 
 bool verbose, quiet, noatime;
+int layer_at;
 const char *volatile doing;
 const struct call *volatile doing_call;
 volatile unsigned long doing_count;
@@ -53,6 +54,7 @@ static struct before before[MAXNODES];
 static int nbefore;
 static time_t began;
 static bool lenient; /* a call was not done: times may differ */
+static bool layered; /* what was there has become a lower layer */
 
 static bool
 near(const struct timespec *ts)
@@ -97,21 +99,27 @@ times_compare(const struct stat *h, const struct stat *r)
 								  : NULL;
 }
 
-/* What two files differ in, or NULL. */
+/*
+ * What two files differ in, or NULL.  A directory of several layers has the
+ * size that its upper one has.  Copying up makes a file anew, without room
+ * that was not used, and changes the directory.
+ */
 static const char *
 stat_compare(const struct stat *h, const struct stat *r)
 {
-	return h->st_mode != r->st_mode		   ? "mode"
-	       : h->st_uid != r->st_uid		   ? "uid"
-	       : h->st_gid != r->st_gid		   ? "gid"
-	       : h->st_nlink != r->st_nlink	   ? "nlink"
-	       : h->st_size != r->st_size	   ? "size"
-	       : h->st_blocks != r->st_blocks	   ? "blocks"
-	       : h->st_blksize != r->st_blksize	   ? "blksize"
-	       : h->st_rdev != r->st_rdev	   ? "rdev"
-	       : !ino_agrees(h->st_ino, r->st_ino) ? "ino"
-	       : lenient			   ? NULL
-						   : times_compare(h, r);
+	bool sized = !layered || !S_ISDIR(h->st_mode);
+
+	return h->st_mode != r->st_mode			  ? "mode"
+	       : h->st_uid != r->st_uid			  ? "uid"
+	       : h->st_gid != r->st_gid			  ? "gid"
+	       : h->st_nlink != r->st_nlink		  ? "nlink"
+	       : sized && h->st_size != r->st_size	  ? "size"
+	       : !layered && h->st_blocks != r->st_blocks ? "blocks"
+	       : h->st_blksize != r->st_blksize		  ? "blksize"
+	       : h->st_rdev != r->st_rdev		  ? "rdev"
+	       : !ino_agrees(h->st_ino, r->st_ino)	  ? "ino"
+	       : lenient				  ? NULL
+							  : times_compare(h, r);
 }
 
 static int
@@ -159,6 +167,10 @@ result_compare(
 {
 	const char *kinds = ops[c->c_op].o_kinds;
 
+	/* FIOQSIZE: of the blocks. */
+	if (layered && strcmp(ops[c->c_op].o_name, "ask") == 0 &&
+	    (c->c_arg[1] & 3) == 1)
+		return (h->r_ret < 0) != (r->r_ret < 0) ? "result" : NULL;
 	if (h->r_ret != r->r_ret)
 		return "result";
 	if (h->r_errno != r->r_errno)
@@ -206,7 +218,8 @@ change_compare(const struct stat *h, const struct stat *r)
 		   ? "change of atime"
 	       : !same_changes(was, h, r, offsetof(struct stat, st_mtim))
 		   ? "change of mtime"
-	       : !same_changes(was, h, r, offsetof(struct stat, st_ctim))
+	       : !layered &&
+		       !same_changes(was, h, r, offsetof(struct stat, st_ctim))
 		   ? "change of ctime"
 		   : NULL;
 }
@@ -321,6 +334,30 @@ call_agrees(const struct call *c, const struct result **hp)
 	return what == NULL;
 }
 
+/*
+ * What is there becomes the lower layer of an overlay, which parts the names
+ * of a file: false if one has several.
+ */
+static bool
+layer_begin(void)
+{
+	const struct scan *s = host_scan(NULL, false);
+
+	for (int i = 0; i < s->s_count; i++) {
+		const struct stat *st = &s->s_node[i].n_stat;
+
+		if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
+			return false;
+	}
+	host_again();
+	rump_again();
+	generate_begin(false);
+	generate_tree(s);
+	layered = true;
+	ninos = nbefore = 0;
+	return true;
+}
+
 bool
 sequence_run(struct sequence *q, int want)
 {
@@ -329,13 +366,15 @@ sequence_run(struct sequence *q, int want)
 	int i = 0;
 
 	ninos = nbefore = 0;
-	lenient = false;
+	lenient = layered = false;
 	began = time(NULL);
-	generate_begin();
+	generate_begin(layer_at > 0);
 	doing = "beginning";
 	host_begin();
 	rump_begin();
 	while (same) {
+		if (i == layer_at && i > 0 && !layer_begin())
+			break;
 		if (i == q->q_count && i < want)
 			generate(&q->q_call[q->q_count++]);
 		same = i == q->q_count

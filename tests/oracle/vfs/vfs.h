@@ -133,7 +133,8 @@ void stat_print(FILE *, const struct stat *);
 extern uint64_t rng;
 int below(int);
 void generate(struct call *);
-void generate_begin(void);
+/* for_lower: nothing is made that copying up would not keep. */
+void generate_begin(bool for_lower);
 void generate_done(const struct call *, const struct result *);
 struct scan;
 void generate_tree(const struct scan *);
@@ -196,6 +197,8 @@ extern struct hostrules hostrules;
 int host_start(void); /* 0 or why not, an errno */
 void host_stop(void);
 void host_begin(void);
+/* Other processes go on with what is there. */
+void host_again(void);
 void host_end(void);
 const struct result *host_call(const struct call *);
 const struct scan *host_scan(const struct timespec *mark, bool deep);
@@ -204,6 +207,8 @@ const struct scan *host_scan(const struct timespec *mark, bool deep);
 /* fstype: where the sequences' directories are made; NULL: the root's. */
 void rump_start(const char *fstype, const char *data);
 void rump_begin(void);
+/* The same; what is there is the lower layer of an overlay from now on. */
+void rump_again(void);
 void rump_end(void);
 const struct result *rump_call(const struct call *);
 mode_t rump_fdtype(int proc, int fd);
@@ -220,6 +225,8 @@ struct sequence {
 extern bool verbose, quiet;
 /* Access times are not compared. */
 extern bool noatime;
+/* After so many calls what is there becomes a lower layer; 0: never. */
+extern int layer_at;
 extern const char *volatile doing; /* for what takes too long */
 extern const struct call *volatile doing_call;
 extern volatile unsigned long doing_count; /* calls begun */
