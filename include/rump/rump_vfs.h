@@ -139,6 +139,32 @@ int rump_pub_vop_read(struct vnode *vp, struct uio *uio, struct cred *cred);
 int rump_pub_vop_write(struct vnode *vp, struct uio *uio, struct cred *cred);
 
 /*
+ * Mapping a file
+ *
+ * *hostfd becomes a descriptor of the host, for the caller to map with
+ * mmap(2) and to close, on a file that has the data of the regular file which
+ * the kernel's descriptor fd is open on, at the same offsets: reads, writes
+ * and truncations through the kernel and through shared mappings are of one
+ * another's data.  prot and flags are those of the mmap that is to come
+ * (PROT_*, MAP_SHARED, MAP_SHARED_VALIDATE or MAP_PRIVATE); *hostfd is open for
+ * writing if data of a shared mapping is to be written.
+ *
+ * The data of a file in the kernel's memory moves to the host's memory when
+ * it is mapped first, and still counts as the kernel's (RUMP_MEMLIMIT, the
+ * size of a tmpfs); holes count too, since a mapping can fill them.  Files of
+ * the host (hostfs) are mapped as they are.  Of a file in a lower layer of an
+ * overlay a mapping that is not shared and writable keeps showing the lower
+ * file when that is copied up.  Times of modification do not follow what is
+ * written through mappings.
+ *
+ * EBADF; EACCES: fd is not open for reading, or for writing, or the file is
+ * append-only; EPERM: PROT_EXEC of a file on a mount without, or a sealed
+ * file; ENODEV: a file that cannot be mapped; EINVAL; EMFILE, ENFILE, ENOMEM
+ * and ENOSPC.  As mmap(2) on Linux.
+ */
+int rump_pub_vfs_mapfd(int fd, int prot, int flags, int *hostfd);
+
+/*
  * File systems and mounts
  *
  * A struct mount is a number in disguise: one that has been unmounted is

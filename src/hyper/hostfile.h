@@ -42,6 +42,12 @@ hyper_file_open(int dir, const char *path, int flags, mode_t mode, int *fdp);
 /* Open once more what fd, which may be O_PATH, is open on. */
 int hyper_file_reopen(int fd, int flags, int *fdp);
 
+/* A file in memory that has no name, open for reading and writing. */
+int hyper_file_memory(int *fdp);
+
+/* Give `to', which is empty, length and data of `from'; holes stay holes. */
+int hyper_file_copy(int from, int to);
+
 void hyper_file_close(int fd);
 
 /* How many handles the host process may have. */
@@ -110,6 +116,11 @@ int hyper_file_rename(
 int hyper_file_readlink(int fd, char *buf, size_t size, size_t *lenp);
 
 int hyper_file_truncate(int fd, off_t length);
+/*
+ * As truncate does: if it has the length already, the host's file system says
+ * whether that is a change.
+ */
+int hyper_file_truncate_path(int fd, off_t length);
 int hyper_file_chmod(int fd, mode_t mode);
 int hyper_file_chown(int fd, uid_t uid, gid_t gid);
 int hyper_file_utimens(int fd, const struct timespec ts[2]);

@@ -15,6 +15,7 @@
 #include "kern/timer.h"
 
 static _Atomic uint32_t fork_going;
+static struct fork_hook *fork_hooks; /* stable after boot */
 
 uint32_t kern_forks;
 
@@ -56,9 +57,17 @@ fork_close_gate(void)
 }
 
 void
+fork_hook_register(struct fork_hook *fh)
+{
+	fh->fh_next = fork_hooks;
+	fork_hooks = fh;
+}
+
+void
 fork_prepare(void)
 {
 	struct hostthread *ht;
+	struct fork_hook *fh;
 
 	fork_lock();
 	fork_close_gate();
@@ -72,11 +81,19 @@ fork_prepare(void)
 			   &ht->ht_smr, memory_order_acquire) != 0)
 			hyper_yield();
 	}
+	if (kern_booted())
+		for (fh = fork_hooks; fh != NULL; fh = fh->fh_next)
+			fh->fh_prepare();
 }
 
 void
 fork_parent(void)
 {
+	struct fork_hook *fh;
+
+	if (kern_booted())
+		for (fh = fork_hooks; fh != NULL; fh = fh->fh_next)
+			fh->fh_parent();
 	fork_unlock();
 	hyper_wake(&kern_entry.ke_slow, INT_MAX);
 	hyper_wake(&fork_going, INT_MAX);
@@ -85,7 +102,12 @@ fork_parent(void)
 void
 fork_child(void)
 {
+	struct fork_hook *fh;
+
 	kern_forks++;
+	if (kern_booted())
+		for (fh = fork_hooks; fh != NULL; fh = fh->fh_next)
+			fh->fh_child();
 	kern_boot_forked();
 	fork_unlock();
 	if (kern_booted()) {

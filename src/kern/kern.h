@@ -42,6 +42,20 @@ void kern_realtime_slew(const int64_t *delta, int64_t *oldp);
  */
 extern uint32_t kern_forks;
 
+/*
+ * Parts that have something on the host which the child of a fork(2) must not
+ * share.  The functions run around the fork while nobody else is inside the
+ * kernel: on the forking host thread, outside of a section, without locks.
+ * Registered at boot.
+ */
+struct fork_hook {
+	void (*fh_prepare)(void);
+	void (*fh_parent)(void);
+	void (*fh_child)(void);
+	struct fork_hook *fh_next;
+};
+void fork_hook_register(struct fork_hook *);
+
 /* When it was booted, and how long that was ago at a time of its clock. */
 void kern_boottime(struct timespec *);
 int64_t kern_uptime(int64_t monotonic);

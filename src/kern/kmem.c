@@ -68,6 +68,24 @@ kmem_reclaim_now(void)
 	}
 }
 
+int
+kmem_charge(uint64_t bytes)
+{
+	if (hyper_mem_fails())
+		return ENOMEM;
+	if (region_charge(bytes) == 0)
+		return 0;
+	kmem_reclaim_now();
+	heap_trim(bytes);
+	return region_charge(bytes);
+}
+
+void
+kmem_uncharge(uint64_t bytes)
+{
+	region_uncharge(bytes);
+}
+
 /* Order of the run that holds so many bytes, more than a page. */
 static unsigned
 size_order(size_t size)

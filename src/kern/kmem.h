@@ -148,6 +148,13 @@ void *kmem_alloc(size_t size);
 void *kmem_zalloc(size_t size);
 void kmem_free(void *, size_t size);
 
+/*
+ * Memory that the kernel has the host keep for it outside of the region counts
+ * against the limit too.  charge: ENOMEM.
+ */
+int kmem_charge(uint64_t bytes);
+void kmem_uncharge(uint64_t bytes);
+
 /* 2^order pages in one run, aligned to their length. */
 void *kpage_alloc(unsigned order);
 void kpage_free(void *, unsigned order);

@@ -261,6 +261,13 @@ struct vnodeops {
 	    const struct vwrite *);
 	/* SEEK_DATA, SEEK_HOLE from *offp.  ENXIO. */
 	int (*vop_seek)(struct vnode *vp, int whence, off_t *offp);
+	/*
+	 * A handle of the host (hyper/hostfile.h), the caller's to close, on a
+	 * file that has this one's data from now on, at the same offsets, so
+	 * that it can be mapped; open for writing, too, if `write' is set.
+	 * [ENODEV]
+	 */
+	int (*vop_hostfile)(struct vnode *vp, bool write, int *fdp);
 	/* Wait until it is safe; [nothing to be done]. */
 	int (*vop_fsync)(struct vnode *vp, bool dataonly);
 

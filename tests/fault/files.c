@@ -6,6 +6,7 @@
  */
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -486,6 +487,18 @@ undo_setxattr(void)
 	MUST(rump_sys_removexattr("/d/f", "user.name"));
 }
 
+static int
+run_mapfd(void)
+{
+	int hostfd = -1;
+	int error = rump_pub_vfs_mapfd(
+	    fd, PROT_READ | PROT_WRITE, MAP_SHARED, &hostfd);
+
+	if (error == 0)
+		(void)close(hostfd);
+	return error;
+}
+
 static const struct scenario scenarios[] = {
     {"open", setup_dir, run_open, undo_fd, teardown_dir, 0},
     {"open-fifo", setup_dir, run_open_fifo, undo_fd, teardown_dir, 0},
@@ -526,6 +539,8 @@ static const struct scenario scenarios[] = {
     {"tmpfile-link", setup_dir, run_tmpfile_link, undo_new, teardown_dir, 0},
     {"many", setup_dir, run_many, undo_many, teardown_dir, 0},
     {"fallocate", setup_open, run_fallocate, undo_write, teardown_open, DATA | KEEPS},
+    {"mapfd", setup_half_page, run_mapfd, undo_write, teardown_open,
+	DATA | KEEPS},
     {"setxattr", setup_dir, run_setxattr, undo_setxattr, teardown_dir, 0},
     {"mount", setup_dir, run_mount, undo_mount, teardown_dir, 0},
 };

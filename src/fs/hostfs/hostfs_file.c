@@ -109,7 +109,6 @@ static int
 truncate_locked(struct hostfs_node *hn, int fd, off_t length,
     const struct vwrite *vw, bool always)
 {
-	struct vnode *vp = hn_vnode(hn);
 	struct hyper_stat hs;
 	int error;
 
@@ -117,11 +116,9 @@ truncate_locked(struct hostfs_node *hn, int fd, off_t length,
 		return error;
 	if (length > hs.hs_stat.st_size && length > vw->vw_limit)
 		return EFBIG;
-	if (length == hs.hs_stat.st_size && !always &&
-	    vnode_mode_written(vp, vw) == vnode_mode(vp))
-		return 0;
 	file_written(hn, fd, vw);
-	return hyper_file_truncate(fd, length);
+	return always ? hyper_file_truncate(fd, length)
+		      : hyper_file_truncate_path(fd, length);
 }
 
 static int
@@ -208,6 +205,19 @@ hostfs_fsync(struct vnode *vp, bool dataonly)
 	return error;
 }
 
+static int
+hostfs_hostfile(struct vnode *vp, bool write, int *fdp)
+{
+	struct hostfs_node *hn = vp_to_hn(vp);
+	int fd, error;
+
+	if ((error = hostfs_get(hn, HF_PATH, &fd)) != 0)
+		return error;
+	error = hostfs_reopen(fd, write ? O_RDWR : O_RDONLY, fdp);
+	hostfs_put(hn, HF_PATH);
+	return error;
+}
+
 const struct vnodeops hostfs_regops = {
     .vop_open = hostfs_vop_open,
     .vop_read = hostfs_read,
@@ -215,6 +225,7 @@ const struct vnodeops hostfs_regops = {
     .vop_truncate = hostfs_truncate,
     .vop_fallocate = hostfs_fallocate,
     .vop_seek = hostfs_seek,
+    .vop_hostfile = hostfs_hostfile,
     .vop_fsync = hostfs_fsync,
     .vop_refresh = hostfs_vop_refresh,
     .vop_getattr = hostfs_getattr,

@@ -222,6 +222,8 @@ int up_rename(struct vnode *fdvp, const struct cname *, struct vnode *tdvp,
 int up_exchange(struct vnode *fdvp, const struct cname *, struct vnode *tdvp,
     const struct cname *);
 int up_setattr(struct vnode *uvp, const struct vattr *);
+/* The times of access and modification. */
+int up_settimes(struct vnode *uvp, const struct stat *);
 int up_setxattr(
     struct vnode *uvp, const char *name, const void *value, size_t size);
 

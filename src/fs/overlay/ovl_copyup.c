@@ -126,19 +126,6 @@ copy_xattrs(const struct copy *c)
 	return error;
 }
 
-/* Give a vnode of the upper layer these times. */
-static int
-set_times(struct vnode *uvp, const struct stat *sb)
-{
-	struct vattr va = {
-	    .va_mask = VA_ATIME | VA_MTIME,
-	    .va_atime = sb->st_atim,
-	    .va_mtime = sb->st_mtim,
-	};
-
-	return up_setattr(uvp, &va);
-}
-
 /* Everything but the name, which c_to has. */
 static int
 copy_fill(struct copy *c, bool data)
@@ -156,7 +143,7 @@ copy_fill(struct copy *c, bool data)
 	/* Writing may have cleared set-id bits. */
 	if (error == 0 && S_ISREG(c->c_stat.st_mode))
 		error = up_setattr(c->c_to, &va);
-	return error != 0 ? error : set_times(c->c_to, &c->c_stat);
+	return error != 0 ? error : up_settimes(c->c_to, &c->c_stat);
 }
 
 /* The file that is made for c_from under a name. */
@@ -221,7 +208,7 @@ copyup_to(
 		(void)up_remove(udvp, cn);
 	}
 	/* Nobody changed the directory, as far as anybody can see. */
-	(void)set_times(udvp, &dir);
+	(void)up_settimes(udvp, &dir);
 	return error;
 }
 

@@ -287,6 +287,21 @@ ovl_listxattr(struct vnode *vp, char *buf, size_t size, size_t *lenp)
 	return error;
 }
 
+/* A map that is not written through goes on showing a lower file's data. */
+static int
+ovl_hostfile(struct vnode *vp, bool write, int *fdp)
+{
+	struct vnode *rvp;
+	int error;
+
+	if (write && (error = ovl_copyup(vp_to_ovl(vp), true)) != 0)
+		return error;
+	rvp = ovl_real(vp_to_ovl(vp));
+	if (rvp->v_ops->vop_hostfile == NULL)
+		return ENODEV;
+	return rvp->v_ops->vop_hostfile(rvp, write, fdp);
+}
+
 /*
  * Symbolic links and special files
  */
@@ -321,6 +336,7 @@ const struct vnodeops ovl_regops = {
     .vop_truncate = ovl_truncate,
     .vop_fallocate = ovl_fallocate,
     .vop_seek = ovl_seek,
+    .vop_hostfile = ovl_hostfile,
     .vop_fsync = ovl_fsync,
     .vop_getattr = ovl_getattr,
     .vop_setattr = ovl_setattr,

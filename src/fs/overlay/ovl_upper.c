@@ -108,14 +108,20 @@ up_first(void *arg, const struct direntry *de)
 	return false;
 }
 
-/* Remove the whiteouts that are left in a directory. */
+/*
+ * Remove the whiteouts that are left in a directory.  Nobody has seen them: who
+ * has the directory open sees the times that it had.
+ */
 static int
 up_clear(struct vnode *uvp)
 {
+	struct stat sb = {0};
 	struct ovl_temp ot;
 	off_t pos;
 	int error;
 
+	if ((error = uvp->v_ops->vop_getattr(uvp, &sb)) != 0)
+		return error;
 	do {
 		pos = 2;
 		ot.ot_cn.cn_len = 0;
@@ -123,6 +129,7 @@ up_clear(struct vnode *uvp)
 		if (error == 0 && ot.ot_cn.cn_len > 0)
 			error = up_remove_one(uvp, &ot.ot_cn);
 	} while (error == 0 && ot.ot_cn.cn_len > 0);
+	(void)up_settimes(uvp, &sb);
 	return error;
 }
 
@@ -249,6 +256,18 @@ up_setattr(struct vnode *uvp, const struct vattr *va)
 	error = uvp->v_ops->vop_setattr(uvp, va);
 	rw_exit_write(&uvp->v_lock);
 	return error;
+}
+
+int
+up_settimes(struct vnode *uvp, const struct stat *sb)
+{
+	struct vattr va = {
+	    .va_mask = VA_ATIME | VA_MTIME,
+	    .va_atime = sb->st_atim,
+	    .va_mtime = sb->st_mtim,
+	};
+
+	return up_setattr(uvp, &va);
 }
 
 int

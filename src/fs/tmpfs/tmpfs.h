@@ -10,6 +10,7 @@
  *	tmpfs_dirops.c	what is done to directories
  *	tmpfs_pages.c	the pages of a regular file, by number
  *	tmpfs_file.c	what is done to regular files
+ *	tmpfs_host.c	those that programs map
  *	tmpfs_xattr.c	extended attributes
  *
  * Letters: (s) stable; (a) atomic; (v) written with the vnode's v_lock held
@@ -75,6 +76,7 @@ struct tmpfs_node {
 	_Atomic int64_t tn_sec[TMPFS_NTIMES];
 	_Atomic uint32_t tn_nsec[TMPFS_NTIMES];
 	bool tn_handle; /* (t) it has a handle */
+	bool tn_hosted; /* (l) its data is the host's; see tmpfs_host.c */
 };
 
 /*
@@ -291,6 +293,21 @@ void tmpfs_clear(struct tmpfs_mount *);
 
 /* The file's data is freed. */
 void tmpfs_file_free(struct tmpfs_node *);
+
+/*
+ * Regular files whose data is in a file of the host, tn_hosted, which
+ * tmpfs_hostfile makes them.  n bytes at off; *donep of them were moved.
+ */
+int tmpfs_hostfile(struct vnode *, bool write, int *fdp);
+int tmpfs_host_read(
+    struct tmpfs_node *, off_t off, size_t n, struct uio *, size_t *donep);
+int tmpfs_host_write(
+    struct tmpfs_node *, off_t off, size_t n, struct uio *, size_t *donep);
+int tmpfs_host_truncate(struct tmpfs_node *, off_t length);
+int tmpfs_host_seek(struct tmpfs_node *, int whence, off_t *offp);
+int tmpfs_host_fallocate(struct tmpfs_node *, int mode, off_t off, off_t len);
+void tmpfs_host_free(struct tmpfs_node *);
+void tmpfs_host_init(void);
 
 /* Extended attributes; free: all that a node has. */
 int tmpfs_getxattr(

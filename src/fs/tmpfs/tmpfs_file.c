@@ -76,6 +76,20 @@ within_page(off_t off, size_t len)
 	return n < len ? n : len;
 }
 
+/* The same where there is no page: a hole, or a file that programs map. */
+static int
+read_hole(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
+{
+	size_t done;
+	int error;
+
+	if (likely(!tn->tn_hosted))
+		return uiomove_zero(n, u);
+	error = tmpfs_host_read(tn, off, n, u, &done);
+	/* The host's file is as long as this one. */
+	return error == 0 && done < n ? EIO : error;
+}
+
 static int
 tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 {
@@ -97,7 +111,7 @@ tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 		if (likely(page != NULL))
 			error = uiomove(page + (off & PAGE_MASK), n, u);
 		else
-			error = uiomove_zero(n, u);
+			error = read_hole(tn, off, n, u);
 		off += (off_t)(resid - u->uio_resid);
 	}
 	rw_exit_light(&vp->v_lock, light);
@@ -142,6 +156,8 @@ write_piece(
 	int error;
 
 	*donep = 0;
+	if (page == NULL && unlikely(tn->tn_hosted))
+		return tmpfs_host_write(tn, off, n, u, donep);
 	if (page == NULL)
 		return write_fresh(tn, off, n, u, donep);
 	error = uiomove(page + (off & PAGE_MASK), n, u);
@@ -223,16 +239,22 @@ file_punch(struct tmpfs_node *tn, off_t off, off_t end)
 	remove_pages(tn, first, last);
 }
 
-/* Drop what is at `length' and beyond it. */
-static void
+/* Drop what is at `length' and beyond it, if the file was longer. */
+static int
 file_cut(struct tmpfs_node *tn, off_t length)
 {
 	size_t at = (size_t)(length & PAGE_MASK);
 
+	if (unlikely(tn->tn_hosted))
+		return tmpfs_host_truncate(tn, length);
+	/* A write that failed can have left a page at the end. */
+	if (length > tmpfs_size(tn))
+		return 0;
 	if (at != 0)
 		zero_piece(tn, length, KPAGE_SIZE - at);
 	remove_pages(
 	    tn, ((uint64_t)length + KPAGE_SIZE - 1) >> PAGE_SHIFT, UINT64_MAX);
+	return 0;
 }
 
 static bool
@@ -257,13 +279,8 @@ tmpfs_truncate(
 		  vnode_mode_written(vp, vw) != vnode_mode(vp);
 	if (length > size && length > vw->vw_limit)
 		error = EFBIG;
-	else {
-		/* A write that failed can have left a page at the end. */
-		if (length <= size)
-			file_cut(tn, length);
-		if (changed)
-			file_changed(tn, length, vw);
-	}
+	else if ((error = file_cut(tn, length)) == 0 && changed)
+		file_changed(tn, length, vw);
 	rw_exit_write(&vp->v_lock);
 	return error;
 }
@@ -293,6 +310,8 @@ tmpfs_seek(struct vnode *vp, int whence, off_t *offp)
 	size = tmpfs_size(tn);
 	if (*offp >= size)
 		error = ENXIO;
+	else if (unlikely(tn->tn_hosted))
+		error = tmpfs_host_seek(tn, whence, offp);
 	else if (whence == SEEK_HOLE)
 		*offp = file_hole(tn, *offp, size);
 	else if (!tmpfs_pages_next(&tn->tn_pages, &index))
@@ -369,7 +388,11 @@ tmpfs_fallocate(
 	if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) != 0)
 		return EOPNOTSUPP;
 	rw_enter_write(&vp->v_lock);
-	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
+	if (unlikely(tn->tn_hosted))
+		error = end > tmpfs_size(tn) && grow && end > vw->vw_limit
+			    ? EFBIG
+			    : tmpfs_host_fallocate(tn, mode, off, len);
+	else if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
 		file_punch(tn, off, end);
 	else
 		error = file_allocate(tn, off, end, vw->vw_limit);
@@ -383,6 +406,8 @@ tmpfs_fallocate(
 void
 tmpfs_file_free(struct tmpfs_node *tn)
 {
+	if (tn->tn_hosted)
+		tmpfs_host_free(tn);
 	remove_pages(tn, 0, UINT64_MAX);
 }
 
@@ -393,6 +418,7 @@ const struct vnodeops tmpfs_regops = {
     .vop_truncate = tmpfs_truncate,
     .vop_fallocate = tmpfs_fallocate,
     .vop_seek = tmpfs_seek,
+    .vop_hostfile = tmpfs_hostfile,
     .vop_getattr = tmpfs_getattr,
     .vop_setattr = tmpfs_setattr,
     .vop_accessed = tmpfs_accessed,

@@ -30,6 +30,7 @@ tmpfs_node_init(void)
 {
 	node_cache =
 	    kcache_init("tmpfs-node", sizeof(struct tmpfs_node), NODE_ALIGN, 0);
+	tmpfs_host_init();
 }
 
 static const struct vnodeops *
@@ -168,6 +169,7 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 	}
 	tn->tn_ino = node_newino(tm);
 	tn->tn_handle = false;
+	tn->tn_hosted = false;
 	*tnp = tn;
 	return 0;
 }

@@ -6,6 +6,7 @@
  * has no call that takes a handle opened with O_PATH; such a name leads to the
  * open file itself, whatever has become of its path.
  */
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -113,6 +114,49 @@ hyper_file_reopen(int fd, int flags, int *fdp)
 	    HYPER_FILE_NONE, fd_path(fd, &fp), flags, 0, fdp);
 }
 
+int
+hyper_file_memory(int *fdp)
+{
+	long fd;
+	int error = HOST_CALL(memfd_create("librump", MFD_CLOEXEC), &fd);
+
+	return error != 0 ? error : fd_move(fd, fdp);
+}
+
+/* n bytes at off. */
+static int
+copy_range(int from, int to, off_t off, off_t n)
+{
+	loff_t in = off, out = off;
+	int error = 0;
+	long done = 1;
+
+	for (; error == 0 && n > 0 && done > 0; n -= done)
+		error = HOST_CALL(
+		    copy_file_range(from, &in, to, &out, (size_t)n, 0), &done);
+	return error;
+}
+
+int
+hyper_file_copy(int from, int to)
+{
+	off_t off = 0, end;
+	struct stat st;
+	int error;
+
+	if ((error = HOST_CALL0(fstat(from, &st))) != 0 ||
+	    (error = HOST_CALL0(ftruncate(to, st.st_size))) != 0)
+		return error;
+	while ((error = hyper_file_seek(from, SEEK_DATA, &off)) == 0) {
+		end = off;
+		if ((error = hyper_file_seek(from, SEEK_HOLE, &end)) != 0 ||
+		    (error = copy_range(from, to, off, end - off)) != 0)
+			return error;
+		off = end;
+	}
+	return error == ENXIO ? 0 : error;
+}
+
 void
 hyper_file_close(int fd)
 {
@@ -164,6 +208,14 @@ int
 hyper_file_truncate(int fd, off_t length)
 {
 	return HOST_CALL0(ftruncate(fd, length));
+}
+
+int
+hyper_file_truncate_path(int fd, off_t length)
+{
+	struct fdpath fp;
+
+	return HOST_CALL0(truncate(fd_path(fd, &fp), length));
 }
 
 int

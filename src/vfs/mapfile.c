@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mapping files: what a program maps is a file of the host that has the data.
+ */
+#include <sys/mman.h>
+
+#include <rump/rump.h>
+
+#include "hyper/hostfile.h"
+#include "kern/entry.h"
+#include "kern/filedesc.h"
+#include "vfs/memfd.h"
+#include "vfs/vfs_impl.h"
+
+/* What mmap(2) checks of a file. */
+static int
+map_permitted(struct file *fp, int prot, bool write)
+{
+	struct vnode *vp = fp->f_vnode;
+
+	if (fp->f_type != DTYPE_VNODE)
+		return ENODEV;
+	if ((prot & PROT_EXEC) != 0 &&
+	    (mount_flags(fp->f_mount) & MNT_NOEXEC) != 0)
+		return EPERM;
+	if (!file_readable(fp) || (write && !file_writable(fp)) ||
+	    (write && (vnode_mode(vp) & V_APPEND) != 0))
+		return EACCES;
+	if (write && vnode_issealed(vp) &&
+	    (vnode_mode(vp) &
+		seals_vflags(F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0)
+		return EPERM;
+	if (vnode_type(vp) != S_IFREG || vp->v_ops->vop_hostfile == NULL)
+		return ENODEV;
+	return 0;
+}
+
+static int
+map_file(struct lwp *l, int fd, int prot, bool write, int *hostfd)
+{
+	struct file *fp;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	if ((error = map_permitted(fp, prot, write)) == 0)
+		error = fp->f_vnode->v_ops->vop_hostfile(
+		    fp->f_vnode, write, hostfd);
+	if (error == 0)
+		vnode_accessed(fp->f_mount, fp->f_vnode);
+	fd_putfile(l, fp);
+	return error;
+}
+
+RUMP_EXPORT int
+rump_pub_vfs_mapfd(int fd, int prot, int flags, int *hostfd)
+{
+	struct lwp *l = syscall_enter();
+	int type = flags & MAP_TYPE, error;
+
+	if (l == NULL)
+		return syscall_refusal();
+	if (type != MAP_SHARED && type != MAP_PRIVATE &&
+	    type != MAP_SHARED_VALIDATE)
+		error = EINVAL;
+	else
+		error = map_file(l, fd, prot,
+		    type != MAP_PRIVATE && (prot & PROT_WRITE) != 0, hostfd);
+	syscall_exit();
+	return error;
+}
