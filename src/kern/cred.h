@@ -46,6 +46,12 @@ cred_rele(struct cred *cr)
 int cred_alloc(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups,
     struct cred **crp);
 
+/*
+ * Files of the user's that are in messages on their way: n more; how many
+ * there are now.
+ */
+int64_t cred_inflight(struct cred *, int64_t n);
+
 /* Credentials alive. */
 uint64_t cred_live(void);
 

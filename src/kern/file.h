@@ -32,6 +32,7 @@ enum file_type {
 	DTYPE_EVQUEUE,
 	DTYPE_KSEM,
 	DTYPE_MQUEUE,
+	DTYPE_SOCKET,
 };
 
 struct filedesc;
@@ -76,8 +77,12 @@ struct fileops {
 	    struct lwp *, struct file *, off_t off, int whence, off_t *offp);
 	/* length >= 0; the file is open for writing.  NULL: EINVAL. */
 	int (*fo_truncate)(struct lwp *, struct file *, off_t length);
-	/* NULL: ENOTTY.  data is the caller's, not yet copied. */
-	int (*fo_ioctl)(struct lwp *, struct file *, unsigned long, void *data);
+	/*
+	 * NULL: ENOTTY.  data is the caller's, not yet copied; *retval is 0
+	 * before.
+	 */
+	int (*fo_ioctl)(struct lwp *, struct file *, unsigned long, void *data,
+	    int *retval);
 	/* May F_SETFL set these O_* flags?  NULL: yes. */
 	int (*fo_setfl)(struct lwp *, struct file *, uint32_t flags);
 	/* F_* commands beyond those of filedesc.c.  NULL: EINVAL. */
@@ -91,8 +96,6 @@ struct fileops {
 	uint32_t (*fo_poll)(struct lwp *, struct file *, struct pollsize *);
 	/* The list that fo_poll's changes are told to; with fo_poll. */
 	struct klist *(*fo_klist)(struct file *);
-	/* The lwp is about to hang a knote on that.  NULL: 0.  ENOMEM. */
-	int (*fo_listen)(struct lwp *, struct file *);
 	/* Last reference gone.  Must not fail; may sleep for nothing. */
 	void (*fo_close)(struct file *);
 };
@@ -184,9 +187,6 @@ file_tryhold(struct file *fp)
 	    memory_order_acquire, memory_order_relaxed));
 	return true;
 }
-
-/* fo_stat of what is neither a file nor a pipe. */
-int file_statanon(struct lwp *, struct file *, struct stat *);
 
 /*
  * The file's position, for calls that do not keep it while they use it; the

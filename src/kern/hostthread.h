@@ -38,6 +38,7 @@ enum signal_restart {
 };
 
 struct pollwait;
+struct unrights;
 
 /*
  * A context, which makes calls and can sleep in one: a host thread or a fiber.
@@ -81,6 +82,7 @@ struct hostthread {
 	uint64_t ht_pidserial; /* of the batch */
 
 	struct kcontext ht_ctx; /* its own */
+	struct unrights *ht_netdrops; /* (o) files to let go of; net/local */
 
 	/* (a) processes made less processes gone on this host thread */
 	_Atomic int64_t ht_procbalance;

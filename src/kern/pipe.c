@@ -379,12 +379,13 @@ pipe_stat(struct lwp *l, struct file *fp, struct stat *st)
 }
 
 int
-pipe_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+pipe_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
+    int *retval)
 {
 	struct pipe *pi = fp->f_data;
 	int n;
 
-	(void)l;
+	(void)l, (void)retval;
 	if (cmd != FIONREAD)
 		return ENOTTY;
 	mutex_enter(&pi->pi_lock);

@@ -68,7 +68,8 @@ extern const struct fileops pipe_fileops;
 /* What fifos have in common with pipes. */
 int pipe_read(struct lwp *, struct file *, off_t *, struct uio *);
 int pipe_write(struct lwp *, struct file *, off_t *, struct uio *);
-int pipe_ioctl(struct lwp *, struct file *, unsigned long cmd, void *data);
+int pipe_ioctl(
+    struct lwp *, struct file *, unsigned long cmd, void *data, int *retval);
 int
 pipe_fcntl(struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
 

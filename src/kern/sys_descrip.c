@@ -235,7 +235,8 @@ ioctl_block(struct lwp *l, struct file *fp, void *data)
 }
 
 static int
-ioctl_file(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+ioctl_file(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
+    int *retval)
 {
 	int on, error;
 
@@ -249,7 +250,7 @@ ioctl_file(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
 		return ioctl_block(l, fp, data);
 	if (fp->f_ops->fo_ioctl == NULL)
 		return ENOTTY;
-	return fp->f_ops->fo_ioctl(l, fp, cmd, data);
+	return fp->f_ops->fo_ioctl(l, fp, cmd, data, retval);
 }
 
 int
@@ -264,7 +265,7 @@ sys_ioctl(struct lwp *l, int fd, unsigned long cmd, void *data, int *retval)
 	if (cmd == FIOCLEX || cmd == FIONCLEX)
 		error = fd_setcloexec(l, fd, cmd == FIOCLEX);
 	else
-		error = ioctl_file(l, fp, cmd, data);
+		error = ioctl_file(l, fp, cmd, data, retval);
 	fd_putfile(l, fp);
 	return error;
 }

@@ -8,19 +8,10 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "kern/iovs.h"
 #include "kern/kern.h"
 #include "kern/signal.h"
 #include "sysproto.h"
-
-/* Buffers of readv and writev that need no memory. */
-#define IOV_FEW 8
-
-/* The buffers of one call. */
-struct iovs {
-	struct iovec *iv_mem; /* NULL: iv_few */
-	size_t iv_size;
-	struct iovec iv_few[IOV_FEW];
-};
 
 static inline bool
 file_allows(const struct file *fp, enum uio_rw rw)
@@ -171,61 +162,6 @@ sys_pwrite(struct lwp *l, int fd, const void *buf, size_t len, off_t off,
  * Several buffers
  */
 
-static void
-iovs_free(struct iovs *iv)
-{
-	if (iv->iv_mem != NULL)
-		kmem_free(iv->iv_mem, iv->iv_size);
-}
-
-/* Check the buffers, cut them to UIO_MAXLEN bytes and set up the uio. */
-static int
-iovs_check(struct iovec *iov, int iovcnt, enum uio_rw rw, struct uio *uio)
-{
-	size_t len;
-	int i;
-
-	for (i = 0; i < iovcnt; i++) {
-		if (iov[i].iov_len > SSIZE_MAX)
-			return EINVAL;
-	}
-	uio->uio_resid = 0;
-	for (i = 0; i < iovcnt; i++) {
-		len = iov[i].iov_len;
-		if (!useraddr_inrange(iov[i].iov_base, len))
-			return EFAULT;
-		if (len > UIO_MAXLEN - uio->uio_resid)
-			len = iov[i].iov_len = UIO_MAXLEN - uio->uio_resid;
-		uio->uio_resid += len;
-	}
-	uio->uio_iov = iov;
-	uio->uio_iovcnt = iovcnt;
-	uio->uio_rw = rw;
-	uio->uio_offset = 0;
-	uio->uio_flags = 0;
-	return 0;
-}
-
-/* Copy in the caller's array; iovs_free even if this fails. */
-static int
-iovs_copyin(struct iovs *iv, const struct iovec *uiov, int iovcnt,
-    enum uio_rw rw, struct uio *uio)
-{
-	struct iovec *iov = iv->iv_few;
-	int error;
-
-	iv->iv_mem = NULL;
-	if (iovcnt < 0 || iovcnt > IOV_MAX)
-		return EINVAL;
-	if (iovcnt > IOV_FEW) {
-		iv->iv_size = (size_t)iovcnt * sizeof(*iov);
-		if ((iov = iv->iv_mem = kmem_alloc(iv->iv_size)) == NULL)
-			return ENOMEM;
-	}
-	error = copyin(uiov, iov, (size_t)iovcnt * sizeof(*iov));
-	return error != 0 ? error : iovs_check(iov, iovcnt, rw, uio);
-}
-
 /* Later than the host's headers. */
 #ifndef RWF_NOAPPEND
 #define RWF_NOAPPEND 0x20
@@ -244,7 +180,8 @@ rwf_decode(const struct file *fp, int flags, uint32_t *uflags)
 	if ((flags & RWF_APPEND) != 0 && (flags & RWF_NOAPPEND) != 0)
 		return EINVAL;
 	/* Files in memory are always ready, and the host's say no. */
-	if ((flags & RWF_NOWAIT) != 0 && fp->f_type != DTYPE_PIPE)
+	if ((flags & RWF_NOWAIT) != 0 && fp->f_type != DTYPE_PIPE &&
+	    fp->f_type != DTYPE_SOCKET)
 		return EOPNOTSUPP;
 	*uflags = ((flags & RWF_NOWAIT) != 0 ? UIO_NOWAIT : 0) |
 		  ((flags & RWF_APPEND) != 0 ? UIO_APPEND : 0) |

@@ -43,7 +43,8 @@ int pty_revoke(unsigned index);
 
 int tty_read(struct lwp *, struct file *, off_t *, struct uio *);
 int tty_write(struct lwp *, struct file *, off_t *, struct uio *);
-int tty_ioctl(struct lwp *, struct file *, unsigned long cmd, void *data);
+int tty_ioctl(
+    struct lwp *, struct file *, unsigned long cmd, void *data, int *retval);
 uint32_t tty_poll(struct lwp *, struct file *, struct pollsize *);
 struct klist *tty_klist(struct file *);
 void tty_close(struct file *);

@@ -335,12 +335,14 @@ ioctl_master(struct tty *t, unsigned long cmd, void *data)
 }
 
 int
-tty_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+tty_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
+    int *retval)
 {
 	struct ttyfile *tf = fp->f_data;
 	struct tty *t = tf->tf_tty;
 	bool hungup;
 
+	(void)retval;
 	tty_enter(t);
 	hungup = ttyfile_hungup(tf);
 	mutex_exit(&t->t_lock);

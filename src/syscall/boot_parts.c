@@ -5,6 +5,7 @@
 #include "fs/etfs/etfs.h"
 #include "kern/boot.h"
 #include "kern/kref.h"
+#include "net/socket.h"
 #include "vfs/vfs.h"
 
 static int
@@ -20,5 +21,6 @@ boot_vfs(struct kref **cwdip)
 
 const struct boot_part boot_parts[] = {
     {"vfs", boot_vfs, etfs_boot},
+    {"net", net_init, NULL},
     {NULL, NULL, NULL},
 };

@@ -83,10 +83,12 @@ random_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 }
 
 static int
-random_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+random_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
+    int *retval)
 {
 	int bits = RANDOM_BITS;
 
+	(void)retval;
 	(void)l, (void)fp;
 	return cmd == RNDGETENTCNT ? copyout(&bits, data, sizeof(bits))
 				   : EINVAL;

@@ -221,12 +221,14 @@ vn_seek(struct lwp *l, struct file *fp, off_t off, int whence, off_t *offp)
 
 /* What all files of a file system answer. */
 static int
-vnode_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+vnode_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
+    int *retval)
 {
 	struct stat sb;
 	off_t bytes;
 	int error;
 
+	(void)retval;
 	if (cmd == FS_IOC_GETFLAGS || cmd == FS_IOC_SETFLAGS)
 		return vnode_ioctl_flags(
 		    l, fp->f_mount, fp->f_vnode, cmd, data);
@@ -259,14 +261,15 @@ vn_fcntl(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
 }
 
 static int
-vn_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+vn_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
+    int *retval)
 {
 	bool locked;
 	off_t size;
 	int left, error;
 
 	if (cmd != FIONREAD)
-		return vnode_ioctl(l, fp, cmd, data);
+		return vnode_ioctl(l, fp, cmd, data, retval);
 	if ((error = vnode_size(fp->f_vnode, &size)) != 0)
 		return error;
 	locked = file_enter(l, fp);

@@ -180,11 +180,24 @@ inotify_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 }
 
 static int
-inotify_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data)
+inotify_stat(struct lwp *l, struct file *fp, struct stat *sb)
+{
+	(void)l, (void)fp;
+	memset(sb, 0, sizeof(*sb));
+	sb->st_mode = 0600;
+	sb->st_nlink = 1;
+	sb->st_blksize = KPAGE_SIZE;
+	return 0;
+}
+
+static int
+inotify_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
+    int *retval)
 {
 	struct inotify *in = fp->f_data;
 	int bytes;
 
+	(void)retval;
 	(void)l;
 	if (cmd != FIONREAD)
 		return ENOTTY;
@@ -256,7 +269,7 @@ inotify_close(struct file *fp)
 static const struct fileops inotify_fileops = {
     .fo_name = "inotify",
     .fo_read = inotify_read,
-    .fo_stat = file_statanon,
+    .fo_stat = inotify_stat,
     .fo_ioctl = inotify_ioctl,
     .fo_poll = inotify_poll,
     .fo_klist = inotify_klist,

@@ -17,6 +17,8 @@
 #define TEXT_FIRST 1024
 #define TEXT_MAX   (16u << 20)
 
+int (*text_netunix)(struct text *);
+
 /* When it is made, others read it: freed by smr. */
 struct madetext {
 	struct smr_item mt_smr;

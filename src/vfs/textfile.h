@@ -40,6 +40,12 @@ struct textops {
 };
 
 /*
+ * /proc/net/unix, which is for who has sockets to make; set at boot, before
+ * anybody can ask.
+ */
+extern int (*text_netunix)(struct text *);
+
+/*
  * For vop_open, vop_truncate and, of who does not open it, vop_read and
  * vop_write.
  */

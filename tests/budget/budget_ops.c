@@ -44,7 +44,7 @@ must(int ok, const char *what)
 }
 
 static void
-bind(void)
+bind_proc(void)
 {
 	must(rump_pub_lwproc_rfork(RUMP_RFCFDG) == 0, "rfork");
 }
@@ -52,7 +52,7 @@ bind(void)
 static void
 bind_two(void)
 {
-	bind();
+	bind_proc();
 	lwps[0] = rump_pub_lwproc_curlwp();
 	must(rump_pub_lwproc_newlwp(rump_sys_getpid()) == 0, "newlwp");
 	lwps[1] = rump_pub_lwproc_curlwp();
@@ -70,7 +70,7 @@ release_two(void)
 static void
 bind_pipe(void)
 {
-	bind();
+	bind_proc();
 	must(rump_sys_pipe(fds) == 0, "pipe");
 }
 
@@ -126,7 +126,7 @@ bind_poll(void)
 {
 	struct epoll_event ev = {EPOLLIN, {.fd = 0}};
 
-	bind();
+	bind_proc();
 	fds[0] = rump_sys_eventfd(1, 0);
 	fds[1] = rump_sys_epoll_create1(0);
 	must(fds[0] >= 0 && fds[1] >= 0 &&
@@ -161,7 +161,7 @@ static char page[4096];
 static void
 bind_file(void)
 {
-	bind();
+	bind_proc();
 	fds[0] = rump_sys_open("/budget", O_RDWR | O_CREAT, 0600);
 	must(fds[0] >= 0 &&
 		 rump_sys_write(fds[0], page, sizeof(page)) == sizeof(page),
@@ -197,19 +197,19 @@ do_create(void)
 /* The first one is what the loop itself costs. */
 static const struct op ops[] = {
     {"-", 1, do_nothing, do_nothing, do_nothing},
-    {"getpid_bound", 1, bind, do_getpid, rump_pub_lwproc_releaselwp},
+    {"getpid_bound", 1, bind_proc, do_getpid, rump_pub_lwproc_releaselwp},
     {"getpid_implicit", 1, do_nothing, do_getpid, do_nothing},
-    {"curlwp", 1, bind, do_curlwp, rump_pub_lwproc_releaselwp},
+    {"curlwp", 1, bind_proc, do_curlwp, rump_pub_lwproc_releaselwp},
     {"switch", 2, bind_two, do_switch, release_two},
     {"newlwp_releaselwp", 1, do_nothing, do_newlwp, do_nothing},
     {"rfork_releaselwp", 1, do_nothing, do_rfork, do_nothing},
     {"pipe_rw", 1, bind_pipe, do_pipe, rump_pub_lwproc_releaselwp},
     {"poll_1", 1, bind_poll, do_poll, rump_pub_lwproc_releaselwp},
     {"epoll_wait_1", 1, bind_poll, do_epoll, rump_pub_lwproc_releaselwp},
-    {"open_close", 1, bind, do_open, rump_pub_lwproc_releaselwp},
+    {"open_close", 1, bind_proc, do_open, rump_pub_lwproc_releaselwp},
     {"pread_1", 1, bind_file, do_pread, release_file},
     {"pwrite_1", 1, bind_file, do_pwrite, release_file},
-    {"create_unlink", 1, bind, do_create, rump_pub_lwproc_releaselwp},
+    {"create_unlink", 1, bind_proc, do_create, rump_pub_lwproc_releaselwp},
 };
 
 static void

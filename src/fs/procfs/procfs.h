@@ -28,6 +28,7 @@
 enum pfs_dir {
 	PFS_NODIR,
 	PFS_ROOT,
+	PFS_NET,
 	PFS_SYS,
 	PFS_SYSFS,
 	PFS_KERNEL,
@@ -148,6 +149,8 @@ pfs_anon_open(struct lwp *, struct vnode *, int, struct file *, struct file **);
 /* procfs_sys.c */
 void pfs_sys_init(void);
 int pfs_self(struct pfs_node *, struct text *);
+int pfs_selfnet(struct pfs_node *, struct text *);
+int pfs_netunix(struct pfs_node *, struct text *);
 int pfs_threadself(struct pfs_node *, struct text *);
 int pfs_selfmounts(struct pfs_node *, struct text *);
 int pfs_uptime(struct pfs_node *, struct text *);

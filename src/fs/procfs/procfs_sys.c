@@ -45,6 +45,21 @@ pfs_selfmounts(struct pfs_node *pn, struct text *t)
 	return 0;
 }
 
+int
+pfs_selfnet(struct pfs_node *pn, struct text *t)
+{
+	(void)pn;
+	text_printf(t, "self/net");
+	return 0;
+}
+
+int
+pfs_netunix(struct pfs_node *pn, struct text *t)
+{
+	(void)pn;
+	return text_netunix(t);
+}
+
 static int64_t
 uptime_ticks(void)
 {

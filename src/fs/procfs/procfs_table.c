@@ -73,6 +73,7 @@ const struct pfs_entry pfs_table[] = {
     LINK(PFS_ROOT, "self", pfs_self),
     LINK(PFS_ROOT, "thread-self", pfs_threadself),
     LINK(PFS_ROOT, "mounts", pfs_selfmounts),
+    LINK(PFS_ROOT, "net", pfs_selfnet),
     FILE(PFS_ROOT, "cpuinfo", 0444, pfs_cpuinfo),
     FILE(PFS_ROOT, "filesystems", 0444, pfs_filesystems),
     FILE(PFS_ROOT, "loadavg", 0444, pfs_loadavg),
@@ -102,6 +103,7 @@ const struct pfs_entry pfs_table[] = {
     DIR(PFS_PROC, "task", 0555, PFS_TASKS),
     DIR(PFS_PROC, "fd", 0500, PFS_FDS),
     DIR(PFS_PROC, "fdinfo", 0555, PFS_FDINFOS),
+    DIR(PFS_PROC, "net", 0555, PFS_NET),
     PROCESS(PFS_PROC),
     {
 	.pe_in = PFS_TASKS,
@@ -110,6 +112,8 @@ const struct pfs_entry pfs_table[] = {
 	.pe_next = next_lid,
     },
     PROCESS(PFS_TASK),
+    DIR(PFS_TASK, "net", 0555, PFS_NET),
+    FILE(PFS_NET, "unix", 0444, pfs_netunix),
     {
 	.pe_in = PFS_FDS,
 	.pe_mode = S_IFLNK | 0700,
