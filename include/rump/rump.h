@@ -65,6 +65,15 @@ int rump_boot_gethowto(void);
 void rump_boot_sethowto(int howto);
 
 /*
+ * How lwps run side by side, before rump_init: "pthread", each on a host thread
+ * that calls the kernel, or "fiber", all on the host thread that boots
+ * (rump_fiber(3)).  RUMP_THREADS in the environment says the same where a
+ * program does not.  Returns 0, EINVAL for anything else, or EBUSY after boot.
+ * (rump(3); ours)
+ */
+int rump_boot_setthreads(const char *kind);
+
+/*
  * What a signal posted to a process of the kernel does that is neither caught
  * nor ignored nor blocked by it; before rump_init.  (rump(3); POSIX is ours)
  */

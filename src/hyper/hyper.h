@@ -3,11 +3,11 @@
  * What the kernel needs of its host.  Nothing outside src/hyper calls the
  * host's threads, futexes, clocks, memory, random numbers, console or files;
  * the rest of the kernel reaches them through the functions below and those of
- * hostfile.h.  Each kind of host is a folder beside this file that implements
- * them.
+ * hostfile.h.  What kinds of host differ in, how lwps run side by side, is in
+ * struct hyper_host, which each of them has in a folder beside this file.
  *
  * Locks: none of these functions takes a lock of the kernel's.  Only
- * hyper_wait, hyper_console_read and those of hostfile.h block.
+ * hyper_wait, hyper_park, hyper_console_read and those of hostfile.h block.
  */
 #ifndef HYPER_HYPER_H
 #define HYPER_HYPER_H
@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 
-/* No deadline, for hyper_wait. */
+/* No deadline, for hyper_wait and hyper_park. */
 #define HYPER_FOREVER INT64_MAX
 
 enum hyper_clock {
@@ -36,10 +36,13 @@ enum hyper_clock {
  * What the kernel wants to be told.  ho_thread_exit runs on a host thread
  * that ends, if hyper_thread_register was called on it.  The fork functions
  * run around the host's fork(2): prepare and parent in the parent, child in
- * the child.
+ * the child.  ho_timers is called by a host that makes no host threads, between
+ * the lwps that run: it calls what is due now, and returns when to be called
+ * again at the latest, a time of HYPER_CLOCK_MONOTONIC or HYPER_FOREVER.
  */
 struct hyper_ops {
 	void (*ho_thread_exit)(void *arg);
+	int64_t (*ho_timers)(void);
 	void (*ho_fork_prepare)(void);
 	void (*ho_fork_parent)(void);
 	void (*ho_fork_child)(void);
@@ -52,28 +55,101 @@ struct hyper_ops {
 int hyper_init(const struct hyper_ops *ops);
 
 /*
+ * A context of the kernel's that can wait: part of what the kernel knows of a
+ * host thread or fiber.
+ */
+struct fiber;
+struct hyper_context {
+	struct fiber *hc_fiber; /* NULL: a host thread of the pthread host */
+};
+
+/* A kind of host; what the functions do is said at the calls below. */
+struct hyper_host {
+	const char *hh_name;
+	bool hh_fibers; /* contexts are fibers: see fiber.h */
+	int (*hh_begin)(void);
+	int (*hh_enter)(struct hyper_context *);
+	int (*hh_park)(struct hyper_context *, _Atomic uint32_t *addr,
+	    uint32_t val, int64_t deadline);
+	void (*hh_unpark)(struct hyper_context *, _Atomic uint32_t *addr);
+	int (*hh_start)(void (*fn)(void *), void *arg);
+};
+
+/* The one that is in use: the pthread host until another is chosen. */
+extern const struct hyper_host *hyper_host
+    __attribute__((visibility("hidden")));
+
+/* The kind of host that has this name, or NULL. */
+const struct hyper_host *hyper_find(const char *name);
+
+/*
+ * The kernel boots on that kind of host, by the calling host thread.  Returns
+ * 0 or an errno.
+ */
+int hyper_choose(const struct hyper_host *);
+
+/*
+ * The calling host thread enters the kernel for the first time; its context is
+ * set up.  Returns 0, or ENOTSUP if this host lets only another one in.
+ */
+static inline int
+hyper_enter(struct hyper_context *hc)
+{
+	return hyper_host->hh_enter(hc);
+}
+
+/*
  * Have ho_thread_exit(arg) called when the calling host thread ends.
  * Returns 0 or ENOMEM.
  */
 int hyper_thread_register(void *arg);
 
 /*
- * Call fn(arg) on a host thread of the kernel's own, which takes no signals;
- * fn must not return.  Returns 0 or EAGAIN.
+ * Call fn(arg), which runs the timers and must not return, on a host thread of
+ * the kernel's own, which takes no signals.  A host that makes none does
+ * nothing, as it calls ho_timers.  Returns 0 or EAGAIN.
  */
-int hyper_thread_create(void (*fn)(void *), void *arg);
+static inline int
+hyper_start(void (*fn)(void *), void *arg)
+{
+	return hyper_host->hh_start(fn, arg);
+}
 
 /*
- * Sleep while *addr == val, until hyper_wake(addr) or the deadline, which is
- * a time of HYPER_CLOCK_MONOTONIC in nanoseconds or HYPER_FOREVER.  May also
- * return for no reason.  Returns 0, or ETIMEDOUT once the deadline is over.
+ * The calling context sleeps while *addr == val, until hyper_unpark or the
+ * deadline, which is as for hyper_wait.  Others may run on the host thread
+ * meanwhile.  May also return for no reason.  Returns 0, ETIMEDOUT once the
+ * deadline is over, or EDEADLK if there is nobody who could wake it.
+ */
+static inline int
+hyper_park(struct hyper_context *hc, _Atomic uint32_t *addr, uint32_t val,
+    int64_t deadline)
+{
+	return hyper_host->hh_park(hc, addr, val, deadline);
+}
+
+/* Wake that context if it sleeps there; *addr has been changed. */
+static inline void
+hyper_unpark(struct hyper_context *hc, _Atomic uint32_t *addr)
+{
+	hyper_host->hh_unpark(hc, addr);
+}
+
+/*
+ * The host thread sleeps while *addr == val, until hyper_wake(addr) or the
+ * deadline, which is a time of HYPER_CLOCK_MONOTONIC in nanoseconds or
+ * HYPER_FOREVER.  May also return for no reason.  Returns 0, or ETIMEDOUT once
+ * the deadline is over.
  */
 int hyper_wait(_Atomic uint32_t *addr, uint32_t val, int64_t deadline);
 
 /* Wake at most n sleepers of hyper_wait(addr); INT_MAX means all. */
 void hyper_wake(_Atomic uint32_t *addr, int n);
 
-/* Let other host threads run. */
+/*
+ * Let other host threads run.  These three are for what host threads wait for;
+ * an lwp sleeps by hyper_park.
+ */
 void hyper_yield(void);
 
 /*

@@ -15,6 +15,7 @@
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
 #include "kern/sysctl.h"
+#include "kern/timer.h"
 
 #define VERSION_MAJOR 0
 #define VERSION_MINOR 1
@@ -49,6 +50,7 @@ kern_boot_wait(void)
 
 static const struct hyper_ops hyper_ops = {
     .ho_thread_exit = hostthread_detach,
+    .ho_timers = ktimer_turn,
     .ho_fork_prepare = fork_prepare,
     .ho_fork_parent = fork_parent,
     .ho_fork_child = fork_child,
@@ -72,6 +74,8 @@ boot_host(void)
 {
 	int error = config_read();
 
+	if (error == 0)
+		error = hyper_choose(kern_config.kc_host);
 	return error != 0 ? error : kmem_init(kern_config.kc_memlimit);
 }
 
@@ -88,6 +92,7 @@ boot_parts_init(void)
 		    &kern_entry.ke_slow, KE_STRONG, memory_order_relaxed);
 	fd_init();
 	sysctl_kern_init();
+	fiber_init();
 	for (bp = boot_parts; bp->bp_name != NULL; bp++) {
 		if (kern_config.kc_verbose)
 			kern_printf("boot: %s", bp->bp_name);

@@ -12,6 +12,7 @@ struct kern_config {
 	uint64_t kc_nvnodes;  /* RUMP_NVNODES, 0: vcache.c's default */
 	int kc_ncpu;	      /* RUMP_NCPU */
 	bool kc_verbose;      /* RUMP_VERBOSE */
+	const struct hyper_host *kc_host; /* RUMP_THREADS */
 	char kc_hostname[65]; /* RUMP_HOSTNAME; see kern_gethostname */
 };
 
@@ -40,8 +41,9 @@ struct boot_part {
 /* Ends with a NULL name; defined in src/syscall/boot_parts.c. */
 extern const struct boot_part boot_parts[];
 
-/* The clock starts. */
+/* The clock starts; there can be fibers. */
 void clock_init(void);
+void fiber_init(void);
 
 bool kern_booted(void);
 

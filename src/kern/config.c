@@ -14,6 +14,9 @@ struct kern_config kern_config;
 
 static int boot_howto;
 
+/* What rump_boot_setthreads was told, or NULL. */
+static const struct hyper_host *boot_host;
+
 RUMP_EXPORT int
 rump_boot_gethowto(void)
 {
@@ -24,6 +27,19 @@ RUMP_EXPORT void
 rump_boot_sethowto(int howto)
 {
 	boot_howto = howto;
+}
+
+RUMP_EXPORT int
+rump_boot_setthreads(const char *kind)
+{
+	const struct hyper_host *hh = kind == NULL ? NULL : hyper_find(kind);
+
+	if (hh == NULL)
+		return EINVAL;
+	if (kern_booted() || kern_booting())
+		return EBUSY;
+	boot_host = hh;
+	return 0;
 }
 
 /* A number with an optional k, m or g behind it, if `suffixes'. */
@@ -100,10 +116,13 @@ config_verbose(const char *s)
 	return true;
 }
 
+/* What the program has said goes first: it is made for threads or fibers. */
 static bool
 config_threads(const char *s)
 {
-	return strcmp(s, "pthread") == 0;
+	if (boot_host == NULL)
+		kern_config.kc_host = hyper_find(s);
+	return hyper_find(s) != NULL;
 }
 
 static bool
@@ -137,6 +156,8 @@ config_read(void)
 
 	memset(&kern_config, 0, sizeof(kern_config));
 	kern_config.kc_ncpu = hyper_ncpu();
+	kern_config.kc_host =
+	    boot_host != NULL ? boot_host : hyper_find("pthread");
 	hyper_hostname(
 	    kern_config.kc_hostname, sizeof(kern_config.kc_hostname));
 	for (i = 0; i < nitems(variables); i++) {

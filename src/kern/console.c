@@ -5,7 +5,8 @@
  * Reading and writing can block in the host for as long as it likes.  The lwp
  * is outside its section then, as if it slept: nobody waits for it.  Nothing
  * of the host's ends both on input and on an interrupt of the lwp, so who
- * reads looks for the latter every CONSOLE_TURN.
+ * reads looks for the latter every CONSOLE_TURN.  Fibers wait here instead, so
+ * that others can run.
  */
 #include <sys/sysmacros.h>
 
@@ -13,12 +14,14 @@
 
 #include "kern/event.h"
 #include "kern/kern.h"
+#include "kern/ktime.h"
 
 /* The device numbers of a console on Linux; on no file system. */
 #define CONSOLE_RDEV makedev(5, 1)
 #define CONSOLE_DEV  makedev(0, 0xffffe)
 
 #define CONSOLE_TURN 50 /* milliseconds */
+#define CONSOLE_NAP  10 /* the same, of a fiber */
 
 /* The next buffer that is not empty, or NULL; EFAULT if it is a bad one. */
 static int
@@ -49,6 +52,19 @@ console_turn(const struct iovec *iov, size_t *np, int ms)
 	return error;
 }
 
+/* Nothing came: wait, and look again. */
+static int
+console_again(struct lwp *l, const struct iovec *iov, size_t *np)
+{
+	int error;
+
+	if (!hyper_host->hh_fibers)
+		return console_turn(iov, np, CONSOLE_TURN);
+	error = nap_until(l, KTIMER_MONOTONIC,
+	    kern_monotonic() + CONSOLE_NAP * INT64_C(1000000));
+	return error != 0 ? error : console_turn(iov, np, 0);
+}
+
 int
 console_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 {
@@ -65,7 +81,7 @@ console_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	while (error == EAGAIN && (file_flags(fp) & O_NONBLOCK) == 0) {
 		if (lwp_take_interrupt(l))
 			return EINTR;
-		error = console_turn(iov, &n, CONSOLE_TURN);
+		error = console_again(l, iov, &n);
 	}
 	if (error == 0)
 		uio->uio_resid -= n;

@@ -40,7 +40,13 @@ syscall_peek_first(void)
 int
 syscall_refusal(void)
 {
-	return kern_booted() ? ENOMEM : ENXIO;
+	struct hyper_context hc;
+	int error;
+
+	if (!kern_booted())
+		return ENXIO;
+	error = hyper_enter(&hc);
+	return error != 0 ? error : ENOMEM;
 }
 
 int

@@ -10,8 +10,8 @@
 
 /*
  * The calling host thread has no lwp: give it its implicit one and enter.
- * NULL before boot (ENXIO) or without memory (ENOMEM); syscall_refusal() says
- * which.
+ * NULL before boot (ENXIO), without memory (ENOMEM) or where the host does not
+ * let it in (ENOTSUP); syscall_refusal() says which.
  */
 struct lwp *syscall_enter_first(void);
 struct lwp *syscall_peek_first(void);

@@ -103,8 +103,11 @@ void
 fork_child(void)
 {
 	struct fork_hook *fh;
+	/* Fibers are in the child if their host thread is, asleep or not. */
+	bool orphans = !hyper_host->hh_fibers || curht() == NULL;
 
-	kern_forks++;
+	if (orphans)
+		kern_forks++;
 	if (kern_booted())
 		for (fh = fork_hooks; fh != NULL; fh = fh->fh_next)
 			fh->fh_child();

@@ -56,13 +56,18 @@ spare_exit(struct hostthread *ht)
 	atomic_store_explicit(&spare_taken, 0, memory_order_release);
 }
 
+uint32_t
+hostthread_newid(void)
+{
+	return atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+}
+
 static void
 hostthread_link(struct hostthread *ht)
 {
 	struct hostthread *first;
 
-	ht->ht_id =
-	    atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+	ht->ht_id = hostthread_newid();
 	ht->ht_ctx.kc_id = ht->ht_id;
 	ht->ht_ctx.kc_ht = ht;
 	atomic_store_explicit(&ht->ht_alive, true, memory_order_relaxed);
@@ -126,8 +131,12 @@ hostthread_make(void)
 int
 hostthread_attach(void)
 {
+	struct hyper_context hc;
 	struct hostthread *ht;
+	int error = hyper_enter(&hc);
 
+	if (error != 0)
+		return error;
 	if ((ht = hostthread_reuse()) == NULL) {
 		if (kern_tls.kt_ht != &spare)
 			spare_enter();
@@ -137,6 +146,7 @@ hostthread_attach(void)
 			return ENOMEM;
 	} else if (kern_tls.kt_ht == &spare)
 		spare_exit(ht);
+	ht->ht_ctx.kc_hyper = hc;
 	hostthread_be(ht);
 	if (hyper_thread_register(ht) != 0) {
 		hostthread_be(NULL);

@@ -46,7 +46,9 @@ struct unrights;
  * at it whether it is still there or not.
  */
 struct kcontext {
-	struct hostthread *kc_ht;     /* (s) that it runs on */
+	void *kc_free;		       /* the allocator's, while free */
+	struct hyper_context kc_hyper; /* (s) how it waits */
+	struct hostthread *kc_ht;      /* (s) that it runs on */
 	uint32_t kc_id;		      /* (s) 1, 2, …: names who runs an lwp */
 	bool kc_scheduled;	      /* (o) by rump_schedule */
 	uint8_t kc_restart;	      /* (o) enum signal_restart */
@@ -123,9 +125,13 @@ curlwp(void)
 }
 
 /*
- * Give the calling host thread a record.  0, or ENOMEM.
+ * Give the calling host thread a record.  0, ENOMEM, or ENOTSUP where the host
+ * lets only another one in.
  */
 int hostthread_attach(void);
+
+/* A number for a context that has none. */
+uint32_t hostthread_newid(void);
 
 /* Boot: the calling thread works on the spare record until it attaches. */
 void hostthread_init(void);
@@ -141,6 +147,20 @@ void hostthread_forked(void);
 
 /* Bytes in records: kept for later host threads, so no object of anybody's. */
 uint64_t hostthread_bytes(void);
+
+/*
+ * The calling context sleeps as hyper_park says; outside of its section.  What
+ * ran on the host thread meanwhile has left its own things there.
+ */
+static inline int
+kcontext_park(_Atomic uint32_t *addr, uint32_t val, int64_t deadline)
+{
+	struct kern_tls saved = kern_tls;
+	int error = hyper_park(&saved.kt_ctx->kc_hyper, addr, val, deadline);
+
+	kern_tls = saved;
+	return error;
+}
 
 /* All records, for smr.c and the fork handlers: follow ht_next. */
 extern struct hostthread *_Atomic hostthread_list;

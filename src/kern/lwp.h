@@ -98,6 +98,14 @@ lwp_is_implicit(const struct lwp *l)
  */
 struct lwp *lwp_alloc(struct proc *p, bool implicit);
 
+/*
+ * The same of the process with that pid, on its list, as newlwp makes them.  It
+ * is the caller's to bind or to give to another context, which runs it then.
+ * ESRCH, EBUSY, ENOMEM.
+ */
+int lwp_make(pid_t pid, struct lwp **lp);
+void lwp_give(struct lwp *, struct kcontext *);
+
 /* Put it on its process's list; p_lock held. */
 void lwp_attach(struct lwp *l);
 

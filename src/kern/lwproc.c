@@ -50,9 +50,10 @@ switch_failed(uint64_t handle)
 		switch_unknown(handle, "was released long ago");
 	if (now < gen || owner == LWP_RELEASED)
 		switch_unknown(handle, "is none");
-	panic("%s: lwp %d.%d: already running on %s host thread", switch_call,
+	panic("%s: lwp %d.%d: already running on %s %s", switch_call,
 	    (int)proc_pid(l->l_proc), l->l_lid,
-	    owner == LWP_RUNNING + curctx()->kc_id ? "this" : "another");
+	    owner == LWP_RUNNING + curctx()->kc_id ? "this" : "another",
+	    hyper_host->hh_fibers ? "fiber" : "host thread");
 }
 
 /* Make l, which this host thread has taken or made, the current lwp. */
@@ -94,8 +95,8 @@ rump_pub_lwproc_rfork(int flags)
 	return error;
 }
 
-static int
-lwproc_newlwp(pid_t pid)
+int
+lwp_make(pid_t pid, struct lwp **lp)
 {
 	struct lwp *l, *lender = NULL;
 	struct proc *p;
@@ -121,18 +122,31 @@ lwproc_newlwp(pid_t pid)
 		return error;
 	if (unlikely(lender != NULL))
 		fd_unlend(p, lender);
-	lwproc_bind(l);
+	*lp = l;
 	return 0;
+}
+
+void
+lwp_give(struct lwp *l, struct kcontext *kc)
+{
+	atomic_store_explicit(&l->l_ctx, kc, memory_order_relaxed);
+	/* Release pairs with the acquire in lwp_owner. */
+	atomic_store_explicit(&l->l_state,
+	    lwp_state(lwp_generation(l), LWP_RUNNING + kc->kc_id),
+	    memory_order_release);
 }
 
 RUMP_EXPORT int
 rump_pub_lwproc_newlwp(pid_t pid)
 {
+	struct lwp *l;
 	int error;
 
 	if (syscall_enter() == NULL)
 		return syscall_refusal();
-	error = lwproc_newlwp(pid);
+	error = lwp_make(pid, &l);
+	if (error == 0)
+		lwproc_bind(l);
 	syscall_exit();
 	return error;
 }
@@ -148,7 +162,10 @@ static void __attribute__((noinline)) switch_slow(uint64_t handle)
 	if (!kern_booted())
 		switch_unknown(handle, "is none: the kernel is not booted");
 	if (curht() == NULL && hostthread_attach() != 0)
-		switch_unknown(handle, "finds no memory for the host thread");
+		switch_unknown(handle,
+		    syscall_refusal() == ENOTSUP
+			? "finds another host thread in a kernel of fibers"
+			: "finds no memory for the host thread");
 	if (handle != 0 && (l = lwp_take(handle, curctx())) == NULL)
 		switch_failed(handle);
 	kern_tls.kt_lwp = l != NULL ? l : curctx()->kc_implicit;

@@ -89,7 +89,20 @@ lwp_take_interrupt(struct lwp *l)
 	return true;
 }
 
-/* Park until l_sleep is no longer ASLEEP.  True at the deadline. */
+/* Park, or not if l_sleep is not ASLEEP.  True at the deadline. */
+static bool
+lwp_park_once(struct lwp *l, int64_t deadline)
+{
+	int error = kcontext_park(&l->l_sleep, LWP_ASLEEP, deadline);
+
+	if (unlikely(error == EDEADLK))
+		panic("lwp %d.%d: sleeps, and there is no fiber and no timer "
+		      "that could wake it",
+		    (int)proc_pid(l->l_proc), l->l_lid);
+	return error == ETIMEDOUT;
+}
+
+/* The same until it is not ASLEEP. */
 static bool
 lwp_park(struct lwp *l, int64_t deadline)
 {
@@ -106,8 +119,7 @@ lwp_park(struct lwp *l, int64_t deadline)
 	/* Acquire pairs with the release of who ended the sleep. */
 	while (!late && atomic_load_explicit(
 			    &l->l_sleep, memory_order_acquire) == LWP_ASLEEP)
-		late =
-		    hyper_wait(&l->l_sleep, LWP_ASLEEP, deadline) == ETIMEDOUT;
+		late = lwp_park_once(l, deadline);
 	smr_enter(ht);
 	return late;
 }
@@ -172,7 +184,10 @@ cv_take(struct kcondvar *cv)
 void
 cv_wake(struct lwp *l)
 {
-	hyper_wake(&l->l_sleep, 1);
+	struct kcontext *kc =
+	    atomic_load_explicit(&l->l_ctx, memory_order_relaxed);
+
+	hyper_unpark(&kc->kc_hyper, &l->l_sleep);
 }
 
 void

@@ -15,7 +15,6 @@
 #include "kern/timer.h"
 
 #include "kern/kern.h"
-#include "kern/timer_heap.h"
 
 /* The thread looks again: for memory, for what it has retired. */
 #define TURN_NSEC INT64_C(10000000)
@@ -24,10 +23,10 @@ static struct kmutex timer_lock;
 
 /* Letters: (t) timer_lock; (a) atomic. */
 static struct {
-	struct ktimer_heap ts_heap[KTIMER_NCLOCKS]; /* (t) */
-	int64_t ts_until;			    /* (t) see above */
-	_Atomic uint32_t ts_kick;		    /* (a) parked on */
-	_Atomic bool ts_thread;			    /* (a) there is one */
+	struct timeheap ts_heap[KTIMER_NCLOCKS]; /* (t) */
+	int64_t ts_until;			 /* (t) see above */
+	_Atomic uint32_t ts_kick;		 /* (a) parked on */
+	_Atomic bool ts_thread;			 /* (a) there is one */
 } ts;
 
 void
@@ -42,17 +41,26 @@ ktimer_now(enum ktimer_clock clock, int64_t monotonic)
 	return clock == KTIMER_MONOTONIC ? monotonic : kern_realtime_ns();
 }
 
+/* The first by a clock, or NULL. */
+static struct ktimer *
+ktimer_first(enum ktimer_clock clock)
+{
+	struct timenode *tn = ts.ts_heap[clock].th_top;
+
+	return tn == NULL ? NULL : container_of(tn, struct ktimer, kt_node);
+}
+
 /* When, by the monotonic clock, the next timer is due. */
 static int64_t
 ktimer_next(int64_t now)
 {
-	const struct ktimer *kt = ts.ts_heap[KTIMER_MONOTONIC].th_top;
-	int64_t left, next = kt == NULL ? HYPER_FOREVER : kt->kt_when;
+	const struct ktimer *kt = ktimer_first(KTIMER_MONOTONIC);
+	int64_t left, next = kt == NULL ? HYPER_FOREVER : kt->kt_node.tn_when;
 
 	KASSERT(mutex_owned(&timer_lock));
-	kt = ts.ts_heap[KTIMER_REALTIME].th_top;
-	if (kt != NULL && kt->kt_when != KTIME_MAX) {
-		left = kern_realtime_wait(kt->kt_when);
+	kt = ktimer_first(KTIMER_REALTIME);
+	if (kt != NULL && kt->kt_node.tn_when != KTIME_MAX) {
+		left = kern_realtime_wait(kt->kt_node.tn_when);
 		if (left < next - now)
 			next = now + left;
 	}
@@ -74,9 +82,9 @@ ktimer_insert(
 	KASSERT(mutex_owned(&timer_lock));
 	kt->kt_clock = clock;
 	kt->kt_due = when;
-	kt->kt_when = when > earliest ? when : earliest;
+	kt->kt_node.tn_when = when > earliest ? when : earliest;
 	kt->kt_armed = true;
-	ktimer_heap_insert(&ts.ts_heap[clock], kt);
+	timeheap_insert(&ts.ts_heap[clock], &kt->kt_node);
 }
 
 static bool
@@ -86,7 +94,7 @@ ktimer_remove(struct ktimer *kt)
 
 	KASSERT(mutex_owned(&timer_lock));
 	if (armed)
-		ktimer_heap_remove(&ts.ts_heap[kt->kt_clock], kt);
+		timeheap_remove(&ts.ts_heap[kt->kt_clock], &kt->kt_node);
 	kt->kt_armed = false;
 	return armed;
 }
@@ -111,11 +119,11 @@ ktimer_following(const struct ktimer *kt, int64_t now, uint64_t *np)
 static struct ktimer *
 ktimer_due(enum ktimer_clock clock, int64_t now, uint64_t *np)
 {
-	struct ktimer *kt = ts.ts_heap[clock].th_top;
+	struct ktimer *kt = ktimer_first(clock);
 	int64_t next;
 
 	KASSERT(mutex_owned(&timer_lock));
-	if (kt == NULL || kt->kt_when > now)
+	if (kt == NULL || kt->kt_node.tn_when > now)
 		return NULL;
 	(void)ktimer_remove(kt);
 	*np = 1;
@@ -196,6 +204,25 @@ ktimer_thread(void *arg)
 	}
 }
 
+int64_t
+ktimer_turn(void)
+{
+	struct kern_tls saved = kern_tls;
+	struct hostthread *ht = curht();
+	int64_t next;
+
+	if (ht == NULL)
+		return HYPER_FOREVER;
+	kern_tls = (struct kern_tls){NULL, ht, &ht->ht_ctx};
+	smr_enter(ht);
+	next = ktimer_run(kern_monotonic());
+	smr_exit(ht);
+	/* All of it: nobody else can be in a section. */
+	(void)ktimer_leftovers(ht);
+	kern_tls = saved;
+	return next;
+}
+
 /* Make the thread if it is not there.  0 or EAGAIN. */
 static int
 ktimer_start(void)
@@ -206,7 +233,7 @@ ktimer_start(void)
 		return 0;
 	if (!atomic_exchange_explicit(
 		&ts.ts_thread, true, memory_order_relaxed)) {
-		error = hyper_thread_create(ktimer_thread, NULL);
+		error = hyper_start(ktimer_thread, NULL);
 		if (error != 0)
 			atomic_store_explicit(
 			    &ts.ts_thread, false, memory_order_relaxed);
@@ -231,7 +258,7 @@ ktimer_set(
 	kt->kt_interval = interval;
 	ktimer_insert(kt, clock, when, 0);
 	/* Who arms another for after this need not do it again. */
-	if (ts.ts_heap[clock].th_top == kt && ts.ts_until != 0 &&
+	if (ktimer_first(clock) == kt && ts.ts_until != 0 &&
 	    (next = ktimer_next(kern_monotonic())) < ts.ts_until) {
 		ts.ts_until = next;
 		kick = true;

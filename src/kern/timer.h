@@ -15,6 +15,7 @@
 #ifndef KERN_TIMER_H
 #define KERN_TIMER_H
 
+#include "hyper/timeheap.h"
 #include "kern/param.h"
 
 /* By which clock of the kernel. */
@@ -28,11 +29,9 @@ enum ktimer_clock { KTIMER_MONOTONIC, KTIMER_REALTIME, KTIMER_NCLOCKS };
 
 /* All fields but kt_fn and kt_arg: timer_lock. */
 struct ktimer {
-	struct ktimer *kt_parent;   /* in the heap of its clock */
-	struct ktimer *kt_child[2]; /* the same */
-	int64_t kt_when;	    /* nanoseconds of that clock */
-	int64_t kt_due;		    /* the same, KTIMER_REST or less before */
-	int64_t kt_interval;	    /* 0: once */
+	struct timenode kt_node; /* in the heap of its clock: when */
+	int64_t kt_due;		 /* the same, KTIMER_REST or less before */
+	int64_t kt_interval;	 /* 0: once */
 	enum ktimer_clock kt_clock;
 	bool kt_armed;
 	void (*kt_fn)(void *arg, uint64_t n); /* (s) */
@@ -64,10 +63,16 @@ int64_t ktimer_left(struct ktimer *);
 /*
  * Call what is due at `now', a time of the monotonic clock, and return when
  * to do that again, or HYPER_FOREVER.  On a host with threads one of them does
- * nothing else, from the first time that a timer is armed.  On other hosts the
- * scheduler does it when nothing can run.  In a section, without locks.
+ * nothing else, from the first time that a timer is armed.  In a section,
+ * without locks.
  */
 int64_t ktimer_run(int64_t now);
+
+/*
+ * The same on a host without threads, where the scheduler does it between the
+ * lwps that run (hyper_ops).  Outside, as nobody; frees what was retired, too.
+ */
+int64_t ktimer_turn(void);
 
 /* The realtime clock was set: what waits by it is due at another time. */
 void ktimer_clock_set(void);

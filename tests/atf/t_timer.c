@@ -108,6 +108,7 @@ TC(itimer_cpu, "ITIMER_VIRTUAL and ITIMER_PROF count CPU time.")
 		T_ASSERT(host_now() < start + LATE_NS);
 		for (volatile int i = 0; i < 100000; i++)
 			continue;
+		rump_fiber_yield();
 	}
 	T_ASSERT(now_by(CLOCK_PROCESS_CPUTIME_ID) >= used + 10 * MSEC);
 	T_OK(rump_sys_getitimer(ITIMER_PROF, &itv));

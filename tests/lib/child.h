@@ -78,6 +78,8 @@ child_run_fds(struct child *c, void (*fn)(void *), void *arg, bool stdoutput)
 	(void)close(fds[0]);
 	T_ASSERT(waitpid(c->pid, &c->status, 0) == c->pid);
 	c->out[c->outlen] = '\0';
+	if (WIFEXITED(c->status) && WEXITSTATUS(c->status) == TC_CHILD_SKIPS)
+		atf_tc_skip("%s", TC_NEEDS_THREADS);
 }
 
 /* Run fn(arg) and then _exit(0) in a child; wait for its end. */

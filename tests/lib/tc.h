@@ -54,6 +54,13 @@
 	} \
 	ATF_TC_BODY(name, tc)
 
+/*
+ * Why a case is not for a kernel of fibers, and how a child of child.h says so.
+ * scripts/check knows the words.
+ */
+#define TC_NEEDS_THREADS "needs host threads"
+#define TC_CHILD_SKIPS	 98
+
 /* Set in a child of child.h, where libatf must not report. */
 static bool tc_in_child;
 

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <rump/rumpfiber.h>
+
 #include "tc.h"
 
 struct thread {
@@ -27,9 +29,26 @@ thread_main(void *arg)
 	return NULL;
 }
 
+/*
+ * A kernel of fibers lets no other host thread in: a case that wants some is
+ * not one for it.
+ */
+static inline void
+thread_wanted(void)
+{
+	const char *kind = getenv("RUMP_THREADS");
+
+	if (kind == NULL || strcmp(kind, "fiber") != 0)
+		return;
+	if (tc_in_child)
+		_exit(TC_CHILD_SKIPS);
+	atf_tc_skip("%s", TC_NEEDS_THREADS);
+}
+
 static inline void
 thread_start(struct thread *t, int id, void (*fn)(struct thread *), void *arg)
 {
+	thread_wanted();
 	t->t_id = id;
 	t->t_fn = fn;
 	t->t_arg = arg;
@@ -107,13 +126,14 @@ gate_await(struct gate *g, int n)
 	pthread_mutex_unlock(&g->g_lock);
 }
 
-/* Sleep on the host. */
+/* Sleep on the host; timers that are due in a kernel of fibers have a turn. */
 static inline void
 host_msleep(int ms)
 {
 	struct timespec ts = {ms / 1000, (long)(ms % 1000) * 1000000};
 
 	(void)nanosleep(&ts, NULL);
+	rump_fiber_yield();
 }
 
 /* A small random generator; the state must not be 0. */

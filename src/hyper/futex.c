@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parking on a word of memory, and the barrier for all threads.
+ * Parking a host thread on a word of memory.
  *
  * None of these changes the host thread's errno: a system call of the
  * kernel's that succeeds leaves it alone.
  */
 #include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "hyper/pthread/impl.h"
+#include "hyper/impl.h"
 
 #define NSEC_PER_SEC 1000000000
 
@@ -47,27 +45,4 @@ hyper_wake(_Atomic uint32_t *addr, int n)
 
 	(void)syscall(SYS_futex, addr, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
 	errno = saved;
-}
-
-void
-membarrier_init(void)
-{
-	int saved = errno;
-
-	/* If it fails, so does the call that hyper_membarrier makes. */
-	(void)syscall(
-	    SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-	errno = saved;
-}
-
-bool
-hyper_membarrier(void)
-{
-	int saved = errno;
-	bool done;
-
-	done = syscall(
-		   SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
-	errno = saved;
-	return done;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hyper/pthread/impl.h"
+#include "hyper/impl.h"
 
 int
 hyper_ncpu(void)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "hyper/pthread/impl.h"
+#include "hyper/impl.h"
 
 static const clockid_t clocks[] = {
     [HYPER_CLOCK_REALTIME] = CLOCK_REALTIME,

@@ -4,20 +4,18 @@
  */
 #include <pthread.h>
 
-#include "hyper/pthread/impl.h"
-
-static const struct hyper_ops *forkops; /* written by fork_init only */
+#include "hyper/impl.h"
 
 static void
 fork_prepare(void)
 {
-	forkops->ho_fork_prepare();
+	hyper_ops->ho_fork_prepare();
 }
 
 static void
 fork_parent(void)
 {
-	forkops->ho_fork_parent();
+	hyper_ops->ho_fork_parent();
 }
 
 static void
@@ -25,12 +23,11 @@ fork_child(void)
 {
 	membarrier_init();
 	console_forked();
-	forkops->ho_fork_child();
+	hyper_ops->ho_fork_child();
 }
 
 int
-fork_init(const struct hyper_ops *ops)
+fork_init(void)
 {
-	forkops = ops;
 	return pthread_atfork(fork_prepare, fork_parent, fork_child);
 }

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hyper/pthread/impl.h"
+#include "hyper/impl.h"
 
 #define HOST_PAGE ((size_t)4096)
 

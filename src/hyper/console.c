@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hyper/pthread/impl.h"
+#include "hyper/impl.h"
 
 /* Wait until fd can be used, or for ms milliseconds (-1: for ever): EAGAIN. */
 static int

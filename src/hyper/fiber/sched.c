@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fiber host: who runs, who waits, and for how long.
+ *
+ * A fiber is running, in the queue, parked, or at its end; see fiber.h.  One
+ * that leaves off goes on to the first of the queue at once.  To the main
+ * context it goes if there is none, or after SLICE switches: that looks at the
+ * timers and then takes from the queue like anybody else.
+ *
+ * The main context is in the queue and parked as fibers are.  While it waits
+ * for its turn it is in main_wait, on its own stack, and lets others run.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hyper/fiber/impl.h"
+
+/* Switches until somebody looks at the timers although others can run. */
+#define SLICE 256
+
+static struct {
+	struct fiber *sc_cur;
+	struct fiber *sc_first; /* the queue */
+	struct fiber *sc_last;
+	int sc_slice;  /* switches that are left */
+	int *sc_errno; /* the host thread's */
+	size_t sc_count;
+	struct fiber *sc_dead;	/* has ended, still has its stack */
+	struct timeheap sc_due; /* who is parked for a time */
+	struct fiber sc_main;
+	pthread_t sc_thread;
+} sched;
+
+/* All fibers but the main context: for debuggers, which know these names. */
+static LIST_HEAD(, fiber) fibers_all;
+
+static void
+queue_put(struct fiber *f)
+{
+	f->f_state = FIBER_QUEUED;
+	f->f_next = NULL;
+	if (sched.sc_first == NULL)
+		sched.sc_first = f;
+	else
+		sched.sc_last->f_next = f;
+	sched.sc_last = f;
+}
+
+static inline struct fiber *
+queue_take(void)
+{
+	struct fiber *f = sched.sc_first;
+
+	sched.sc_first = f->f_next;
+	f->f_state = FIBER_RUNNING;
+	return f;
+}
+
+/* Leave the running one, whose state is set, for `to'; until it is back. */
+static inline void
+fiber_switch(struct fiber *to)
+{
+	struct fiber *from = sched.sc_cur;
+
+	from->f_errno = *sched.sc_errno;
+	sched.sc_cur = to;
+	if (unlikely(tools_present))
+		tools_leave(from, to);
+	fiber_switcher->sw_switch(from, to);
+	if (unlikely(tools_present))
+		tools_arrive(from);
+	*sched.sc_errno = from->f_errno;
+}
+
+/* A fiber leaves off: it is queued, parked or at its end. */
+static inline void
+fiber_next(void)
+{
+	struct fiber *to = &sched.sc_main;
+
+	if (likely(sched.sc_first != NULL && --sched.sc_slice > 0))
+		to = queue_take();
+	fiber_switch(to);
+}
+
+/* Its wait is over, if it is in one. */
+static void
+fiber_wake(struct fiber *f)
+{
+	if (f->f_state != FIBER_PARKED)
+		return;
+	if (f->f_timed)
+		timeheap_remove(&sched.sc_due, &f->f_due);
+	queue_put(f);
+}
+
+/*
+ * The main context
+ */
+
+/* Run what is due; when something is again. */
+static int64_t
+main_timers(void)
+{
+	int64_t next = hyper_ops->ho_timers();
+	int64_t now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+	struct timenode *tn;
+	struct fiber *f;
+
+	sched.sc_slice = SLICE;
+	while ((tn = sched.sc_due.th_top) != NULL && tn->tn_when <= now) {
+		f = (struct fiber *)(void *)((char *)tn -
+					     offsetof(struct fiber, f_due));
+		f->f_late = true;
+		fiber_wake(f);
+	}
+	return tn != NULL && tn->tn_when < next ? tn->tn_when : next;
+}
+
+static void
+main_sleep(int64_t until)
+{
+	struct timespec ts = {until / 1000000000, until % 1000000000};
+
+	/* Handlers of the host may interrupt it: who waits will look again. */
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+/*
+ * Let others run until it is the main context's turn or, if its state is
+ * FIBER_RUNNING from the start, until there is no fiber.  False if neither can
+ * come about.
+ */
+static bool
+main_wait(void)
+{
+	bool all = sched.sc_main.f_state == FIBER_RUNNING;
+	struct fiber *f;
+	int64_t next;
+
+	while (!all || sched.sc_count > 0) {
+		if (sched.sc_first == NULL || sched.sc_slice <= 0) {
+			next = main_timers();
+			if (sched.sc_first == NULL) {
+				if (next == HYPER_FOREVER)
+					return false;
+				main_sleep(next);
+				continue;
+			}
+		}
+		f = queue_take();
+		if (f == &sched.sc_main)
+			break;
+		sched.sc_slice--;
+		fiber_switch(f);
+		/* A fiber may have taken us off the queue. */
+		if (!all && sched.sc_main.f_state == FIBER_RUNNING)
+			break;
+	}
+	return true;
+}
+
+/*
+ * The host's operations
+ */
+
+static int
+sched_begin(void)
+{
+	int error = switcher_choose();
+
+	if (error != 0)
+		return error;
+	sched.sc_cur = &sched.sc_main;
+	sched.sc_errno = &errno;
+	sched.sc_slice = SLICE;
+	sched.sc_thread = pthread_self();
+	strcpy(sched.sc_main.f_name, "main");
+	tools_init(&sched.sc_main);
+	return 0;
+}
+
+static int
+sched_enter(struct hyper_context *hc)
+{
+	if (!pthread_equal(pthread_self(), sched.sc_thread))
+		return ENOTSUP;
+	hc->hc_fiber = &sched.sc_main;
+	return 0;
+}
+
+static int
+sched_park(struct hyper_context *hc, _Atomic uint32_t *addr, uint32_t val,
+    int64_t deadline)
+{
+	struct fiber *me = hc->hc_fiber;
+
+	if (atomic_load_explicit(addr, memory_order_relaxed) != val)
+		return 0;
+	me->f_state = FIBER_PARKED;
+	me->f_late = false;
+	me->f_timed = deadline != HYPER_FOREVER;
+	if (me->f_timed) {
+		me->f_due.tn_when = deadline;
+		timeheap_insert(&sched.sc_due, &me->f_due);
+	}
+	if (likely(me != &sched.sc_main))
+		fiber_next();
+	else if (!main_wait()) {
+		me->f_state = FIBER_RUNNING;
+		return EDEADLK;
+	}
+	return me->f_late ? ETIMEDOUT : 0;
+}
+
+static void
+sched_unpark(struct hyper_context *hc, _Atomic uint32_t *addr)
+{
+	(void)addr;
+	fiber_wake(hc->hc_fiber);
+}
+
+/* There are no host threads of the kernel's: main_timers calls it. */
+static int
+sched_start(void (*fn)(void *), void *arg)
+{
+	(void)fn, (void)arg;
+	return 0;
+}
+
+const struct hyper_host hyper_fiber = {
+    .hh_name = "fiber",
+    .hh_fibers = true,
+    .hh_begin = sched_begin,
+    .hh_enter = sched_enter,
+    .hh_park = sched_park,
+    .hh_unpark = sched_unpark,
+    .hh_start = sched_start,
+};
+
+/*
+ * Fibers
+ */
+
+/* The stack of the last fiber that ended is free by now. */
+static void
+fiber_bury(void)
+{
+	struct fiber *f = sched.sc_dead;
+	struct fiberstack fs;
+
+	if (f == NULL)
+		return;
+	sched.sc_dead = NULL;
+	if (tools_present)
+		tools_gone(f);
+	fs = f->f_stack; /* f is on it */
+	stack_free(&fs);
+}
+
+void
+fiber_begin(void)
+{
+	struct fiber *me = sched.sc_cur;
+
+	if (unlikely(tools_present))
+		tools_arrive(me);
+	*sched.sc_errno = 0;
+	me->f_fn(me->f_arg);
+	hyper_abort();
+}
+
+/*
+ * Tops of stacks are at different places in their pages, so that they do not
+ * all want the same lines of the cache.
+ */
+#define COLOURS	    16
+#define COLOUR_SIZE 64
+
+int
+hyper_fiber_make(struct hyper_context *hc, void (*fn)(void *), void *arg,
+    size_t stacksize, const char *name)
+{
+	struct fiberstack fs;
+	struct fiber *f;
+	char *top;
+	int error;
+
+	fiber_bury();
+	if (stacksize == 0)
+		stacksize = HYPER_FIBER_STACK;
+	error = stack_alloc(&fs, stacksize);
+	if (error != 0)
+		return error;
+	top = fs.fs_low + fs.fs_size;
+	top -= fs.fs_index % COLOURS * COLOUR_SIZE;
+	top -= (sizeof(*f) + 63) & ~(size_t)63;
+	f = (struct fiber *)(void *)top;
+	memset(f, 0, sizeof(*f));
+	f->f_stack = fs;
+	f->f_state = FIBER_PARKED;
+	f->f_fn = fn;
+	f->f_arg = arg;
+	(void)strncpy(f->f_name, name, sizeof(f->f_name) - 1);
+	top -= (fiber_switcher->sw_room + 63) & ~(size_t)63;
+	fiber_switcher->sw_make(f, top);
+	if (tools_present)
+		tools_made(f);
+	LIST_INSERT_HEAD(&fibers_all, f, f_all);
+	sched.sc_count++;
+	hc->hc_fiber = f;
+	return 0;
+}
+
+void
+hyper_fiber_start(struct hyper_context *hc)
+{
+	queue_put(hc->hc_fiber);
+}
+
+void
+hyper_fiber_exit(void)
+{
+	struct fiber *me = sched.sc_cur;
+
+	fiber_bury();
+	LIST_REMOVE(me, f_all);
+	sched.sc_count--;
+	sched.sc_dead = me;
+	me->f_state = FIBER_ENDED;
+	fiber_next();
+	hyper_abort();
+}
+
+void
+hyper_fiber_yield(void)
+{
+	struct fiber *me = sched.sc_cur;
+
+	/* With nobody else, it is for the timers. */
+	if (sched.sc_first == NULL)
+		sched.sc_slice = 0;
+	queue_put(me);
+	if (likely(me != &sched.sc_main))
+		fiber_next();
+	else
+		(void)main_wait();
+}
+
+int
+hyper_fiber_run(void)
+{
+	return main_wait() ? 0 : EDEADLK;
+}
