@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "kern/proc_impl.h"
+#include "kern/signal_impl.h"
 #include "kern/uio.h"
 #include "sysproto.h"
 
@@ -263,6 +263,7 @@ cred_install(struct proc *p, struct cred *cr)
 	if (old->cr_uidinfo != cr->cr_uidinfo) {
 		(void)uidinfo_enter(cr->cr_uidinfo, false, 0);
 		uidinfo_leave(old->cr_uidinfo);
+		sigq_setuser(p, old->cr_uidinfo, cr->cr_uidinfo);
 	}
 	cred_rele(old);
 }

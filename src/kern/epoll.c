@@ -100,22 +100,11 @@ epoll_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	return EINVAL;
 }
 
-static int
-epoll_stat(struct lwp *l, struct file *fp, struct stat *sb)
-{
-	(void)l, (void)fp;
-	memset(sb, 0, sizeof(*sb));
-	sb->st_mode = 0600;
-	sb->st_nlink = 1;
-	sb->st_blksize = KPAGE_SIZE;
-	return 0;
-}
-
 static const struct fileops epoll_fileops = {
     .fo_name = "eventpoll",
     .fo_read = epoll_read,
     .fo_write = epoll_read,
-    .fo_stat = epoll_stat,
+    .fo_stat = file_statanon,
     .fo_poll = epoll_poll,
     .fo_klist = evqueue_klist,
     .fo_close = evqueue_close,
@@ -154,6 +143,8 @@ epoll_add(struct lwp *l, struct evqueue *eq, int fd, struct file *fp,
 	KASSERT(mutex_owned(&eq->eq_mtx));
 	if (evqueue_find(eq, (uint64_t)fd, 0, fp) != NULL)
 		return EEXIST;
+	if ((error = file_listen(l, fp)) != 0)
+		return error;
 	if ((ep = kmem_zalloc(sizeof(*ep))) == NULL)
 		return ENOMEM;
 	ep->ep_events = ev->events | EPOLLERR | EPOLLHUP;
@@ -365,7 +356,7 @@ sys_epoll_pwait(struct lwp *l, int epfd, struct epoll_event *uev, int max,
 	if (error != 0)
 		return error;
 	error = sys_epoll_wait(l, epfd, uev, max, timeout, retval);
-	signal_unmaskwait(l);
+	signal_unmaskwait(l, error);
 	return error;
 }
 
@@ -380,6 +371,6 @@ sys_epoll_pwait2(struct lwp *l, int epfd, struct epoll_event *uev, int max,
 	    (error = signal_maskwait(l, umask)) != 0)
 		return error;
 	error = epoll_wait_until(l, epfd, uev, max, deadline, retval);
-	signal_unmaskwait(l);
+	signal_unmaskwait(l, error);
 	return error;
 }

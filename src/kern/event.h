@@ -135,6 +135,13 @@ extern struct klist proc_exits;
 /* What files are that do not say (fo_poll). */
 #define POLL_ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
+/* Before a knote is hung on fp's list, by l.  ENOMEM. */
+static inline int
+file_listen(struct lwp *l, struct file *fp)
+{
+	return fp->f_ops->fo_listen == NULL ? 0 : fp->f_ops->fo_listen(l, fp);
+}
+
 /* What is true of fp now. */
 static inline uint32_t
 file_poll(struct lwp *l, struct file *fp, struct pollsize *ps)

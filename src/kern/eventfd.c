@@ -135,17 +135,6 @@ efd_klist(struct file *fp)
 	return &e->e_klist;
 }
 
-static int
-efd_stat(struct lwp *l, struct file *fp, struct stat *sb)
-{
-	(void)l, (void)fp;
-	memset(sb, 0, sizeof(*sb));
-	sb->st_mode = 0600;
-	sb->st_nlink = 1;
-	sb->st_blksize = KPAGE_SIZE;
-	return 0;
-}
-
 static void
 efd_close(struct file *fp)
 {
@@ -156,7 +145,7 @@ static const struct fileops eventfd_fileops = {
     .fo_name = "eventfd",
     .fo_read = efd_read,
     .fo_write = efd_write,
-    .fo_stat = efd_stat,
+    .fo_stat = file_statanon,
     .fo_poll = efd_poll,
     .fo_klist = efd_klist,
     .fo_close = efd_close,

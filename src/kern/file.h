@@ -96,6 +96,8 @@ struct fileops {
 	uint32_t (*fo_poll)(struct lwp *, struct file *, struct pollsize *);
 	/* The list that fo_poll's changes are told to; with fo_poll. */
 	struct klist *(*fo_klist)(struct file *);
+	/* The lwp is about to hang a knote on that.  NULL: 0.  ENOMEM. */
+	int (*fo_listen)(struct lwp *, struct file *);
 	/* Last reference gone.  Must not fail; may sleep for nothing. */
 	void (*fo_close)(struct file *);
 };
@@ -187,6 +189,9 @@ file_tryhold(struct file *fp)
 	    memory_order_acquire, memory_order_relaxed));
 	return true;
 }
+
+/* fo_stat of what is neither a file nor a pipe. */
+int file_statanon(struct lwp *, struct file *, struct stat *);
 
 /*
  * The file's position, for calls that do not keep it while they use it; the

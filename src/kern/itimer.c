@@ -71,8 +71,9 @@ itimer_fire(void *arg, uint64_t n)
 {
 	struct itimer *it = arg;
 
+	(void)n;
 	if (it->it_which == ITIMER_REAL || itimer_cpu_due(it))
-		ptimers_post(it->it_owner, itimer_signo[it->it_which], n, NULL);
+		ptimers_post(it->it_owner, itimer_signo[it->it_which]);
 }
 
 void

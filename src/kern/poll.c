@@ -82,14 +82,15 @@ pollwait_free(struct pollwait *pw)
 	kmem_free(pw, sizeof(*pw) + pw->pw_size * sizeof(pw->pw_notes[0]));
 }
 
-/* Hang a knote on what each descriptor names, if that can change. */
-static void
+/* Hang a knote on what each descriptor names, if that can change.  ENOMEM. */
+static int
 pollwait_attach(
     struct lwp *l, struct pollwait *pw, const struct pollfd *fds, uint32_t n)
 {
 	struct pollnote *pn;
 	struct file *fp;
 	uint32_t i;
+	int error;
 
 	for (i = 0; i < n; i++) {
 		if (fds[i].fd < 0 || fd_getref(l, fds[i].fd, &fp) != 0)
@@ -97,6 +98,10 @@ pollwait_attach(
 		if (fp->f_ops->fo_klist == NULL) {
 			file_rele(fp);
 			continue;
+		}
+		if ((error = file_listen(l, fp)) != 0) {
+			file_rele(fp);
+			return error;
 		}
 		pn = &pw->pw_notes[pw->pw_count++];
 		memset(pn, 0, sizeof(*pn));
@@ -107,6 +112,7 @@ pollwait_attach(
 		    (uint16_t)fds[i].events | POLLERR | POLLHUP);
 		knote_attach(fp->f_ops->fo_klist(fp), &pn->pn_note);
 	}
+	return 0;
 }
 
 static int
@@ -177,12 +183,12 @@ poll_wait(struct lwp *l, struct pollfd *fds, uint32_t n, int64_t deadline,
     int *foundp)
 {
 	struct pollwait *pw;
-	int error = 0;
+	int error;
 
 	if ((pw = pollwait_alloc(n)) == NULL)
 		return ENOMEM;
 	curctx()->kc_pollwait = pw;
-	pollwait_attach(l, pw, fds, n);
+	error = pollwait_attach(l, pw, fds, n);
 	while ((*foundp = poll_scan(l, fds, n)) == 0 && error == 0)
 		error = pollwait_sleep(pw, deadline);
 	curctx()->kc_pollwait = NULL;
@@ -195,8 +201,10 @@ poll_files(struct lwp *l, struct pollfd *fds, uint32_t n, int64_t deadline,
     int *foundp)
 {
 	*foundp = poll_scan(l, fds, n);
-	if (*foundp > 0 || deadline == 0)
+	if (*foundp > 0)
 		return 0;
+	if (deadline == 0)
+		return signal_maskpoll(l);
 	return poll_wait(l, fds, n, deadline, foundp);
 }
 
@@ -246,7 +254,7 @@ sys_ppoll(struct lwp *l, struct pollfd *ufds, unsigned long n,
 	    (error = signal_maskwait(l, umask)) != 0)
 		return error;
 	error = poll_user(l, ufds, n, deadline, retval);
-	signal_unmaskwait(l);
+	signal_unmaskwait(l, error);
 	return error;
 }
 

@@ -104,10 +104,11 @@ struct proc {
 	_Atomic uint32_t p_nsigq;   /* (p), read without: length of p_sigq */
 	struct ksig *p_sigq;	    /* (p) first; last, if there is one */
 	struct ksig *p_sigqlast;
-	struct sigacts *p_sigacts; /* (p) NULL: all are the default */
-	struct kcondvar p_cv;	   /* (p) children, signals, by p_lock */
-	_Atomic int p_xstatus;	   /* (p) of its end, as wait gives it */
-	_Atomic uint32_t p_event;  /* (a) not waited for yet; see wait.c */
+	struct sigacts *p_sigacts;	 /* (p) NULL: all are the default */
+	LIST_HEAD(, siglink) p_siglinks; /* (p) see signalfd.c */
+	struct kcondvar p_cv;		 /* (p) children, signals, by p_lock */
+	_Atomic int p_xstatus;		 /* (p) of its end, as wait gives it */
+	_Atomic uint32_t p_event; /* (a) not waited for yet; see wait.c */
 } __attribute__((aligned(CACHE_LINE)));
 
 #define PF_SUGID   1u	/* its ids have changed */

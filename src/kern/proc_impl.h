@@ -64,13 +64,14 @@ struct kref *proc_setpgrp(struct proc *p, struct pgrp *pg);
 int pgrp_pids(struct pgrp *, pid_t **pidsp, size_t *sizep, size_t *np);
 
 /*
- * Users: how many processes each real user id has.
+ * Users: how many processes and queued signals each real user id has.
  */
 struct uidinfo {
 	uid_t ui_uid;		      /* (s) */
 	uint32_t ui_refs;	      /* the hash lock in uidinfo.c */
 	struct uidinfo *ui_next;      /* the same */
 	_Atomic int64_t ui_nproc;     /* (a) all of them, unless wide */
+	_Atomic int64_t ui_nsig;      /* (a) signals queued, and timers */
 	_Atomic int64_t ui_inflight;  /* (a) see cred_inflight */
 	struct uidinfo_wide *ui_wide; /* (s) user 0 */
 };
@@ -82,6 +83,10 @@ void uidinfo_rele(struct uidinfo *);
 /* One process more, if that is not over max.  False if it is. */
 bool uidinfo_enter(struct uidinfo *, bool limited, rlim_t max);
 void uidinfo_leave(struct uidinfo *);
+
+/* The same for signals; n of them go, or come (-n). */
+bool uidinfo_sigenter(struct uidinfo *, bool limited, rlim_t max);
+void uidinfo_sigleave(struct uidinfo *, int64_t n);
 
 /*
  * Pids: pid.c.

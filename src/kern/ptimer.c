@@ -3,26 +3,33 @@
  * timer_create and its kin, and what a process's timers have in common.
  *
  * Ids are the process's own, from 0, and are used again.
+ *
+ * A timer has its signal with it (struct ksig), which counts for the user, as
+ * queued ones do, from timer_create on.  While it is pending the timer adds to
+ * its si_overrun.  As on the host, one that is set again or deleted takes a
+ * signal back that nobody has taken.
  */
 #include "kern/ptimer.h"
 
 #include <signal.h>
 
-#include "kern/signal.h"
+#include "kern/signal_impl.h"
 #include "sysproto.h"
 
-#define NSIGNAL	    64
 #define SLOTS_FIRST 8u
 #define SLOTS_MAX   (1u << 24)
 
-/* Letters as in ptimer.h; (a) atomic. */
+/* Letters as in ptimer.h; (l) p_lock. */
 struct ptimer {
 	struct ktimer pt_timer;	  /* armed under (p) */
 	struct ptimers *pt_owner; /* (s) */
 	clockid_t pt_clock;	  /* (s) */
 	int pt_signo;		  /* (s) 0: none */
+	int pt_lid;		  /* (s) the lwp that it is for, 0: any */
 	int64_t pt_interval;	  /* (p) */
-	_Atomic int pt_overrun;	  /* (a) */
+	struct ksig pt_sig;	  /* (l) */
+	bool pt_gone;		  /* (l) it is being deleted */
+	struct uidinfo *pt_user;  /* (s) whom the signal counts for */
 	struct smr_item pt_smr;
 };
 
@@ -80,30 +87,16 @@ ptimers_exit(struct proc *p)
 }
 
 void
-ptimers_post(struct ptimers *pts, int signo, uint64_t n, _Atomic int *overrun)
+ptimers_post(struct ptimers *pts, int signo)
 {
 	struct proc *p = pts->pts_proc;
 	pid_t pid = 0;
-	bool pending;
-	int64_t late;
 
 	mutex_enter(&p->p_lock);
 	if (ptimers_peek(p) == pts)
 		pid = proc_pid(p);
-	pending = overrun != NULL &&
-		  (atomic_load_explicit(&p->p_sigpend, memory_order_relaxed) &
-		      UINT64_C(1) << (signo - 1)) != 0;
 	mutex_exit(&p->p_lock);
-	if (overrun != NULL) {
-		late = (int64_t)n - 1;
-		if (pending)
-			late += atomic_load_explicit(
-				    overrun, memory_order_relaxed) +
-				1;
-		atomic_store_explicit(overrun,
-		    late > INT_MAX ? INT_MAX : (int)late, memory_order_relaxed);
-	}
-	if (pid != 0 && !pending)
+	if (pid != 0)
 		signal_process(pid, signo);
 }
 
@@ -111,13 +104,40 @@ ptimers_post(struct ptimers *pts, int signo, uint64_t n, _Atomic int *overrun)
  * One of timer_create
  */
 
+/* It was due n times: post its signal, or count what comes while it pends. */
+static void
+ptimer_post(struct ptimer *pt, uint64_t n, unsigned *after)
+{
+	struct proc *p = pt->pt_owner->pts_proc;
+	struct ksig *ks = &pt->pt_sig;
+	uint64_t late = n - 1;
+	struct lwp *l = NULL;
+
+	KASSERT(mutex_owned(&p->p_lock));
+	if (ks->ks_queued)
+		late = (uint64_t)ks->ks_info.si_overrun + n;
+	ks->ks_info.si_overrun = late > INT_MAX ? INT_MAX : (int)late;
+	if (ks->ks_queued)
+		return;
+	if (pt->pt_lid == 0 || (l = proc_lwp(p, pt->pt_lid)) != NULL)
+		signal_post_timer(p, l, ks, after);
+}
+
 static void
 ptimer_fire(void *arg, uint64_t n)
 {
 	struct ptimer *pt = arg;
+	struct proc *p = pt->pt_owner->pts_proc;
+	int signo = pt->pt_signo;
+	unsigned after = 0;
 
-	if (pt->pt_signo != 0)
-		ptimers_post(pt->pt_owner, pt->pt_signo, n, &pt->pt_overrun);
+	if (signo == 0)
+		return;
+	mutex_enter(&p->p_lock);
+	if (!pt->pt_gone)
+		ptimer_post(pt, n, &after);
+	mutex_exit(&p->p_lock);
+	signal_after(p, signo, after);
 }
 
 static void
@@ -128,11 +148,27 @@ ptimer_free(struct smr_item *si)
 	kmem_free(pt, sizeof(*pt));
 }
 
+/* Stop it, and take its signal back. */
+static void
+ptimer_stop(struct ptimer *pt, bool gone)
+{
+	struct proc *p = pt->pt_owner->pts_proc;
+
+	(void)ktimer_cancel(&pt->pt_timer);
+	mutex_enter(&p->p_lock);
+	sigq_cancel_timer(p, &pt->pt_sig);
+	pt->pt_sig.ks_overrun = 0;
+	pt->pt_gone = gone;
+	mutex_exit(&p->p_lock);
+}
+
 /* It has been taken out of the table. */
 static void
 ptimer_destroy(struct ptimer *pt)
 {
-	(void)ktimer_cancel(&pt->pt_timer);
+	ptimer_stop(pt, true);
+	uidinfo_sigleave(pt->pt_user, 1);
+	uidinfo_rele(pt->pt_user);
 	smr_retire(&pt->pt_smr, ptimer_free);
 }
 
@@ -169,9 +205,10 @@ slots_grow(struct ptimers *pts)
 	return 0;
 }
 
-/* Give pt the lowest free id below `most'.  EAGAIN, ENOMEM. */
+/* Give pt the lowest free id, which is its value too, perhaps.  EAGAIN, ENOMEM.
+ */
 static int
-slot_alloc(struct ptimers *pts, struct ptimer *pt, rlim_t most, uint32_t *idp)
+slot_alloc(struct ptimers *pts, struct ptimer *pt, bool value, uint32_t *idp)
 {
 	uint32_t id;
 	int error = 0;
@@ -180,11 +217,12 @@ slot_alloc(struct ptimers *pts, struct ptimer *pt, rlim_t most, uint32_t *idp)
 	id = pts->pts_lowest;
 	while (id < pts->pts_size && pts->pts_slots[id] != NULL)
 		id++;
-	if (id >= most)
-		error = EAGAIN;
-	else if (id == pts->pts_size)
+	if (id == pts->pts_size)
 		error = slots_grow(pts);
 	if (error == 0) {
+		pt->pt_sig.ks_info.si_timerid = (int)id;
+		if (value)
+			pt->pt_sig.ks_info.si_value.sival_int = (int)id;
 		pts->pts_slots[id] = pt;
 		pts->pts_lowest = id + 1;
 	}
@@ -236,10 +274,7 @@ lwp_exists(struct proc *p, int lid)
 	struct lwp *l;
 
 	mutex_enter(&p->p_lock);
-	LIST_FOREACH (l, &p->p_lwps, l_sibling) {
-		if (l->l_lid == lid)
-			break;
-	}
+	l = proc_lwp(p, lid);
 	mutex_exit(&p->p_lock);
 	return l != NULL;
 }
@@ -265,6 +300,34 @@ sigevent_check(struct proc *p, const struct sigevent *ev, int *signop)
 	return *signop > 0 && *signop <= NSIGNAL ? 0 : EINVAL;
 }
 
+/* One that is set up but for its id and clock.  EAGAIN, ENOMEM. */
+static int
+ptimer_alloc(struct proc *p, struct ptimers *pts, const struct sigevent *ev,
+    struct ptimer **ptp)
+{
+	struct uidinfo *ui = proc_cred(p)->cr_uidinfo;
+	struct ptimer *pt;
+
+	if (!uidinfo_sigenter(ui, true, proc_limit(p, RLIMIT_SIGPENDING)))
+		return EAGAIN;
+	if ((pt = kmem_zalloc(sizeof(*pt))) == NULL) {
+		uidinfo_sigleave(ui, 1);
+		return ENOMEM;
+	}
+	ktimer_init(&pt->pt_timer, ptimer_fire, pt);
+	uidinfo_hold(ui);
+	pt->pt_user = ui;
+	pt->pt_owner = pts;
+	if (ev->sigev_notify == SIGEV_THREAD_ID)
+		pt->pt_lid = ev->_sigev_un._tid;
+	pt->pt_sig.ks_timer = true;
+	pt->pt_sig.ks_info.si_signo = ev->sigev_signo;
+	pt->pt_sig.ks_info.si_code = SI_TIMER;
+	pt->pt_sig.ks_info.si_value = ev->sigev_value;
+	*ptp = pt;
+	return 0;
+}
+
 int
 sys_timer_create(
     struct lwp *l, clockid_t clock, struct sigevent *uevent, timer_t *uid)
@@ -282,18 +345,13 @@ sys_timer_create(
 		return error;
 	if ((error = ktime_waitclock(clock, &kclock)) != 0 ||
 	    (error = sigevent_check(l->l_proc, &ev, &signo)) != 0 ||
-	    (error = ptimers_get(l->l_proc, &pts)) != 0)
+	    (error = ptimers_get(l->l_proc, &pts)) != 0 ||
+	    (error = ptimer_alloc(l->l_proc, pts, &ev, &pt)) != 0)
 		return error;
-	if ((pt = kmem_zalloc(sizeof(*pt))) == NULL)
-		return ENOMEM;
-	ktimer_init(&pt->pt_timer, ptimer_fire, pt);
-	pt->pt_owner = pts;
 	pt->pt_clock = clock;
 	pt->pt_signo = signo;
-	error =
-	    slot_alloc(pts, pt, proc_limit(l->l_proc, RLIMIT_SIGPENDING), &id);
-	if (error != 0) {
-		kmem_free(pt, sizeof(*pt));
+	if ((error = slot_alloc(pts, pt, uevent == NULL, &id)) != 0) {
+		ptimer_destroy(pt);
 		return error;
 	}
 	handle = (timer_t)(uintptr_t)id;
@@ -330,8 +388,7 @@ ptimer_arm(struct ptimer *pt, int flags, int64_t value, int64_t interval)
 	enum ktimer_clock clock = KTIMER_MONOTONIC;
 
 	KASSERT(mutex_owned(&pt->pt_owner->pts_lock));
-	(void)ktimer_cancel(&pt->pt_timer);
-	atomic_store_explicit(&pt->pt_overrun, 0, memory_order_relaxed);
+	ptimer_stop(pt, false);
 	pt->pt_interval = value == 0 ? 0 : interval;
 	if (value == 0)
 		return 0;
@@ -382,12 +439,15 @@ sys_timer_gettime(struct lwp *l, timer_t id, struct itimerspec *ucur)
 int
 sys_timer_getoverrun(struct lwp *l, timer_t id, int *retval)
 {
+	struct proc *p = l->l_proc;
 	struct ptimer *pt;
 	int error;
 
 	if ((error = ptimer_find(l, id, &pt)) != 0)
 		return error;
-	*retval = atomic_load_explicit(&pt->pt_overrun, memory_order_relaxed);
+	mutex_enter(&p->p_lock);
+	*retval = pt->pt_sig.ks_overrun;
+	mutex_exit(&p->p_lock);
 	mutex_exit(&pt->pt_owner->pts_lock);
 	return 0;
 }

@@ -7,7 +7,7 @@
  * it, and are retired, because their functions may be about to look at them:
  * then p_timers says whether the process is still theirs.
  *
- * Lock: pts_lock, with timer_lock below it.  It is not held with p_lock.
+ * Lock: pts_lock, with p_lock and timer_lock below it.
  */
 #ifndef KERN_PTIMER_H
 #define KERN_PTIMER_H
@@ -50,13 +50,10 @@ ptimers_peek(struct proc *p)
 void ptimers_exit(struct proc *p);
 
 /*
- * Post to the process whose timers these are, if it is still there; once more
- * only when *overrun is NULL or the signal is not pending from before.  The
- * times it is late by, n of them at least, are put or added there.  Nothing is
- * held; may leave the section.
+ * Post to the process whose timers these are, if it is still there.  Nothing
+ * is held; may leave the section.
  */
-void
-ptimers_post(struct ptimers *, int signo, uint64_t n, _Atomic int *overrun);
+void ptimers_post(struct ptimers *, int signo);
 
 /* The functions of timers; retire or empty what is in a ptimers. */
 void itimers_init(struct ptimers *);

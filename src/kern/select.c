@@ -233,6 +233,6 @@ sys_pselect(struct lwp *l, int nfds, fd_set *in, fd_set *out, fd_set *ex,
 	    (error = signal_maskwait(l, umask)) != 0)
 		return error;
 	error = select_user(l, nfds, sets, deadline, retval);
-	signal_unmaskwait(l);
+	signal_unmaskwait(l, error);
 	return error;
 }

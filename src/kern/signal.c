@@ -13,6 +13,7 @@
 #include "kern/signal_impl.h"
 
 #include "kern/lwp.h"
+#include "kern/signalfd.h"
 
 static _Atomic int model = RUMP_SIGMODEL_PANIC;
 
@@ -142,6 +143,18 @@ signal_default(struct proc *p, int signo, unsigned how, unsigned *after)
  * Whom it is for
  */
 
+struct lwp *
+proc_lwp(struct proc *p, int lid)
+{
+	struct lwp *l;
+
+	KASSERT(mutex_owned(&p->p_lock));
+	LIST_FOREACH (l, &p->p_lwps, l_sibling)
+		if (l->l_lid == lid)
+			break;
+	return l;
+}
+
 static bool
 signal_for(struct lwp *l, const struct lwp *target, uint64_t bit)
 {
@@ -246,9 +259,10 @@ signal_jobcontrol(struct proc *p, int signo, unsigned *after)
 		sigq_flush(p, SIGBIT(SIGCONT));
 }
 
-int
-signal_post(struct proc *p, struct lwp *l, const siginfo_t *info, unsigned how,
-    unsigned *after)
+/* ks, if it is not NULL, is what comes into the queue; info is in it then. */
+static int
+signal_post_as(struct proc *p, struct lwp *l, const siginfo_t *info,
+    struct ksig *ks, unsigned how, unsigned *after)
 {
 	int signo = info->si_signo, error;
 	uint64_t bit = SIGBIT(signo);
@@ -269,13 +283,29 @@ signal_post(struct proc *p, struct lwp *l, const siginfo_t *info, unsigned how,
 	    (!awaited || signal_model() == RUMP_SIGMODEL_POSIX) &&
 	    !signal_default(p, signo, how, after))
 		return 0;
-	if ((error = sigq_add(p, l, info, how)) != 0)
+	if (ks != NULL)
+		sigq_add_timer(p, l, ks);
+	else if ((error = sigq_add(p, l, info, how)) != 0)
 		return error;
 	if (awaited)
 		cv_broadcast(&p->p_cv);
 	else if (unblocked && !dfl)
 		signal_wake(p, l, bit);
 	return 0;
+}
+
+int
+signal_post(struct proc *p, struct lwp *l, const siginfo_t *info, unsigned how,
+    unsigned *after)
+{
+	return signal_post_as(p, l, info, NULL, how, after);
+}
+
+void
+signal_post_timer(
+    struct proc *p, struct lwp *l, struct ksig *ks, unsigned *after)
+{
+	(void)signal_post_as(p, l, &ks->ks_info, ks, SP_KERNEL, after);
 }
 
 /* Outside the section: a handler of the host's may run for long. */
@@ -310,7 +340,7 @@ signal_info(pid_t pid, const siginfo_t *info)
 
 	if ((p = proc_find_locked(pid)) == NULL)
 		return;
-	(void)signal_post(p, NULL, info, SP_KERNEL | SP_LOSSY, &after);
+	(void)signal_post(p, NULL, info, SP_KERNEL, &after);
 	mutex_exit(&p->p_lock);
 	signal_after(p, info->si_signo, after);
 }
@@ -352,7 +382,7 @@ signal_self(struct lwp *l, int signo)
 	info.si_pid = proc_pid(p);
 	info.si_uid = proc_cred(p)->cr_ruid;
 	mutex_enter(&p->p_lock);
-	(void)signal_post(p, l, &info, SP_KERNEL | SP_LOSSY | SP_SELF, &after);
+	(void)signal_post(p, l, &info, SP_KERNEL | SP_SELF, &after);
 	mutex_exit(&p->p_lock);
 	signal_after(p, signo, after);
 }
@@ -424,6 +454,7 @@ signal_exit(struct proc *p)
 {
 	struct sigacts *sg;
 
+	signalfd_exit(p);
 	mutex_enter(&p->p_lock);
 	sigq_flush(p, UINT64_MAX);
 	sg = p->p_sigacts;

@@ -76,11 +76,15 @@ signal_restart_until(int64_t deadline)
 }
 
 /*
- * Around a wait: block just these signals, if uset is not NULL; the end of the
- * call puts the old mask back, after handlers that run then.  EFAULT.
+ * Around a wait: block just these signals, if uset is not NULL.  EFAULT.  The
+ * old mask comes back when the wait is over or, if a signal ended it, after
+ * handlers have run at the end of the call.
  */
 int signal_maskwait(struct lwp *, const sigset_t *uset);
-void signal_unmaskwait(struct lwp *);
+void signal_unmaskwait(struct lwp *, int error);
+
+/* Does the mask of the wait, which takes no time, let a signal in?  EINTR. */
+int signal_maskpoll(struct lwp *);
 
 /*
  * The end of a call of an lwp with LW_SIGNAL, outside of the section: handlers

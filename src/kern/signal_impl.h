@@ -30,6 +30,9 @@
 struct ksig {
 	struct ksig *ks_next;
 	struct lwp *ks_lwp; /* NULL: any lwp of the process */
+	bool ks_timer;	    /* it is part of a timer, and stays when taken */
+	bool ks_queued;	    /* of a timer: it is pending */
+	int ks_overrun;	    /* of a timer: si_overrun when it was taken */
 	siginfo_t ks_info;
 };
 
@@ -87,10 +90,18 @@ uint64_t sigq_pending(struct lwp *);
 uint64_t sigq_deliverable(struct lwp *);
 
 /*
- * Add one to what is pending, for lwp l or (NULL) any.  EAGAIN for too many,
- * ENOMEM; with SP_LOSSY what is known of it is lost instead.
+ * Add one to what is pending, for lwp l or (NULL) any.  If there are too many,
+ * or no memory, what is known of it is lost, but EAGAIN for one that is queued
+ * and comes by sigqueue and its like.
  */
 int sigq_add(struct proc *, struct lwp *, const siginfo_t *, unsigned how);
+
+/* Add that of a timer, which is not pending.  Take it back. */
+void sigq_add_timer(struct proc *, struct lwp *, struct ksig *);
+void sigq_cancel_timer(struct proc *, struct ksig *);
+
+/* The process's user is to be another one. */
+void sigq_setuser(struct proc *, struct uidinfo *from, struct uidinfo *to);
 
 /* Take the first of set that is pending for the lwp; 0 if there is none. */
 int sigq_take(struct lwp *, uint64_t set, siginfo_t *);
@@ -107,18 +118,21 @@ void sigq_leave(struct lwp *);
 
 /* How a signal is posted. */
 #define SP_KERNEL 1u /* by the kernel for itself */
-#define SP_LOSSY  2u /* need not keep its siginfo */
-#define SP_SELF	  4u /* by the call that it tells of: interrupts nothing */
+#define SP_SELF	  2u /* by the call that it tells of: interrupts nothing */
 
 /* What is left to do when p_lock is not held any more: signal_after. */
 #define SD_RAISE 1u /* raise it on the host */
 #define SD_TELL	 2u /* the parent: p has stopped or goes on */
 
 /*
- * Post a signal to p, or to its lwp l only.  p_lock held.  EAGAIN, ENOMEM.
+ * Post a signal to p, or to its lwp l only.  p_lock held.  EAGAIN.
  */
 int signal_post(struct proc *p, struct lwp *l, const siginfo_t *info,
     unsigned how, unsigned *after);
+
+/* The same with that of a timer, for the kernel itself. */
+void signal_post_timer(
+    struct proc *p, struct lwp *l, struct ksig *ks, unsigned *after);
 void signal_after(struct proc *p, int signo, unsigned after);
 
 /*
@@ -126,6 +140,9 @@ void signal_after(struct proc *p, int signo, unsigned after);
  * p_lock held; true if the model keeps it.
  */
 bool signal_default(struct proc *p, int signo, unsigned how, unsigned *after);
+
+/* The lwp of p with this id, or NULL.  p_lock held. */
+struct lwp *proc_lwp(struct proc *p, int lid);
 
 /* Tell the lwps that may act on what of bits is pending for the process. */
 void signal_retarget(struct proc *p, uint64_t bits);

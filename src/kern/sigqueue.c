@@ -2,9 +2,13 @@
 /*
  * What is pending in a process, and for its lwps; see signal_impl.h.
  *
+ * A timer has a ksig of its own, so that its signal is never lost; while that
+ * is pending the timer only counts.
+ *
  * Lock: p_lock.
  */
 #include "kern/signal_impl.h"
+#include "kern/signalfd.h"
 
 /* These come first, whatever their numbers are. */
 #define SYNCHRONOUS                                                            \
@@ -103,6 +107,11 @@ sigq_drop(struct proc *p, struct ksig *prev, struct ksig *ks)
 	if (p->p_sigqlast == ks)
 		p->p_sigqlast = prev;
 	atomic_fetch_sub_explicit(&p->p_nsigq, 1, memory_order_relaxed);
+	if (ks->ks_timer) {
+		ks->ks_queued = false;
+		return;
+	}
+	uidinfo_sigleave(proc_cred(p)->cr_uidinfo, 1);
 	kmem_free(ks, sizeof(*ks));
 }
 
@@ -117,35 +126,85 @@ sigq_has(struct proc *p, struct lwp *l, int signo)
 	return false;
 }
 
+/*
+ * One that counts for the process's user; NULL for too many or without memory.
+ * As on the host, what cannot be posted at will has no limit.
+ */
+static struct ksig *
+ksig_alloc(struct proc *p, const siginfo_t *info, unsigned how)
+{
+	struct uidinfo *ui = proc_cred(p)->cr_uidinfo;
+	bool limited = signal_isqueued(info->si_signo) ||
+		       ((how & SP_KERNEL) == 0 && info->si_code < 0);
+	struct ksig *ks;
+
+	if (!uidinfo_sigenter(ui, limited, proc_limit(p, RLIMIT_SIGPENDING)))
+		return NULL;
+	if ((ks = kmem_alloc(sizeof(*ks))) == NULL) {
+		uidinfo_sigleave(ui, 1);
+		return NULL;
+	}
+	ks->ks_timer = false;
+	ks->ks_info = *info;
+	return ks;
+}
+
+/* Queue ks or, if that is NULL, only note that signo is there. */
+static void
+sigq_insert(struct proc *p, struct lwp *l, struct ksig *ks, int signo)
+{
+	atomic_fetch_or_explicit(&p->p_flags, PF_SIGNAL, memory_order_relaxed);
+	if (ks != NULL) {
+		ks->ks_lwp = l;
+		sigq_append(p, ks);
+	}
+	/* Without memory one for a single lwp is for any. */
+	if (l == NULL || ks == NULL)
+		sigq_setshared(p, sigq_shared(p) | SIGBIT(signo));
+	signalfd_tell(p);
+}
+
 int
 sigq_add(struct proc *p, struct lwp *l, const siginfo_t *info, unsigned how)
 {
 	int signo = info->si_signo;
 	bool there = l == NULL ? (sigq_shared(p) & SIGBIT(signo)) != 0
 			       : sigq_has(p, l, signo);
-	struct ksig *ks = NULL;
-	int error = EAGAIN;
+	struct ksig *ks;
 
 	KASSERT(mutex_owned(&p->p_lock));
 	if (there && !signal_isqueued(signo))
 		return 0;
-	if (atomic_load_explicit(&p->p_nsigq, memory_order_relaxed) <
-	    proc_limit(p, RLIMIT_SIGPENDING)) {
-		ks = kmem_alloc(sizeof(*ks));
-		error = ENOMEM;
-	}
-	if (ks == NULL && (how & SP_LOSSY) == 0)
-		return error;
-	atomic_fetch_or_explicit(&p->p_flags, PF_SIGNAL, memory_order_relaxed);
-	if (ks != NULL) {
-		ks->ks_lwp = l;
-		ks->ks_info = *info;
-		sigq_append(p, ks);
-	}
-	/* Without memory one for a single lwp is for any. */
-	if (l == NULL || ks == NULL)
-		sigq_setshared(p, sigq_shared(p) | SIGBIT(signo));
+	ks = ksig_alloc(p, info, how);
+	if (ks == NULL && signal_isqueued(signo) && (how & SP_KERNEL) == 0 &&
+	    info->si_code != SI_USER)
+		return EAGAIN;
+	sigq_insert(p, l, ks, signo);
 	return 0;
+}
+
+void
+sigq_add_timer(struct proc *p, struct lwp *l, struct ksig *ks)
+{
+	KASSERT(mutex_owned(&p->p_lock));
+	KASSERT(ks->ks_timer && !ks->ks_queued);
+	ks->ks_queued = true;
+	sigq_insert(p, l, ks, ks->ks_info.si_signo);
+}
+
+void
+sigq_setuser(struct proc *p, struct uidinfo *from, struct uidinfo *to)
+{
+	struct ksig *ks;
+	int64_t n = 0;
+
+	KASSERT(mutex_owned(&p->p_lock));
+	for (ks = p->p_sigq; ks != NULL; ks = ks->ks_next)
+		n += !ks->ks_timer;
+	if (n == 0)
+		return;
+	uidinfo_sigleave(from, n);
+	uidinfo_sigleave(to, -n);
 }
 
 /* Take the first signo for l, or for all (NULL), which is there. */
@@ -159,6 +218,8 @@ sigq_remove(struct proc *p, struct lwp *l, int signo, siginfo_t *info)
 			break;
 	if (ks != NULL) {
 		*info = ks->ks_info;
+		if (ks->ks_timer)
+			ks->ks_overrun = info->si_overrun;
 		sigq_drop(p, prev, ks);
 	} else {
 		/* There was no memory to keep it in. */
@@ -190,6 +251,22 @@ sigq_take(struct lwp *l, uint64_t set, siginfo_t *info)
 		return sigq_remove(p, l, sigq_first(own), info);
 	set &= sigq_shared(p);
 	return set != 0 ? sigq_remove(p, NULL, sigq_first(set), info) : 0;
+}
+
+void
+sigq_cancel_timer(struct proc *p, struct ksig *ks)
+{
+	struct ksig *it, *prev = NULL;
+	int signo = ks->ks_info.si_signo;
+
+	KASSERT(mutex_owned(&p->p_lock));
+	if (!ks->ks_queued)
+		return;
+	for (it = p->p_sigq; it != ks; it = it->ks_next)
+		prev = it;
+	sigq_drop(p, prev, ks);
+	if (ks->ks_lwp == NULL && !sigq_has(p, NULL, signo))
+		sigq_setshared(p, sigq_shared(p) & ~SIGBIT(signo));
 }
 
 /* Those that are for l alone or, if that is NULL, in set. */

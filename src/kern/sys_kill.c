@@ -12,7 +12,6 @@
 struct kill {
 	struct lwp *k_lwp; /* that posts it */
 	siginfo_t k_info;
-	unsigned k_how;
 	int k_lid;   /* the lwp that it is for, or 0 */
 	int k_error; /* ESRCH, then EPERM or EINVAL, then 0 */
 };
@@ -48,18 +47,6 @@ kill_may(struct lwp *l, struct proc *p, int signo)
 					proc_pgrp(l->l_proc)->pg_session);
 }
 
-/* The lwp of p with this id, or NULL. */
-static struct lwp *
-proc_lwp(struct proc *p, int lid)
-{
-	struct lwp *l;
-
-	LIST_FOREACH (l, &p->p_lwps, l_sibling)
-		if (l->l_lid == lid)
-			break;
-	return l;
-}
-
 /* p is found and locked: post to it if that is allowed. */
 static int
 kill_locked(struct kill *k, struct proc *p, unsigned *after)
@@ -76,7 +63,7 @@ kill_locked(struct kill *k, struct proc *p, unsigned *after)
 		return EPERM;
 	if (signo == 0)
 		return 0;
-	return signal_post(p, l, &k->k_info, k->k_how, after);
+	return signal_post(p, l, &k->k_info, 0, after);
 }
 
 static void
@@ -134,7 +121,6 @@ sys_kill(struct lwp *l, pid_t pid, int sig)
 	struct kill k;
 
 	kill_init(&k, l, sig, SI_USER);
-	k.k_how = SP_LOSSY;
 	if (pid > 0)
 		kill_one(&k, pid);
 	else if (pid == 0)

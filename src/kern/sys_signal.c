@@ -175,11 +175,31 @@ signal_maskwait(struct lwp *l, const sigset_t *uset)
 }
 
 void
-signal_unmaskwait(struct lwp *l)
+signal_unmaskwait(struct lwp *l, int error)
 {
-	if (curctx()->kc_sigrestore)
+	struct proc *p = l->l_proc;
+	struct kcontext *kc = curctx();
+
+	if (!kc->kc_sigrestore)
+		return;
+	if (error == EINTR) {
 		atomic_fetch_or_explicit(
 		    &l->l_flags, LW_SIGNAL, memory_order_relaxed);
+		return;
+	}
+	mutex_enter(&p->p_lock);
+	kc->kc_sigrestore = false;
+	signal_setmask(l, kc->kc_sigsaved);
+	mutex_exit(&p->p_lock);
+}
+
+int
+signal_maskpoll(struct lwp *l)
+{
+	if (!curctx()->kc_sigrestore || !lwp_take_interrupt(l))
+		return 0;
+	signal_restart(SR_NOHAND);
+	return EINTR;
 }
 
 int
@@ -190,7 +210,7 @@ sys_sigsuspend(struct lwp *l, const sigset_t *set)
 	if (error != 0)
 		return error;
 	error = signal_pause(l);
-	signal_unmaskwait(l);
+	signal_unmaskwait(l, error);
 	return error;
 }
 

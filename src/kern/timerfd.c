@@ -209,17 +209,6 @@ timerfd_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	return EINVAL;
 }
 
-static int
-timerfd_stat(struct lwp *l, struct file *fp, struct stat *sb)
-{
-	(void)l, (void)fp;
-	memset(sb, 0, sizeof(*sb));
-	sb->st_mode = 0600;
-	sb->st_nlink = 1;
-	sb->st_blksize = KPAGE_SIZE;
-	return 0;
-}
-
 static void
 timerfd_free(struct smr_item *si)
 {
@@ -247,7 +236,7 @@ static const struct fileops timerfd_fileops = {
     .fo_name = "timerfd",
     .fo_read = timerfd_read,
     .fo_write = timerfd_write,
-    .fo_stat = timerfd_stat,
+    .fo_stat = file_statanon,
     .fo_poll = timerfd_poll,
     .fo_klist = timerfd_klist,
     .fo_close = timerfd_close,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Users: the number of processes of each real user id, for RLIMIT_NPROC.
+ * Users: the number of processes of each real user id, for RLIMIT_NPROC, and
+ * of signals queued for them, for RLIMIT_SIGPENDING.
  *
  * A uidinfo is held by the credentials of its user.  User 0, whose processes
  * many host threads make and end at once, has a counter for each shard.
@@ -110,6 +111,24 @@ void
 uidinfo_leave(struct uidinfo *ui)
 {
 	atomic_fetch_sub_explicit(uidinfo_counter(ui), 1, memory_order_relaxed);
+}
+
+bool
+uidinfo_sigenter(struct uidinfo *ui, bool limited, rlim_t max)
+{
+	int64_t n =
+	    atomic_fetch_add_explicit(&ui->ui_nsig, 1, memory_order_relaxed);
+
+	if (!limited || (rlim_t)n < max)
+		return true;
+	uidinfo_sigleave(ui, 1);
+	return false;
+}
+
+void
+uidinfo_sigleave(struct uidinfo *ui, int64_t n)
+{
+	atomic_fetch_sub_explicit(&ui->ui_nsig, n, memory_order_relaxed);
 }
 
 int64_t

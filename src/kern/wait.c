@@ -91,7 +91,7 @@ parent_tell(struct proc *parent, pid_t ppid, const siginfo_t *info)
 	if (proc_pid(parent) == ppid) {
 		if (parent_wants(parent, info))
 			(void)signal_post(
-			    parent, NULL, info, SP_KERNEL | SP_LOSSY, &after);
+			    parent, NULL, info, SP_KERNEL, &after);
 		cv_broadcast(&parent->p_cv);
 	}
 	mutex_exit(&parent->p_lock);

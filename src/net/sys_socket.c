@@ -284,7 +284,7 @@ sys_paccept(struct lwp *l, int fd, struct sockaddr *addr, socklen_t *addrlen,
 	if ((error = signal_maskwait(l, mask)) != 0)
 		return error;
 	error = sys_accept4(l, fd, addr, addrlen, flags, retval);
-	signal_unmaskwait(l);
+	signal_unmaskwait(l, error);
 	return error;
 }
 

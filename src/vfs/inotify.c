@@ -180,17 +180,6 @@ inotify_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 }
 
 static int
-inotify_stat(struct lwp *l, struct file *fp, struct stat *sb)
-{
-	(void)l, (void)fp;
-	memset(sb, 0, sizeof(*sb));
-	sb->st_mode = 0600;
-	sb->st_nlink = 1;
-	sb->st_blksize = KPAGE_SIZE;
-	return 0;
-}
-
-static int
 inotify_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
     int *retval)
 {
@@ -269,7 +258,7 @@ inotify_close(struct file *fp)
 static const struct fileops inotify_fileops = {
     .fo_name = "inotify",
     .fo_read = inotify_read,
-    .fo_stat = inotify_stat,
+    .fo_stat = file_statanon,
     .fo_ioctl = inotify_ioctl,
     .fo_poll = inotify_poll,
     .fo_klist = inotify_klist,

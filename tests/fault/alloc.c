@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -368,8 +369,48 @@ static int
 run_sigqueue(void)
 {
 	union sigval value = {.sival_int = 1};
+	int error =
+	    result(rump_sys_sigqueue(rump_sys_getpid(), SIGRTMIN, value));
 
-	return result(rump_sys_sigqueue(rump_sys_getpid(), SIGRTMIN, value));
+	/* As on the host, which cannot tell it from too many. */
+	return error == EAGAIN ? ENOMEM : error;
+}
+
+static int signal_fd;
+
+static int
+run_signalfd(void)
+{
+	signal_fd = rump_sys_signalfd(-1, &blocked, 0);
+	return result(signal_fd);
+}
+
+static void
+setup_signalfd(void)
+{
+	setup_blocked();
+	MUST(run_signalfd());
+}
+
+/* By a process that did not make it. */
+static int
+run_signalfd_poll(void)
+{
+	struct pollfd pfd = {signal_fd, POLLIN, 0};
+	int error = rump_pub_lwproc_rfork(RUMP_RFFDG);
+
+	if (error != 0)
+		return error;
+	error = result(rump_sys_poll(&pfd, 1, 1));
+	rump_pub_lwproc_releaselwp();
+	rump_pub_lwproc_switch(base);
+	return error;
+}
+
+static void
+undo_signalfd(void)
+{
+	MUST(rump_sys_close(signal_fd));
 }
 
 static int
@@ -439,6 +480,8 @@ static const struct scenario scenarios[] = {
     {"kill-all", nothing, run_kill_all, nothing, nothing, 0},
     {"sigaction", nothing, run_sigaction, nothing, nothing, 0},
     {"sigqueue", setup_blocked, run_sigqueue, undo_signal, nothing, 0},
+    {"signalfd", setup_blocked, run_signalfd, undo_signalfd, nothing, 0},
+    {"signalfd-poll", setup_signalfd, run_signalfd_poll, nothing, undo_signalfd, 0},
     {"tgkill", setup_blocked, run_tgkill, undo_signal, nothing, 0},
     {"kill", setup_blocked, run_kill_self, undo_signal, nothing, 0},
     {"rfork-actions", setup_action, run_rfork_clear, undo_lwp, nothing, 0},

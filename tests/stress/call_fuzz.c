@@ -27,6 +27,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <termios.h>
@@ -717,6 +718,7 @@ do_pty(void)
 	X(epoll_ctl, (fd(), (int)rnd(5), fd(), filled()))                      \
 	X(epoll_wait, (fd(), buffer(), (int)rnd(8), (int)rnd(3)))              \
 	X(eventfd, ((unsigned)rnd(4), openflags()))                            \
+	X(signalfd, ((int)rnd(8) - 1, filled(), SFD_NONBLOCK))                 \
 	X(kqueue1, (openflags()))                                              \
 	X(kevent, (fd(), filled(), rnd(2), buffer(), rnd(4), times()))         \
 	X(clock_gettime, (clockid(), buffer()))                                \

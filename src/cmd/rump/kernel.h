@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where the kernel is that the tool talks to: local/kernel.c for one in the
+ * tool's own process, client/kernel.c for one elsewhere.
+ */
+#ifndef CMD_RUMP_KERNEL_H
+#define CMD_RUMP_KERNEL_H
+
+#include <stdbool.h>
+
+/* Connect, once.  0, or -1 after the user was told. */
+int kernel_open(void);
+
+/* Is there one: has somebody said where it is? */
+bool kernel_named(void);
+
+#endif /* CMD_RUMP_KERNEL_H */
