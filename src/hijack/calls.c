@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls that could undo the engine, or show it: its descriptors are not
+ * there, %gs is its, its filter and its executable are not the program's
+ * affair.
+ */
+#include <asm/prctl.h>
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+
+#include "hijack/engine.h"
+
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+
+static int
+is_ours(unsigned int fd)
+{
+	unsigned int first = (unsigned int)hj_control->hc_fd;
+
+	return fd >= first && fd < first + HJ_NFDS;
+}
+
+long
+hj_sys_close(struct hj_thread *t, const long *args)
+{
+	if (is_ours((unsigned int)args[0]))
+		return -EBADF;
+	return hj_window(t, __NR_close, args);
+}
+
+long
+hj_sys_dup2(struct hj_thread *t, const long *args)
+{
+	if (is_ours((unsigned int)args[0]) || is_ours((unsigned int)args[1]))
+		return -EBADF;
+	return hj_window(t, __NR_dup2, args);
+}
+
+long
+hj_sys_dup3(struct hj_thread *t, const long *args)
+{
+	if (is_ours((unsigned int)args[0]) || is_ours((unsigned int)args[1]))
+		return -EBADF;
+	return hj_window(t, __NR_dup3, args);
+}
+
+/* Around the engine's descriptors: below them, and above. */
+long
+hj_sys_close_range(struct hj_thread *t, const long *args)
+{
+	unsigned int first = (unsigned int)args[0];
+	unsigned int last = (unsigned int)args[1];
+	unsigned int ours = (unsigned int)hj_control->hc_fd;
+	long r = 0;
+
+	(void)t;
+	if (first > last)
+		return -EINVAL;
+	if (first >= ours + HJ_NFDS || last < ours)
+		return hj_raw3(__NR_close_range, first, last, args[2]);
+	if (first < ours)
+		r = hj_raw3(__NR_close_range, first, ours - 1, args[2]);
+	if (r == 0 && last >= ours + HJ_NFDS)
+		r = hj_raw3(__NR_close_range, ours + HJ_NFDS, last, args[2]);
+	return r;
+}
+
+long
+hj_sys_seccomp(struct hj_thread *t, const long *args)
+{
+	/* As a host without filters: there is one already. */
+	(void)t;
+	(void)args;
+	return -EINVAL;
+}
+
+long
+hj_sys_prctl(struct hj_thread *t, const long *args)
+{
+	switch ((int)args[0]) {
+	case PR_SET_SECCOMP:
+	case PR_SET_SYSCALL_USER_DISPATCH:
+	case PR_SET_TSC:
+		return -EINVAL;
+	case PR_GET_SECCOMP:
+		return 0;
+	case PR_SET_MM:
+		return -EPERM;
+	case PR_SET_NO_NEW_PRIVS:
+		/* It is set; the program is to find what it did itself. */
+		if (args[1] != 1 || args[2] != 0 || args[3] != 0 ||
+		    args[4] != 0)
+			return -EINVAL;
+		t->t_nnp = 1;
+		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		if (args[1] != 0 || args[2] != 0 || args[3] != 0 ||
+		    args[4] != 0)
+			return -EINVAL;
+		return t->t_nnp;
+	default:
+		return hj_window(t, __NR_prctl, args);
+	}
+}
+
+long
+hj_sys_arch_prctl(struct hj_thread *t, const long *args)
+{
+	unsigned long none = 0;
+
+	switch ((int)args[0]) {
+	case ARCH_SET_GS:
+		return -EPERM;
+	case ARCH_GET_GS:
+		return hj_copyout(
+			   (unsigned long)args[1], &none, sizeof(none)) == 0
+			   ? 0
+			   : -EFAULT;
+	default:
+		return hj_window(t, __NR_arch_prctl, args);
+	}
+}
+
+/* Whether a path names the executable of this process. */
+static int
+is_exe(const char *path)
+{
+	char own[40];
+	char *p;
+
+	if (hj_streq(path, "/proc/self/exe") ||
+	    hj_streq(path, "/proc/thread-self/exe"))
+		return 1;
+	memcpy(own, "/proc/", 6);
+	p = hj_number(own + 6, (unsigned long)hj_raw0(__NR_getpid));
+	memcpy(p, "/exe", 5);
+	return hj_streq(path, own);
+}
+
+/* readlinkat, of which readlink is a special case. */
+static long
+readlink_at(struct hj_thread *t, const long *args)
+{
+	size_t size = hj_strlen(hj_exepath);
+	char path[40];
+
+	if (hj_exeset ||
+	    hj_copyinstr(path, (unsigned long)args[1], sizeof(path)) < 0 ||
+	    !is_exe(path))
+		return hj_window(t, __NR_readlinkat, args);
+	if ((int)args[3] <= 0)
+		return -EINVAL;
+	size = HJ_MIN(size, (size_t)args[3]);
+	if (hj_copyout((unsigned long)args[2], hj_exepath, size) != 0)
+		return -EFAULT;
+	return (long)size;
+}
+
+long
+hj_sys_readlinkat(struct hj_thread *t, const long *args)
+{
+	return readlink_at(t, args);
+}
+
+long
+hj_sys_readlink(struct hj_thread *t, const long *args)
+{
+	const long at[6] = {AT_FDCWD, args[0], args[1], args[2]};
+
+	return readlink_at(t, at);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine that intercepts every system call of a program.
+ *
+ * A seccomp filter, which children and executed programs inherit, lets system
+ * calls through only from the engine's text, whose address is fixed; others
+ * end in SIGSYS, whose handler (signal.c) notes the registers in the thread's
+ * struct hj_thread and goes on in hj_enter (x86_64/entry.S), outside of the
+ * handler, on the engine's stack.  Sites that are patched (x86_64/patch.c) jump
+ * to hj_entry, which comes to the same.  So there is one way in; hj_call
+ * (dispatch.c) decides, and hj_exit is the one way out.
+ *
+ * Signals.  The program's handlers are never the host's: hj_master is, for
+ * each signal that has one.  If it interrupts the program, it makes the
+ * program's frame at once.  If it interrupts the engine, it notes the signal in
+ * the thread (t_deferred), blocks all others, and the engine goes on, to the
+ * end of its call: then hj_exit makes the frame.  A call that the host would
+ * block in is made in a window (hj_host): a signal before the call, or one
+ * after which the host would do it again, leads out of the window with
+ * HJ_RESTART, and the program's frame says that the call is still to be made.
+ * So no handler ever runs on top of the engine, and one that never returns
+ * leaves nothing behind.  An engine call has at most one window, with nothing
+ * done before it that must not be done twice.
+ *
+ * The host's mask is the program's without SIGSYS, which t_sigsys keeps, and
+ * which is never blocked.  One that somebody sends waits for the end of a call
+ * of the program's, if it does not find the program itself running.  The
+ * host's alternate stack is always the engine's; t_alt is the program's.
+ *
+ * Locks.  hj_lock covers struct hj_proc and the regions of text (region.c).
+ * A thread that is in the engine is not interrupted by handlers, so that
+ * none is taken twice; fork takes it, so that the child finds it free.
+ *
+ * There is no C library here: the host's headers of the kernel only.
+ */
+#ifndef HIJACK_ENGINE_H
+#define HIJACK_ENGINE_H
+
+#include <linux/errno.h>
+#include <linux/signal.h>
+#include <linux/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* These want the ones above. */
+#include <asm/sigcontext.h>
+#include <asm/siginfo.h>
+#include <asm/ucontext.h>
+#include <asm/unistd.h>
+
+#include "hijack/hijack.h"
+#include "hijack/x86_64/layout.h"
+
+#define HJ_RESTART     (-512) /* the program is to make the call again */
+#define HJ_PAGE	       4096UL
+#define HJ_NSIG	       64
+#define HJ_SIGBIT(sig) (1UL << ((sig)-1))
+#define HJ_ALL	       (~HJ_SIGBIT(SIGSYS)) /* signals that can be blocked */
+#define HJ_MAX(a, b)   ((a) > (b) ? (a) : (b))
+#define HJ_MIN(a, b)   ((a) < (b) ? (a) : (b))
+#define HJ_FAILED(r)   ((unsigned long)(r) >= -4095UL)
+
+/* As the host's rt_sigaction has it. */
+struct hj_sigaction {
+	unsigned long sa_handler;
+	unsigned long sa_flags;
+	unsigned long sa_restorer;
+	unsigned long sa_mask;
+};
+
+/* What a process has that a child in the same memory has of its own. */
+struct hj_proc {
+	struct hj_sigaction p_actions[HJ_NSIG + 1]; /* hj_lock */
+};
+
+/*
+ * A thread; all is its own.  %gs points to it.  It lies above its stack.  What
+ * entry.S knows of it is in x86_64/layout.h.
+ */
+struct hj_thread {
+	struct hj_thread *t_self;
+	unsigned long t_stack; /* top of the engine's stack */
+	uint32_t t_deferred;   /* a signal waits for the end of the call */
+	uint32_t t_how;	       /* HJ_BY_*: how the call came */
+	struct hj_regs t_regs; /* the program's */
+	struct hj_proc *t_proc;
+	unsigned long t_mapping; /* what is freed with it, or 0 */
+	unsigned long t_mapsize;
+	unsigned long t_scratch; /* of execve in a child in this memory */
+	unsigned long t_scratchsize;
+	unsigned long t_restartnr; /* the call's number, if made again */
+	unsigned long t_sigsys;	   /* the program blocks SIGSYS: its bit */
+	uint32_t t_syspending;	   /* one was sent, t_sysinfo is of it */
+	unsigned long t_tempmask;  /* in a window with another mask */
+	uint32_t t_hastemp;
+	uint32_t t_vmshared;	  /* a process in the memory of another */
+	uint32_t t_vfork;	  /* of which that one waits for us */
+	uint32_t t_clearhandlers; /* a child begins without handlers */
+	uint32_t t_nnp;		  /* the program asked for no_new_privs */
+	unsigned long t_oldmask;  /* deferred: the mask before */
+	unsigned long t_basemask; /* deferred: the handler's, to be added to */
+	siginfo_t t_info;	  /* deferred: of the signal */
+	siginfo_t t_sysinfo;
+	stack_t t_alt; /* the program's alternate stack */
+};
+
+enum { HJ_PASS = 1, HJ_ENGINE, HJ_ANSWER };
+
+struct hj_rule {
+	uint8_t r_rule;
+	uint8_t r_errno; /* HJ_ANSWER */
+	long (*r_call)(struct hj_thread *, const long *);
+};
+
+/* An executable that was opened and looked at. */
+struct hj_image {
+	int i_fd;
+	int i_interpfd; /* -1: none */
+	uint16_t i_type;
+	uint16_t i_phnum;
+	uint32_t i_stackflags; /* PF_X: an executable stack */
+	uint64_t i_entry;
+	uint64_t i_phoff;
+	uint64_t i_phaddr; /* the address that the headers are mapped at */
+};
+
+/* Flags for the loader. */
+#define HJ_EXEC_BLOCKED 1 /* the program blocks SIGSYS */
+#define HJ_EXEC_IGNORED 2 /* and ignores it */
+#define HJ_EXEC_NNP	4 /* and asked for no_new_privs */
+#define HJ_EXEC_FIRST	8 /* there is no filter yet (hijack.h) */
+
+/* Addresses relative to the instruction, for what is elsewhere, too. */
+#pragma GCC visibility push(hidden)
+
+extern struct hj_control *hj_control;
+extern int hj_threaded; /* there was more than one thread in this memory */
+extern char hj_exepath[HJ_PATHMAX];
+extern int hj_exeset; /* the host knows the program as our executable */
+
+#include "hostprotos.h"
+
+/* entry.S */
+long hj_host(long nr, const long *args);
+long hj_clone(long nr, const long *args, struct hj_thread *child);
+void hj_exit(void) __attribute__((noreturn));
+void hj_thread_end(unsigned long addr, unsigned long len, long nr, long code)
+    __attribute__((noreturn));
+void hj_sigreturn(unsigned long sp) __attribute__((noreturn));
+void hj_restorer(void);
+extern const char hj_text_begin[], hj_text_end[], hj_image_end[];
+extern const char hj_entry[], hj_enter[], hj_exit_end[], hj_trap_end[];
+extern const char hj_window_begin[], hj_window_call[], hj_window_end[];
+extern const char hj_window_abort[];
+
+/* start.c */
+unsigned long hj_main(unsigned long *sp);
+void hj_fail(const char *what, const char *path, long error)
+    __attribute__((noreturn));
+
+/* filter.c */
+void hj_filter_install(void);
+
+/* dispatch.c */
+void hj_call(struct hj_thread *t);
+
+/* string.c */
+size_t hj_strlen(const char *s);
+int hj_streq(const char *a, const char *b);
+const char *hj_basename(const char *path);
+char *hj_number(char *to, unsigned long n);
+int hj_getnumber(const char *s, unsigned long *n);
+void *memcpy(void *to, const void *from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+void *memset(void *to, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+
+/* host.c */
+int hj_copyin(void *to, unsigned long from, size_t n);
+int hj_copyout(unsigned long to, const void *from, size_t n);
+long hj_copyinstr(char *to, unsigned long from, size_t size);
+long hj_window(struct hj_thread *t, long nr, const long *args);
+void *hj_map(size_t size);
+void hj_unmap(void *addr, size_t size);
+void hj_lock(void);
+void hj_unlock(void);
+int hj_block(struct hj_thread *t, unsigned long *old);
+void hj_setmask(unsigned long mask);
+
+/* region.c: mapped text, whose sites may be patched. */
+void hj_region_add(unsigned long start, unsigned long end);
+void hj_region_remove(unsigned long start, unsigned long end);
+int hj_region_contains(unsigned long start, unsigned long end);
+int hj_region_overlaps(unsigned long start, unsigned long end);
+unsigned char *hj_region_slot(unsigned long start, unsigned long end);
+
+/* x86_64/patch.c */
+void hj_patch(struct hj_thread *t);
+
+/* signal.c, sigcalls.c */
+void hj_sigsys_pending(struct hj_thread *t);
+void
+hj_sigsys_sent(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
+void hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
+int hj_in_engine(const struct hj_thread *t, const struct ucontext *uc);
+int hj_on_altstack(const stack_t *alt, unsigned long sp);
+struct hj_thread *hj_current(void);
+void hj_signal_init(struct hj_thread *t);
+void hj_signal_reset(struct hj_proc *p);
+void hj_altstack_set(struct hj_thread *t);
+void hj_master(int sig, siginfo_t *info, void *uc);
+void hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
+    unsigned long oldmask, unsigned long basemask);
+void hj_host_action(int sig, unsigned long handler, unsigned long flags);
+
+/* thread.c */
+void hj_child(struct hj_thread *t);
+void hj_setgs(struct hj_thread *t);
+
+/* exec.c, elf.c */
+long hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
+    unsigned long argv, unsigned long envp);
+int hj_protection(uint32_t flags);
+int hj_image_open(int fd, struct hj_image *image);
+long hj_image_map(
+    const struct hj_image *image, unsigned long hint, unsigned long *end);
+
+#pragma GCC visibility pop
+
+#endif

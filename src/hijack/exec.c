@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * execve and execveat: the file is opened and looked at as the host would, a
+ * script's interpreter is found, and what the host executes is the loader, with
+ * the opened file.  So what is wrong is said before the old program goes, and
+ * what was looked at is what runs.
+ *
+ * The loader's arguments are "CONTROL FILE FLAGS", numbers, and the path that
+ * was to be executed; the program's follow.
+ */
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/stat.h>
+
+#include "hijack/engine.h"
+
+#define AT_EXECVE_CHECK 0x10000
+#define HEADSIZE	256 /* of a script, its interpreter is in */
+#define MAXSCRIPTS	5
+#define X_OK		1
+#ifndef AT_EACCESS
+#define AT_EACCESS 0x200
+#endif
+
+/* Strings on their way to the loader; scripts put theirs before the rest. */
+struct exec {
+	char path[HJ_PATHMAX]; /* what was asked for */
+	char words[MAXSCRIPTS][2][HEADSIZE];
+	char control[64];
+	int fd;
+	int nscripts;
+};
+
+static int
+may_execute(int fd)
+{
+	struct statx st;
+	long r;
+
+	r = hj_raw5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st);
+	if (r != 0)
+		return (int)-r;
+	if ((st.stx_mode & S_IFMT) != S_IFREG)
+		return EACCES;
+	if (hj_raw4(
+		__NR_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) != 0)
+		return EACCES;
+	/* Newer hosts say the rest, too: that nobody writes to it. */
+	r = hj_raw5(
+	    __NR_execveat, fd, "", NULL, NULL, AT_EMPTY_PATH | AT_EXECVE_CHECK);
+	if (r == -ETXTBSY)
+		return ETXTBSY;
+	return 0;
+}
+
+/* The file as the host would open it; there must be something to read. */
+static int
+open_file(int dirfd, const char *path, long flags, int *fd)
+{
+	long how = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, r;
+	char link[32];
+	struct statx st;
+	int error;
+
+	/* What is no regular file is not opened. */
+	r = hj_raw5(__NR_statx, dirfd, path,
+	    flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW), STATX_TYPE, &st);
+	if (r != 0)
+		return (int)-r;
+	if ((st.stx_mode & S_IFMT) == S_IFLNK)
+		return ELOOP;
+	if ((st.stx_mode & S_IFMT) != S_IFREG)
+		return EACCES;
+	if (path[0] == '\0') {
+		memcpy(link, "/proc/self/fd/", 14);
+		hj_number(link + 14, (unsigned int)dirfd);
+		r = hj_raw4(__NR_openat, AT_FDCWD, link, how, 0);
+	} else {
+		if ((flags & AT_SYMLINK_NOFOLLOW) != 0)
+			how |= O_NOFOLLOW;
+		r = hj_raw4(__NR_openat, dirfd, path, how, 0);
+	}
+	if (HJ_FAILED(r))
+		return (int)-r;
+	error = may_execute((int)r);
+	if (error != 0)
+		hj_raw1(__NR_close, r);
+	else
+		*fd = (int)r;
+	return error;
+}
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * "#! INTERPRETER [ARGUMENT]": the argument is all the rest, less blanks at
+ * its end.
+ */
+static int
+parse_script(char *head, long n, char (*words)[HEADSIZE])
+{
+	char *p = head + 2, *end = head, *word;
+
+	while (end < head + n && *end != '\n' && *end != '\0')
+		end++;
+	if (end == head + HEADSIZE) {
+		/* Cut off: the interpreter's name must be there as a whole. */
+		char *q = p;
+
+		while (q < end && is_blank(*q))
+			q++;
+		while (q < end && !is_blank(*q))
+			q++;
+		if (q == end)
+			return ENOEXEC;
+		end--;
+	}
+	while (end > p && is_blank(end[-1]))
+		end--;
+	while (p < end && is_blank(*p))
+		p++;
+	if (p == end)
+		return ENOEXEC;
+	word = words[0];
+	while (p < end && !is_blank(*p))
+		*word++ = *p++;
+	*word = '\0';
+	while (p < end && is_blank(*p))
+		p++;
+	memcpy(words[1], p, (size_t)(end - p));
+	words[1][end - p] = '\0';
+	return 0;
+}
+
+/* From scripts to their interpreters, until there is something else. */
+static int
+follow_scripts(struct exec *ex)
+{
+	char head[HEADSIZE];
+	int error, n;
+	long got;
+
+	for (;;) {
+		got = hj_raw4(__NR_pread64, ex->fd, head, sizeof(head), 0);
+		if (got < 0)
+			return (int)-got;
+		if (got < 2 || head[0] != '#' || head[1] != '!')
+			return 0;
+		if (ex->nscripts == MAXSCRIPTS)
+			return ELOOP;
+		n = ex->nscripts;
+		error = parse_script(head, got, ex->words[n]);
+		if (error != 0)
+			return error;
+		ex->nscripts++;
+		hj_raw1(__NR_close, ex->fd);
+		ex->fd = -1;
+		error = open_file(AT_FDCWD, ex->words[n][0], 0, &ex->fd);
+		if (error != 0)
+			return error;
+	}
+}
+
+/* The path by which a script's interpreter finds the script. */
+static int
+name_file(struct exec *ex, int dirfd, const char *path, int cloexec)
+{
+	size_t n = hj_strlen(path);
+	char *p;
+
+	if (path[0] == '/' || dirfd == AT_FDCWD) {
+		memcpy(ex->path, path, n + 1);
+		return 0;
+	}
+	if (n + 32 > sizeof(ex->path))
+		return ENAMETOOLONG;
+	memcpy(ex->path, "/dev/fd/", 8);
+	p = hj_number(ex->path + 8, (unsigned int)dirfd);
+	if (n > 0) {
+		*p++ = '/';
+		memcpy(p, path, n + 1);
+	}
+	/* It would not be there for the interpreter. */
+	return cloexec ? ENOENT : 0;
+}
+
+static void
+control_string(struct hj_thread *t, struct exec *ex)
+{
+	char *p = hj_number(ex->control, (unsigned long)hj_control->hc_fd);
+	unsigned long flags = 0;
+
+	if (t->t_sigsys != 0)
+		flags |= HJ_EXEC_BLOCKED;
+	if (t->t_proc->p_actions[SIGSYS].sa_handler == (unsigned long)SIG_IGN)
+		flags |= HJ_EXEC_IGNORED;
+	if (t->t_nnp)
+		flags |= HJ_EXEC_NNP;
+	*p++ = ' ';
+	p = hj_number(p, (unsigned int)ex->fd);
+	*p++ = ' ';
+	hj_number(p, flags);
+}
+
+/* How many strings a vector of the program's has, or -EFAULT. */
+static long
+count_strings(unsigned long vector)
+{
+	unsigned long some[32];
+	long n = 0;
+	size_t room;
+
+	if (vector == 0)
+		return 0;
+	for (;;) {
+		room = (HJ_PAGE - vector % HJ_PAGE) / sizeof(some[0]);
+		room = HJ_MAX(HJ_MIN(room, 32), 1);
+		if (hj_copyin(some, vector, room * sizeof(some[0])) != 0)
+			return -EFAULT;
+		for (size_t i = 0; i < room; i++, n++) {
+			if (some[i] == 0)
+				return n;
+		}
+		vector += room * sizeof(some[0]);
+	}
+}
+
+/* The loader's arguments; the program's strings stay where they are. */
+static long
+make_argv(struct exec *ex, unsigned long argv, long argc, const char **out)
+{
+	const char **p = out;
+
+	*p++ = ex->control;
+	*p++ = ex->path;
+	for (int i = ex->nscripts - 1; i >= 0; i--) {
+		*p++ = ex->words[i][0];
+		if (ex->words[i][1][0] != '\0')
+			*p++ = ex->words[i][1];
+		if (i > 0)
+			continue;
+		/* In place of the first argument. */
+		*p++ = ex->path;
+		if (argc > 0) {
+			argv += sizeof(long);
+			argc--;
+		}
+	}
+	if (argc > 0 && hj_copyin(p, argv, (size_t)argc * sizeof(*p)) != 0)
+		return -EFAULT;
+	if (argc == 0 && ex->nscripts == 0) {
+		*p++ = "";
+	}
+	p[argc] = NULL;
+	return 0;
+}
+
+static long
+exec_image(struct hj_thread *t, struct exec *ex, unsigned long argv, long argc,
+    unsigned long envp, const char **out)
+{
+	struct hj_image image;
+	long r;
+	int error;
+
+	error = hj_image_open(ex->fd, &image);
+	if (error != 0)
+		return -error;
+	hj_raw1(__NR_close, image.i_interpfd);
+	hj_raw3(__NR_fcntl, ex->fd, F_SETFD, 0);
+	control_string(t, ex);
+	r = make_argv(ex, argv, argc, out);
+	if (r != 0)
+		return r;
+	return hj_raw3(__NR_execve, hj_control->hc_loader, out, envp);
+}
+
+/* Execute a path, which is ours. */
+long
+hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
+    unsigned long argv, unsigned long envp)
+{
+	long argc = count_strings(argv), r;
+	size_t size;
+	struct exec *ex;
+	int cloexec;
+
+	if (argc < 0)
+		return argc;
+	size = sizeof(*ex) + ((size_t)argc + 4 + 3 * MAXSCRIPTS) * sizeof(long);
+	size = (size + HJ_PAGE - 1) & ~(HJ_PAGE - 1);
+	ex = hj_map(size);
+	if (ex == NULL)
+		return -ENOMEM;
+	/* If we succeed in a vfork, the parent frees it. */
+	t->t_scratch = (unsigned long)ex;
+	t->t_scratchsize = size;
+	ex->fd = -1;
+	cloexec = path[0] != '/' && dirfd != AT_FDCWD &&
+		  hj_raw2(__NR_fcntl, dirfd, F_GETFD) == FD_CLOEXEC;
+	r = -open_file(dirfd, path, flags, &ex->fd);
+	if (r == 0) {
+		r = -name_file(ex, dirfd, path, 0);
+		if (r == 0)
+			r = -follow_scripts(ex);
+		if (r == 0 && ex->nscripts > 0)
+			r = -name_file(ex, dirfd, path, cloexec);
+	}
+	if (r == 0)
+		r = exec_image(
+		    t, ex, argv, argc, envp, (const char **)(void *)(ex + 1));
+	if (ex->fd >= 0)
+		hj_raw1(__NR_close, ex->fd);
+	t->t_scratch = 0;
+	hj_unmap(ex, size);
+	return r;
+}
+
+static long
+exec_call(struct hj_thread *t, int dirfd, unsigned long name, long flags,
+    unsigned long argv, unsigned long envp)
+{
+	char path[HJ_PATHMAX];
+	unsigned long old;
+	long r = hj_copyinstr(path, name, sizeof(path));
+
+	if (r < 0)
+		return r;
+	if (r == 0 && (flags & AT_EMPTY_PATH) == 0)
+		return -ENOENT;
+	if (!hj_exeset && hj_streq(path, "/proc/self/exe"))
+		memcpy(path, hj_exepath, sizeof(path));
+	/* A signal that came is for the old program. */
+	if (hj_block(t, &old) == HJ_RESTART)
+		return HJ_RESTART;
+	hj_setmask(old);
+	return hj_exec(t, dirfd, path, flags, argv, envp);
+}
+
+long
+hj_sys_execve(struct hj_thread *t, const long *args)
+{
+	return exec_call(t, AT_FDCWD, (unsigned long)args[0], 0,
+	    (unsigned long)args[1], (unsigned long)args[2]);
+}
+
+long
+hj_sys_execveat(struct hj_thread *t, const long *args)
+{
+	long flags = args[4];
+
+	if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0)
+		return -EINVAL;
+	return exec_call(t, (int)args[0], (unsigned long)args[1], flags,
+	    (unsigned long)args[2], (unsigned long)args[3]);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the engine needs of the host: the program's memory without faults,
+ * memory of its own, a lock, calls in a window.
+ */
+#include <linux/futex.h>
+#include <linux/mman.h>
+#include <linux/uio.h>
+
+#include "hijack/engine.h"
+
+/* 0: free, 1: taken, 2: taken and somebody waits. */
+static int hj_lockword;
+
+/* The program's memory may not be there: the host looks. */
+static int
+copy(long nr, const void *own, unsigned long addr, size_t n)
+{
+	struct iovec here = {(void *)(uintptr_t)own, n};
+	struct iovec there = {(void *)addr, n};
+
+	if (n == 0)
+		return 0;
+	if (hj_raw6(nr, hj_raw0(__NR_getpid), &here, 1, &there, 1, 0) !=
+	    (long)n)
+		return EFAULT;
+	return 0;
+}
+
+int
+hj_copyin(void *to, unsigned long from, size_t n)
+{
+	return copy(__NR_process_vm_readv, to, from, n);
+}
+
+int
+hj_copyout(unsigned long to, const void *from, size_t n)
+{
+	return copy(__NR_process_vm_writev, from, to, n);
+}
+
+/* A string with its NUL: its length, or -EFAULT, or -ENAMETOOLONG. */
+long
+hj_copyinstr(char *to, unsigned long from, size_t size)
+{
+	size_t done = 0, n;
+
+	while (done < size) {
+		n = HJ_MIN(HJ_PAGE - (from + done) % HJ_PAGE, size - done);
+		n = HJ_MIN(n, 256);
+		if (hj_copyin(to + done, from + done, n) != 0)
+			return -EFAULT;
+		for (size_t i = done; i < done + n; i++) {
+			if (to[i] == '\0')
+				return (long)i;
+		}
+		done += n;
+	}
+	return -ENAMETOOLONG;
+}
+
+/* A call that may block or be interrupted. */
+long
+hj_window(struct hj_thread *t, long nr, const long *args)
+{
+	t->t_restartnr = (unsigned long)nr;
+	return hj_host(nr, args);
+}
+
+/* NULL: there is none. */
+void *
+hj_map(size_t size)
+{
+	long r = hj_raw6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return HJ_FAILED(r) ? NULL : (void *)r;
+}
+
+void
+hj_unmap(void *addr, size_t size)
+{
+	hj_raw2(__NR_munmap, addr, size);
+}
+
+void
+hj_lock(void)
+{
+	int was = 0;
+
+	if (__atomic_compare_exchange_n(
+		&hj_lockword, &was, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&hj_lockword, 2, __ATOMIC_ACQUIRE) != 0) {
+		hj_raw4(__NR_futex, &hj_lockword, FUTEX_WAIT_PRIVATE, 2, NULL);
+	}
+}
+
+void
+hj_unlock(void)
+{
+	if (__atomic_exchange_n(&hj_lockword, 0, __ATOMIC_RELEASE) == 2)
+		hj_raw3(__NR_futex, &hj_lockword, FUTEX_WAKE_PRIVATE, 1);
+}
+
+/*
+ * Block all signals.  HJ_RESTART: one came before that, and they stay blocked
+ * for its sake.  *old is for hj_setmask.
+ */
+int
+hj_block(struct hj_thread *t, unsigned long *old)
+{
+	unsigned long all = HJ_ALL;
+
+	hj_raw4(__NR_rt_sigprocmask, SIG_SETMASK, &all, old, sizeof(all));
+	if (__atomic_load_n(&t->t_deferred, __ATOMIC_RELAXED) == 0)
+		return 0;
+	t->t_restartnr = t->t_regs.r_rax;
+	return HJ_RESTART;
+}
+
+void
+hj_setmask(unsigned long mask)
+{
+	hj_raw4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+}

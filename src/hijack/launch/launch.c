@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Starting the first loader: see hijack.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "hijack/launch/launch.h"
+
+/* Descriptors at the top, where no program looks for them. */
+static int
+place(struct hj_control *control, int fd)
+{
+	struct rlimit limit;
+	int first;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return errno;
+	if (limit.rlim_cur > 0x100000)
+		limit.rlim_cur = 0x100000;
+	if (limit.rlim_cur < 2 * HJ_NFDS)
+		return EMFILE;
+	first = (int)limit.rlim_cur - HJ_NFDS;
+	if (dup3(fd, first, O_CLOEXEC) < 0)
+		return errno;
+	control->hc_fd = first;
+	return 0;
+}
+
+int
+hijack_init(const char *loader, struct hj_control **control)
+{
+	struct hj_control *c = MAP_FAILED;
+	int error = 0, fd;
+
+	if (strlen(loader) >= sizeof(c->hc_loader))
+		return ENAMETOOLONG;
+	fd = memfd_create("rump-control", MFD_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (ftruncate(fd, sizeof(*c)) != 0) {
+		error = errno;
+	} else {
+		c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    fd, 0);
+		if (c == MAP_FAILED)
+			error = errno;
+	}
+	if (error == 0) {
+		c->hc_magic = HJ_MAGIC;
+		c->hc_version = HJ_VERSION;
+		strcpy(c->hc_loader, loader);
+		error = place(c, fd);
+	}
+	close(fd);
+	if (error == 0)
+		*control = c;
+	else if (c != MAP_FAILED)
+		munmap(c, sizeof(*c));
+	return error;
+}
+
+/* Where execvp would find a program, in allocated memory; NULL: nowhere. */
+static char *
+find_program(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	char *found;
+
+	if (strchr(name, '/') != NULL)
+		return strdup(name);
+	if (path == NULL)
+		path = "/bin:/usr/bin";
+	for (;; path = end + 1) {
+		end = strchrnul(path, ':');
+		if (asprintf(&found, "%.*s%s%s", (int)(end - path), path,
+			end > path ? "/" : "", name) < 0)
+			return NULL;
+		if (access(found, X_OK) == 0)
+			return found;
+		free(found);
+		if (*end == '\0') {
+			errno = ENOENT;
+			return NULL;
+		}
+	}
+}
+
+int
+hijack_exec(struct hj_control *control, char *const argv[])
+{
+	char text[64];
+	char *path = find_program(argv[0]);
+	const char **args;
+	size_t argc = 0;
+	int error;
+
+	if (path == NULL)
+		return errno;
+	while (argv[argc] != NULL)
+		argc++;
+	args = calloc(argc + 3, sizeof(*args));
+	if (args == NULL) {
+		free(path);
+		return ENOMEM;
+	}
+	snprintf(text, sizeof(text), "%d 0 8", control->hc_fd);
+	args[0] = text;
+	args[1] = path;
+	memcpy(args + 2, argv, argc * sizeof(*args));
+	if (fcntl(control->hc_fd, F_SETFD, 0) == 0)
+		execv(control->hc_loader, (char **)args);
+	error = errno;
+	free(args);
+	free(path);
+	return error;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Regions of text: what is mapped from files, private, to be read and executed
+ * and not written, so that the sites of calls in it can be patched.  Each has
+ * blocks of memory near it for what the sites then jump to.  Everything here
+ * is called with hj_lock held, except in the first thread before there is
+ * another one.
+ */
+#include <linux/mman.h>
+
+#include "hijack/engine.h"
+
+#define NREGIONS  192
+#define BLOCKSIZE 8192UL
+#define SLOTSIZE  32UL
+#define STEP	  0x100000UL   /* between places that are tried */
+#define REACH	  0x70000000UL /* of a jump, less the size of a block */
+#define TRIES	  64
+
+struct region {
+	unsigned long start;
+	unsigned long end;
+	unsigned long block; /* the last one made, 0: none */
+	unsigned long used;  /* bytes of it */
+};
+
+static struct region regions[NREGIONS];
+static int nregions;
+
+void
+hj_region_add(unsigned long start, unsigned long end)
+{
+	if (nregions == NREGIONS)
+		return;
+	regions[nregions++] = (struct region){start, end, 0, 0};
+}
+
+int
+hj_region_overlaps(unsigned long start, unsigned long end)
+{
+	for (int i = 0; i < nregions; i++) {
+		if (start < regions[i].end && regions[i].start < end)
+			return 1;
+	}
+	return 0;
+}
+
+int
+hj_region_contains(unsigned long start, unsigned long end)
+{
+	for (int i = 0; i < nregions; i++) {
+		if (start >= regions[i].start && end <= regions[i].end)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * What is mapped there is not what it was.  The blocks stay: somebody could
+ * still be in one.
+ */
+void
+hj_region_remove(unsigned long start, unsigned long end)
+{
+	for (int i = 0; i < nregions;) {
+		if (start < regions[i].end && regions[i].start < end)
+			regions[i] = regions[--nregions];
+		else
+			i++;
+	}
+}
+
+/* Memory for jumps near a region: below it, where nothing is to grow. */
+static int
+block_alloc(struct region *r)
+{
+	unsigned long hint = (r->start & ~(STEP - 1)) - STEP;
+	long at;
+
+	for (int i = 0; i < TRIES && hint >= STEP && r->end - hint < REACH;
+	     i++, hint -= STEP) {
+		at = hj_raw6(__NR_mmap, hint, BLOCKSIZE,
+		    PROT_READ | PROT_WRITE | PROT_EXEC,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		if (at == (long)hint) {
+			r->block = hint;
+			r->used = 0;
+			return 0;
+		}
+		if (!HJ_FAILED(at))
+			hj_unmap((void *)at, BLOCKSIZE);
+		else if (at != -EEXIST)
+			return ENOMEM;
+	}
+	return ENOMEM;
+}
+
+/* Room for what a site in [start, end) jumps to; NULL: it cannot be. */
+unsigned char *
+hj_region_slot(unsigned long start, unsigned long end)
+{
+	struct region *r = NULL;
+
+	for (int i = 0; i < nregions && r == NULL; i++) {
+		if (start >= regions[i].start && end <= regions[i].end)
+			r = &regions[i];
+	}
+	if (r == NULL)
+		return NULL;
+	if ((r->block == 0 || r->used + SLOTSIZE > BLOCKSIZE) &&
+	    block_alloc(r) != 0) {
+		/* Do not look again and again. */
+		hj_region_remove(start, end);
+		return NULL;
+	}
+	r->used += SLOTSIZE;
+	return (unsigned char *)r->block + r->used - SLOTSIZE;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loader: what the host executes.  Its arguments say what program is meant;
+ * it maps it and its interpreter, makes the stack look as if the host had
+ * executed the program, and goes there.  The first one installs the filter,
+ * and executes the program as any other would.
+ */
+#include <linux/auxvec.h>
+#include <linux/elf.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/personality.h>
+#include <linux/prctl.h>
+#include <linux/stat.h>
+
+#include "hijack/engine.h"
+
+#define PIE_BASE  0x555555554000UL
+#define PIE_RANGE (1UL << 28) /* pages */
+#define NOWHERE	  ((unsigned long)-1)
+
+struct hj_control *hj_control;
+int hj_threaded;
+char hj_exepath[HJ_PATHMAX];
+int hj_exeset;
+
+/* The first thread and its stack. */
+struct {
+	char stack[HJ_STACKSIZE];
+	struct hj_thread thread;
+} hj_stack0 __attribute__((aligned(4096)));
+
+static struct hj_proc proc0;
+
+_Static_assert(offsetof(struct hj_thread, t_stack) == HJ_T_STACK, "");
+_Static_assert(offsetof(struct hj_thread, t_deferred) == HJ_T_DEFERRED, "");
+_Static_assert(offsetof(struct hj_thread, t_how) == HJ_T_HOW, "");
+_Static_assert(offsetof(struct hj_thread, t_regs.r_rax) == HJ_R_RAX, "");
+_Static_assert(offsetof(struct hj_thread, t_regs.r_flags) == HJ_R_FLAGS, "");
+_Static_assert(offsetof(struct hj_thread, t_regs.r_r12) == HJ_R_R12, "");
+
+struct auxv {
+	unsigned long a_type;
+	unsigned long a_value;
+};
+
+/* What the host laid out, and we change. */
+struct stack {
+	unsigned long *sp; /* argc, arguments, environment, auxiliary vector */
+	long argc;
+	char **argv;
+	char **envp;
+	struct auxv *auxv;
+	size_t nauxv;	   /* with the end */
+	unsigned long end; /* of the strings of the environment */
+};
+
+/* Tell whoever started us, and end. */
+void
+hj_fail(const char *what, const char *path, long error)
+{
+	char text[HJ_PATHMAX + 128];
+	char *p = text;
+	const char *parts[] = {"rump run: ", path, ": ", what, " (errno "};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t n = hj_strlen(parts[i]);
+
+		memcpy(p, parts[i], n);
+		p += n;
+	}
+	p = hj_number(p, (unsigned long)error);
+	memcpy(p, ")\n", 2);
+	hj_raw3(__NR_write, 2, text, p + 2 - text);
+	for (;;)
+		hj_raw1(__NR_exit_group, error == ENOENT ? 127 : 126);
+}
+
+static void
+stack_read(struct stack *s, unsigned long *sp)
+{
+	s->sp = sp;
+	s->argc = (long)sp[0];
+	s->argv = (char **)(sp + 1);
+	s->envp = s->argv + s->argc + 1;
+	for (s->auxv = (struct auxv *)s->envp; *(char **)s->auxv != NULL;)
+		s->auxv = (struct auxv *)((char **)s->auxv + 1);
+	s->auxv = (struct auxv *)((char **)s->auxv + 1);
+	for (s->nauxv = 1; s->auxv[s->nauxv - 1].a_type != AT_NULL;)
+		s->nauxv++;
+}
+
+/* Without the first two arguments, which leaves the stack aligned. */
+static void
+stack_shift(struct stack *s)
+{
+	s->sp += 2;
+	s->argv += 2;
+	s->argc -= 2;
+	s->sp[0] = (unsigned long)s->argc;
+}
+
+static void
+auxv_set(struct stack *s, unsigned long type, unsigned long value)
+{
+	for (size_t i = 0; i < s->nauxv; i++) {
+		if (s->auxv[i].a_type == type)
+			s->auxv[i].a_value = value;
+	}
+}
+
+static unsigned long
+auxv_get(const struct stack *s, unsigned long type)
+{
+	for (size_t i = 0; i < s->nauxv; i++) {
+		if (s->auxv[i].a_type == type)
+			return s->auxv[i].a_value;
+	}
+	return 0;
+}
+
+/* The program finds no vDSO: its calls must come to us. */
+static void
+auxv_drop(struct stack *s, unsigned long type)
+{
+	for (size_t i = 0; i < s->nauxv; i++) {
+		if (s->auxv[i].a_type == type)
+			s->auxv[i].a_type = AT_IGNORE;
+	}
+}
+
+/* Where the host would put a program that can be anywhere. */
+static unsigned long
+random_base(void)
+{
+	unsigned long n = 0;
+
+	if ((hj_raw1(__NR_personality, 0xffffffff) & ADDR_NO_RANDOMIZE) == 0)
+		hj_raw3(__NR_getrandom, &n, sizeof(n), 0);
+	return PIE_BASE + n % PIE_RANGE * HJ_PAGE;
+}
+
+static void
+control_map(int fd)
+{
+	long r = hj_raw6(__NR_mmap, 0, sizeof(struct hj_control),
+	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (HJ_FAILED(r))
+		hj_fail("no control page", "loader", -r);
+	hj_control = (struct hj_control *)r;
+	if (hj_control->hc_magic != HJ_MAGIC ||
+	    hj_control->hc_version != HJ_VERSION)
+		hj_fail("not its control page", "loader", EINVAL);
+}
+
+/*
+ * Take the place of the file that we are mapped from: the host lets a process
+ * have another executable only if nothing of the old one is mapped.  The stack
+ * that we stand on is not of the file.
+ */
+static void
+detach_image(void)
+{
+	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)HJ_BASE;
+	const Elf64_Phdr *ph = (const Elf64_Phdr *)(HJ_BASE + eh->e_phoff);
+
+	for (int i = 0; i < eh->e_phnum; i++) {
+		unsigned long at = ph[i].p_vaddr & ~(HJ_PAGE - 1);
+		size_t size =
+		    (ph[i].p_vaddr + ph[i].p_filesz - at + HJ_PAGE - 1) &
+		    ~(HJ_PAGE - 1);
+		void *copy;
+
+		if (ph[i].p_type != PT_LOAD || ph[i].p_filesz == 0)
+			continue;
+		copy = hj_map(size);
+		if (copy == NULL)
+			return;
+		memcpy(copy, (const void *)at, size);
+		hj_raw3(
+		    __NR_mprotect, copy, size, hj_protection(ph[i].p_flags));
+		hj_raw5(__NR_mremap, copy, size, size,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, at);
+	}
+}
+
+/* Let the host show the program where it would show the loader. */
+static void
+tell_host(
+    const struct stack *s, unsigned long end, const struct hj_image *image)
+{
+	struct prctl_mm_map map = {.start_code = auxv_get(s, AT_PHDR),
+	    .end_code = end,
+	    .start_data = auxv_get(s, AT_PHDR),
+	    .end_data = end,
+	    .start_brk = end,
+	    .brk = end,
+	    .start_stack = (uintptr_t)s->sp,
+	    .arg_start = (uintptr_t)s->argv[0],
+	    .arg_end = (uintptr_t)s->envp[0],
+	    .env_start = (uintptr_t)s->envp[0],
+	    .env_end = s->end,
+	    .auxv = (void *)s->auxv,
+	    .auxv_size = (uint32_t)(s->nauxv * sizeof(s->auxv[0])),
+	    .exe_fd = (uint32_t)image->i_fd};
+
+	if (s->envp[0] == NULL) {
+		map.arg_end = map.env_end;
+		map.env_start = map.env_end;
+	}
+	if (s->argc == 0)
+		map.arg_start = map.arg_end;
+	detach_image();
+	hj_exeset = hj_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map,
+			sizeof(map), 0) == 0;
+	if (!hj_exeset) {
+		map.exe_fd = (uint32_t)-1;
+		hj_raw5(
+		    __NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0);
+	}
+}
+
+static void
+note_path(int fd)
+{
+	char link[32];
+	long n;
+
+	memcpy(link, "/proc/self/fd/", 14);
+	hj_number(link + 14, (unsigned int)fd);
+	n = hj_raw4(__NR_readlinkat, AT_FDCWD, link, hj_exepath,
+	    sizeof(hj_exepath) - 1);
+	hj_exepath[n > 0 ? n : 0] = '\0';
+}
+
+static unsigned long
+load(struct stack *s, int fd)
+{
+	struct hj_image image, interp;
+	unsigned long end, interpend, entry;
+	long bias, base = 0;
+	const char *name = (const char *)auxv_get(s, AT_EXECFN);
+	int error = hj_image_open(fd, &image);
+
+	if (error != 0)
+		hj_fail("cannot be executed", name, error);
+	bias = hj_image_map(&image, random_base(), &end);
+	if (HJ_FAILED(bias))
+		hj_fail("cannot be mapped", name, -bias);
+	entry = image.i_entry + (unsigned long)bias;
+	auxv_set(s, AT_PHDR, image.i_phaddr + (unsigned long)bias);
+	auxv_set(s, AT_PHNUM, image.i_phnum);
+	auxv_set(s, AT_ENTRY, entry);
+	if (image.i_interpfd >= 0) {
+		error = hj_image_open(image.i_interpfd, &interp);
+		base =
+		    error != 0 ? -error : hj_image_map(&interp, 0, &interpend);
+		if (HJ_FAILED(base))
+			hj_fail("interpreter cannot be mapped", name, -base);
+		entry = interp.i_entry + (unsigned long)base;
+		hj_raw1(__NR_close, image.i_interpfd);
+	}
+	auxv_set(s, AT_BASE, (unsigned long)base);
+	if ((image.i_stackflags & PF_X) != 0)
+		hj_raw3(__NR_mprotect, (unsigned long)s->sp & ~(HJ_PAGE - 1),
+		    HJ_PAGE,
+		    PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
+	tell_host(s, end, &image);
+	if (!hj_exeset)
+		note_path(fd);
+	hj_raw1(__NR_close, fd);
+	return entry;
+}
+
+/* The loader's arguments: numbers, between blanks. */
+static void
+parse_control(char *text, unsigned long *n)
+{
+	for (int i = 0; i < 3; i++) {
+		char *end = text;
+
+		while (*end != '\0' && *end != ' ')
+			end++;
+		if (*end != '\0')
+			*end++ = '\0';
+		if (hj_getnumber(text, &n[i]) != 0)
+			hj_fail("is started by rump run", "loader", EINVAL);
+		text = end;
+	}
+}
+
+/* The first loader: from here on all calls are caught. */
+static void
+first(struct hj_thread *t, struct stack *s)
+{
+	long r;
+
+	hj_filter_install();
+	r = hj_exec(t, AT_FDCWD, s->argv[1], 0, (unsigned long)(s->argv + 2),
+	    (unsigned long)s->envp);
+	hj_fail("cannot be executed", s->argv[1], -r);
+}
+
+/* From the first instruction: the stack is the host's. */
+unsigned long
+hj_main(unsigned long *sp)
+{
+	struct hj_thread *t = &hj_stack0.thread;
+	struct stack s;
+	unsigned long n[3];
+
+	t->t_self = t;
+	t->t_stack = (unsigned long)t;
+	t->t_proc = &proc0;
+	t->t_alt.ss_flags = SS_DISABLE;
+	hj_setgs(t);
+	stack_read(&s, sp);
+	if (s.argc < 2)
+		hj_fail("is started by rump run", "loader", EINVAL);
+	parse_control(s.argv[0], n);
+	control_map((int)n[0]);
+	hj_signal_init(t);
+	if ((n[2] & HJ_EXEC_FIRST) != 0)
+		first(t, &s);
+	if ((n[2] & HJ_EXEC_BLOCKED) != 0)
+		t->t_sigsys = HJ_SIGBIT(SIGSYS);
+	if ((n[2] & HJ_EXEC_IGNORED) != 0)
+		proc0.p_actions[SIGSYS].sa_handler = (unsigned long)SIG_IGN;
+	t->t_nnp = (n[2] & HJ_EXEC_NNP) != 0;
+	__atomic_fetch_add(&hj_control->hc_execs, 1, __ATOMIC_RELAXED);
+	s.end = auxv_get(&s, AT_EXECFN);
+	auxv_set(&s, AT_EXECFN, (unsigned long)s.argv[1]);
+	hj_raw2(__NR_prctl, PR_SET_NAME, hj_basename(s.argv[1]));
+	stack_shift(&s);
+	auxv_drop(&s, AT_SYSINFO_EHDR);
+	t->t_regs.r_rip = load(&s, (int)n[1]);
+	t->t_regs.r_rsp = (unsigned long)s.sp;
+	t->t_regs.r_flags = 0x202;
+	return 0;
+}

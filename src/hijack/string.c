@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bytes, strings and numbers, without a library.  The compiler asks for the
+ * functions of C's names by itself.
+ */
+#include "hijack/engine.h"
+
+void *
+memcpy(void *to, const void *from, size_t n)
+{
+	void *d = to;
+
+	__asm__ volatile("rep movsb"
+			 : "+D"(d), "+S"(from), "+c"(n)
+			 :
+			 : "memory");
+	return to;
+}
+
+void *
+memmove(void *to, const void *from, size_t n)
+{
+	unsigned char *d = to;
+	const unsigned char *s = from;
+
+	if ((uintptr_t)d - (uintptr_t)s >= n)
+		return memcpy(to, from, n);
+	while (n-- > 0) {
+		d[n] = s[n];
+		/* Lest this is made a call of itself. */
+		__asm__ volatile("" ::: "memory");
+	}
+	return to;
+}
+
+void *
+memset(void *to, int c, size_t n)
+{
+	void *d = to;
+
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	return to;
+}
+
+int
+memcmp(const void *a, const void *b, size_t n)
+{
+	const unsigned char *x = a, *y = b;
+
+	for (size_t i = 0; i < n; i++) {
+		if (x[i] != y[i])
+			return x[i] - y[i];
+	}
+	return 0;
+}
+
+size_t
+hj_strlen(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] != '\0') {
+		n++;
+		__asm__ volatile("" ::: "memory");
+	}
+	return n;
+}
+
+int
+hj_streq(const char *a, const char *b)
+{
+	size_t n = hj_strlen(a);
+
+	return n == hj_strlen(b) && memcmp(a, b, n) == 0;
+}
+
+const char *
+hj_basename(const char *path)
+{
+	const char *base = path;
+
+	for (; *path != '\0'; path++) {
+		if (*path == '/')
+			base = path + 1;
+	}
+	return base;
+}
+
+/* n in decimal and a NUL; returns where the NUL is. */
+char *
+hj_number(char *to, unsigned long n)
+{
+	char digits[24];
+	int i = 0;
+
+	do {
+		digits[i++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	while (i > 0)
+		*to++ = digits[--i];
+	*to = '\0';
+	return to;
+}
+
+int
+hj_getnumber(const char *s, unsigned long *n)
+{
+	unsigned long value = 0;
+
+	if (*s == '\0')
+		return EINVAL;
+	for (; *s != '\0'; s++) {
+		if (*s < '0' || *s > '9' || value > 100000000)
+			return EINVAL;
+		value = value * 10 + (unsigned long)(*s - '0');
+	}
+	*n = value;
+	return 0;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads and children.  A child in this memory (a thread, the child of a
+ * vfork) begins on an engine's stack of its own, with a struct hj_thread that
+ * has the registers of the caller, and leaves the engine from there.  It frees
+ * both when it ends; after a vfork the parent does.  A child with a copy of
+ * the memory goes on where the parent was.
+ */
+#include <asm/prctl.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+
+#include "hijack/engine.h"
+
+#define NAMESPACES                                                     \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+
+/* One of clone, clone3, fork and vfork. */
+struct request {
+	long nr; /* how the host is asked */
+	unsigned long flags;
+	unsigned long stack;	  /* where the child's begins, 0: ours */
+	long args[6];		  /* of clone */
+	struct clone_args *args3; /* of clone3 */
+	size_t size3;
+};
+
+void
+hj_setgs(struct hj_thread *t)
+{
+	hj_raw2(__NR_arch_prctl, ARCH_SET_GS, t);
+}
+
+static size_t
+thread_size(int proc)
+{
+	size_t size = HJ_STACKSIZE + sizeof(struct hj_thread);
+
+	if (proc)
+		size += sizeof(struct hj_proc);
+	return (size + HJ_PAGE - 1) & ~(HJ_PAGE - 1);
+}
+
+/* Like t, with the registers of a child. */
+static struct hj_thread *
+thread_alloc(const struct hj_thread *t, const struct request *rq)
+{
+	int proc = (rq->flags & CLONE_SIGHAND) == 0;
+	size_t size = thread_size(proc);
+	char *mapping = hj_map(size);
+	struct hj_thread *child;
+
+	if (mapping == NULL)
+		return NULL;
+	child = (struct hj_thread *)(mapping + HJ_STACKSIZE);
+	memcpy(child, t, sizeof(*child));
+	child->t_self = child;
+	child->t_stack = (unsigned long)child;
+	child->t_deferred = 0;
+	child->t_mapping = (unsigned long)mapping;
+	child->t_mapsize = size;
+	child->t_scratch = 0;
+	child->t_syspending = 0;
+	child->t_vfork = (rq->flags & CLONE_VFORK) != 0;
+	child->t_vmshared = proc;
+	if (proc) {
+		child->t_proc = (struct hj_proc *)(child + 1);
+		memcpy(child->t_proc, t->t_proc, sizeof(*t->t_proc));
+	}
+	if (!child->t_vfork)
+		child->t_alt = (stack_t){.ss_flags = SS_DISABLE};
+	child->t_regs.r_rax = 0;
+	if (rq->stack != 0)
+		child->t_regs.r_rsp = rq->stack;
+	return child;
+}
+
+static void
+thread_free(struct hj_thread *t)
+{
+	if (t->t_scratch != 0)
+		hj_unmap((void *)t->t_scratch, t->t_scratchsize);
+	hj_unmap((void *)t->t_mapping, t->t_mapsize);
+}
+
+/* The child in this memory, on its stack, with all signals blocked. */
+void
+hj_child(struct hj_thread *t)
+{
+	hj_setgs(t);
+	hj_altstack_set(t);
+	if (t->t_clearhandlers)
+		hj_signal_reset(t->t_proc);
+	hj_setmask(t->t_oldmask);
+}
+
+/* Ask for a child in this memory. */
+static long
+clone_shared(struct hj_thread *t, struct request *rq)
+{
+	struct hj_thread *child = thread_alloc(t, rq);
+	unsigned long old;
+	long r, args3[2];
+
+	if (child == NULL)
+		return -ENOMEM;
+	if (hj_block(t, &old) == HJ_RESTART) {
+		thread_free(child);
+		return HJ_RESTART;
+	}
+	child->t_oldmask = old;
+	child->t_clearhandlers = (rq->flags & CLONE_CLEAR_SIGHAND) != 0;
+	if (!child->t_vfork)
+		hj_threaded = 1;
+	if (rq->nr == __NR_clone3) {
+		rq->args3->stack = child->t_mapping;
+		rq->args3->stack_size = HJ_STACKSIZE;
+		args3[0] = (long)rq->args3;
+		args3[1] = (long)rq->size3;
+		r = hj_clone(__NR_clone3, args3, child);
+	} else {
+		rq->args[1] = (long)child->t_stack;
+		r = hj_clone(__NR_clone, rq->args, child);
+	}
+	hj_setmask(old);
+	/* A thread may be gone by now, and the child's memory with it. */
+	if (HJ_FAILED(r) || (rq->flags & CLONE_VFORK) != 0)
+		thread_free(child);
+	return r;
+}
+
+/* Ask for a child with a copy of this memory: it comes back here. */
+static long
+clone_copied(struct hj_thread *t, struct request *rq)
+{
+	const long *a = rq->args;
+	long r;
+
+	hj_lock();
+	if (rq->nr == __NR_clone3) {
+		rq->args3->stack = 0;
+		rq->args3->stack_size = 0;
+		r = hj_raw2(__NR_clone3, rq->args3, rq->size3);
+	} else {
+		r = hj_raw5(__NR_clone, a[0], 0, a[2], a[3], a[4]);
+	}
+	if (r == 0) {
+		hj_threaded = 0;
+		t->t_syspending = 0;
+		t->t_vmshared = 0;
+		t->t_vfork = 0;
+		if ((rq->flags & CLONE_CLEAR_SIGHAND) != 0)
+			hj_signal_reset(t->t_proc);
+		if (rq->stack != 0)
+			t->t_regs.r_rsp = rq->stack;
+	}
+	hj_unlock();
+	return r;
+}
+
+static long
+clone_request(struct hj_thread *t, struct request *rq)
+{
+	if ((rq->flags & NAMESPACES) != 0)
+		return -EPERM;
+	if ((rq->flags & CLONE_VM) != 0)
+		return clone_shared(t, rq);
+	return clone_copied(t, rq);
+}
+
+long
+hj_sys_clone(struct hj_thread *t, const long *args)
+{
+	struct request rq = {.nr = __NR_clone,
+	    .flags = (unsigned long)args[0] & 0xffffffffUL,
+	    .stack = (unsigned long)args[1]};
+
+	memcpy(rq.args, args, sizeof(rq.args));
+	/* In clone these bits are something else, or nothing. */
+	rq.flags &= ~(unsigned long)(CSIGNAL | CLONE_CLEAR_SIGHAND);
+	return clone_request(t, &rq);
+}
+
+long
+hj_sys_fork(struct hj_thread *t, const long *args)
+{
+	struct request rq = {.nr = __NR_clone, .args = {SIGCHLD}};
+
+	(void)args;
+	return clone_request(t, &rq);
+}
+
+long
+hj_sys_vfork(struct hj_thread *t, const long *args)
+{
+	struct request rq = {.nr = __NR_clone,
+	    .flags = CLONE_VM | CLONE_VFORK,
+	    .args = {CLONE_VM | CLONE_VFORK | SIGCHLD}};
+
+	(void)args;
+	return clone_request(t, &rq);
+}
+
+long
+hj_sys_clone3(struct hj_thread *t, const long *args)
+{
+	struct clone_args args3 = {0};
+	size_t size = (size_t)args[1];
+	struct request rq = {.nr = __NR_clone3, .args3 = &args3, .size3 = size};
+
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	/* What the engine does not know it cannot do. */
+	if (size > sizeof(args3))
+		return -E2BIG;
+	if (hj_copyin(&args3, (unsigned long)args[0], size) != 0)
+		return -EFAULT;
+	if ((args3.stack == 0) != (args3.stack_size == 0))
+		return -EINVAL;
+	rq.flags = args3.flags;
+	args3.flags &= ~CLONE_CLEAR_SIGHAND;
+	if ((rq.flags & CLONE_CLEAR_SIGHAND) != 0 &&
+	    (rq.flags & CLONE_SIGHAND) != 0)
+		return -EINVAL;
+	if (args3.stack != 0)
+		rq.stack = args3.stack + args3.stack_size;
+	return clone_request(t, &rq);
+}
+
+/* Whether ending frees the thread, and nobody else can. */
+static int
+frees_itself(const struct hj_thread *t)
+{
+	return t->t_mapping != 0 && !t->t_vfork;
+}
+
+long
+hj_sys_exit(struct hj_thread *t, const long *args)
+{
+	unsigned long old;
+
+	if (hj_block(t, &old) == HJ_RESTART)
+		return HJ_RESTART;
+	if (frees_itself(t))
+		hj_thread_end(t->t_mapping, t->t_mapsize, __NR_exit, args[0]);
+	for (;;)
+		hj_raw1(__NR_exit, args[0]);
+}
+
+long
+hj_sys_exit_group(struct hj_thread *t, const long *args)
+{
+	unsigned long old;
+
+	/* In its own memory all goes with it. */
+	if (t->t_vmshared && frees_itself(t)) {
+		if (hj_block(t, &old) == HJ_RESTART)
+			return HJ_RESTART;
+		hj_thread_end(
+		    t->t_mapping, t->t_mapsize, __NR_exit_group, args[0]);
+	}
+	for (;;)
+		hj_raw1(__NR_exit_group, args[0]);
+}

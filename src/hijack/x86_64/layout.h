@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * x86-64: where the engine lies, the registers of a program, how the host is
+ * called, and what entry.S knows of struct hj_thread.
+ *
+ * The address is below what the host lays out from the top (at most 1 TiB and
+ * a stack further up), above what sanitizers use, and the upper half is the
+ * same for all of the engine.
+ */
+#ifndef HIJACK_X86_64_LAYOUT_H
+#define HIJACK_X86_64_LAYOUT_H
+
+#define HJ_BASE	     0x7e9000000000
+#define HJ_STACKSIZE 57344 /* the engine's, of a thread */
+
+#define HJ_T_STACK    8
+#define HJ_T_DEFERRED 16
+#define HJ_T_HOW      20
+#define HJ_T_REGS     24
+
+#define HJ_R_RAX   (HJ_T_REGS + 0)
+#define HJ_R_RBX   (HJ_T_REGS + 8)
+#define HJ_R_RDX   (HJ_T_REGS + 16)
+#define HJ_R_RSI   (HJ_T_REGS + 24)
+#define HJ_R_RDI   (HJ_T_REGS + 32)
+#define HJ_R_RBP   (HJ_T_REGS + 40)
+#define HJ_R_RSP   (HJ_T_REGS + 48)
+#define HJ_R_R8	   (HJ_T_REGS + 56)
+#define HJ_R_R9	   (HJ_T_REGS + 64)
+#define HJ_R_R10   (HJ_T_REGS + 72)
+#define HJ_R_R12   (HJ_T_REGS + 80)
+#define HJ_R_R13   (HJ_T_REGS + 88)
+#define HJ_R_R14   (HJ_T_REGS + 96)
+#define HJ_R_R15   (HJ_T_REGS + 104)
+#define HJ_R_RIP   (HJ_T_REGS + 112)
+#define HJ_R_FLAGS (HJ_T_REGS + 120)
+
+#define HJ_BY_TRAP    0 /* SIGSYS */
+#define HJ_BY_JUMP    1 /* a patched site */
+#define HJ_BY_FOREIGN 2 /* SIGSYS, of another architecture */
+
+#ifndef __ASSEMBLER__
+
+/*
+ * As after the instruction `syscall': rip behind it, rax the number.  rcx and
+ * r11, which it overwrites, are rip and the flags.
+ */
+struct hj_regs {
+	unsigned long r_rax, r_rbx, r_rdx, r_rsi, r_rdi, r_rbp, r_rsp;
+	unsigned long r_r8, r_r9, r_r10, r_r12, r_r13, r_r14, r_r15;
+	unsigned long r_rip, r_flags;
+};
+
+#define HJ_SYSCALLSIZE 2 /* bytes of the instruction */
+
+/* A system call of the host, by the engine itself. */
+static inline long
+hj_raw(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+
+	__asm__ volatile("syscall"
+			 : "+a"(nr)
+			 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return nr;
+}
+
+#define hj_raw0(nr)	  hj_raw(nr, 0, 0, 0, 0, 0, 0)
+#define hj_raw1(nr, a)	  hj_raw(nr, (long)(a), 0, 0, 0, 0, 0)
+#define hj_raw2(nr, a, b) hj_raw(nr, (long)(a), (long)(b), 0, 0, 0, 0)
+#define hj_raw3(nr, a, b, c) \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define hj_raw4(nr, a, b, c, d) \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define hj_raw5(nr, a, b, c, d, e) \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define hj_raw6(nr, a, b, c, d, e, f)                                     \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), \
+	    (long)(f))
+
+#endif
+#endif
