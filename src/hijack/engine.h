@@ -197,6 +197,9 @@ unsigned char *hj_region_slot(unsigned long start, unsigned long end);
 /* x86_64/patch.c */
 void hj_patch(struct hj_thread *t);
 
+/* x86_64/debug.c */
+void hj_debug_image(void *page);
+
 /* signal.c, sigcalls.c */
 void hj_sigsys_pending(struct hj_thread *t);
 void

@@ -17,7 +17,6 @@
 
 #define PIE_BASE  0x555555554000UL
 #define PIE_RANGE (1UL << 28) /* pages */
-#define NOWHERE	  ((unsigned long)-1)
 
 struct hj_control *hj_control;
 int hj_threaded;
@@ -28,7 +27,7 @@ int hj_exeset;
 struct {
 	char stack[HJ_STACKSIZE];
 	struct hj_thread thread;
-} hj_stack0 __attribute__((aligned(4096)));
+} hj_stack0 __attribute__((aligned(HJ_STACKALIGN)));
 
 static struct hj_proc proc0;
 
@@ -157,7 +156,8 @@ control_map(int fd)
 /*
  * Take the place of the file that we are mapped from: the host lets a process
  * have another executable only if nothing of the old one is mapped.  The stack
- * that we stand on is not of the file.
+ * that we stand on is not of the file.  The page of headers becomes the image
+ * for debuggers.
  */
 static void
 detach_image(void)
@@ -165,7 +165,8 @@ detach_image(void)
 	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)HJ_BASE;
 	const Elf64_Phdr *ph = (const Elf64_Phdr *)(HJ_BASE + eh->e_phoff);
 
-	for (int i = 0; i < eh->e_phnum; i++) {
+	/* The headers themselves go last. */
+	for (int i = eh->e_phnum - 1; i >= 0; i--) {
 		unsigned long at = ph[i].p_vaddr & ~(HJ_PAGE - 1);
 		size_t size =
 		    (ph[i].p_vaddr + ph[i].p_filesz - at + HJ_PAGE - 1) &
@@ -177,7 +178,10 @@ detach_image(void)
 		copy = hj_map(size);
 		if (copy == NULL)
 			return;
-		memcpy(copy, (const void *)at, size);
+		if (at == HJ_BASE)
+			hj_debug_image(copy);
+		else
+			memcpy(copy, (const void *)at, size);
 		hj_raw3(
 		    __NR_mprotect, copy, size, hj_protection(ph[i].p_flags));
 		hj_raw5(__NR_mremap, copy, size, size,
@@ -187,8 +191,7 @@ detach_image(void)
 
 /* Let the host show the program where it would show the loader. */
 static void
-tell_host(
-    const struct stack *s, unsigned long end, const struct hj_image *image)
+tell_host(struct stack *s, unsigned long end, const struct hj_image *image)
 {
 	struct prctl_mm_map map = {.start_code = auxv_get(s, AT_PHDR),
 	    .end_code = end,
@@ -212,6 +215,8 @@ tell_host(
 	if (s->argc == 0)
 		map.arg_start = map.arg_end;
 	detach_image();
+	/* Debuggers find our image there; the program finds none. */
+	auxv_set(s, AT_SYSINFO_EHDR, HJ_BASE);
 	hj_exeset = hj_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map,
 			sizeof(map), 0) == 0;
 	if (!hj_exeset) {
@@ -219,6 +224,7 @@ tell_host(
 		hj_raw5(
 		    __NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0);
 	}
+	auxv_drop(s, AT_SYSINFO_EHDR);
 }
 
 static void
@@ -333,7 +339,6 @@ hj_main(unsigned long *sp)
 	auxv_set(&s, AT_EXECFN, (unsigned long)s.argv[1]);
 	hj_raw2(__NR_prctl, PR_SET_NAME, hj_basename(s.argv[1]));
 	stack_shift(&s);
-	auxv_drop(&s, AT_SYSINFO_EHDR);
 	t->t_regs.r_rip = load(&s, (int)n[1]);
 	t->t_regs.r_rsp = (unsigned long)s.sp;
 	t->t_regs.r_flags = 0x202;

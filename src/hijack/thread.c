@@ -16,6 +16,11 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
+_Static_assert(
+    HJ_STACKSIZE + sizeof(struct hj_thread) + sizeof(struct hj_proc) <=
+	HJ_STACKALIGN,
+    "what a child has fits");
+
 /* One of clone, clone3, fork and vfork. */
 struct request {
 	long nr; /* how the host is asked */
@@ -32,28 +37,19 @@ hj_setgs(struct hj_thread *t)
 	hj_raw2(__NR_arch_prctl, ARCH_SET_GS, t);
 }
 
-static size_t
-thread_size(int proc)
-{
-	size_t size = HJ_STACKSIZE + sizeof(struct hj_thread);
-
-	if (proc)
-		size += sizeof(struct hj_proc);
-	return (size + HJ_PAGE - 1) & ~(HJ_PAGE - 1);
-}
-
 /* Like t, with the registers of a child. */
 static struct hj_thread *
 thread_alloc(const struct hj_thread *t, const struct request *rq)
 {
 	int proc = (rq->flags & CLONE_SIGHAND) == 0;
-	size_t size = thread_size(proc);
-	char *mapping = hj_map(size);
+	size_t size = 2 * HJ_STACKALIGN; /* somewhere in it, one aligned */
+	char *mapping = hj_map(size), *stack;
 	struct hj_thread *child;
 
 	if (mapping == NULL)
 		return NULL;
-	child = (struct hj_thread *)(mapping + HJ_STACKSIZE);
+	stack = mapping + (-(unsigned long)mapping & (HJ_STACKALIGN - 1UL));
+	child = (struct hj_thread *)(stack + HJ_STACKSIZE);
 	memcpy(child, t, sizeof(*child));
 	child->t_self = child;
 	child->t_stack = (unsigned long)child;
@@ -114,7 +110,7 @@ clone_shared(struct hj_thread *t, struct request *rq)
 	if (!child->t_vfork)
 		hj_threaded = 1;
 	if (rq->nr == __NR_clone3) {
-		rq->args3->stack = child->t_mapping;
+		rq->args3->stack = child->t_stack - HJ_STACKSIZE;
 		rq->args3->stack_size = HJ_STACKSIZE;
 		args3[0] = (long)rq->args3;
 		args3[1] = (long)rq->size3;

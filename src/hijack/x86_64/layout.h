@@ -12,6 +12,8 @@
 
 #define HJ_BASE	     0x7e9000000000
 #define HJ_STACKSIZE 57344 /* the engine's, of a thread */
+/* The stack and the thread above it are together in so much, aligned. */
+#define HJ_STACKALIGN 65536
 
 #define HJ_T_STACK    8
 #define HJ_T_DEFERRED 16
