@@ -45,6 +45,7 @@ hj_call(struct hj_thread *t)
 	struct hj_regs *regs = &t->t_regs;
 	long result;
 
+	t->t_blocked = 0;
 	if (t->t_how == HJ_BY_FOREIGN) {
 		count(&hj_control->hc_foreign);
 		regs->r_rax = (unsigned long)-ENOSYS;
@@ -63,6 +64,6 @@ hj_call(struct hj_thread *t)
 	} else {
 		regs->r_rax = (unsigned long)result;
 	}
-	if (t->t_syspending)
-		hj_sigsys_pending(t);
+	if (t->t_sent)
+		hj_sent_deliver(t);
 }

@@ -169,7 +169,8 @@ map_segment(int fd, const Elf64_Phdr *ph, uint64_t bias)
 		if (HJ_FAILED(r))
 			return (int)-r;
 		if (prot == (PROT_READ | PROT_EXEC))
-			hj_region_add(start, CEIL(fileend));
+			hj_region_add(
+			    start, CEIL(fileend), start - FLOOR(ph->p_offset));
 		start = CEIL(fileend);
 	}
 	if (ph->p_memsz > ph->p_filesz && ph->p_filesz > 0 &&

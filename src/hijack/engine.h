@@ -22,9 +22,11 @@
  * leaves nothing behind.  An engine call has at most one window, with nothing
  * done before it that must not be done twice.
  *
- * The host's mask is the program's without SIGSYS, which t_sigsys keeps, and
- * which is never blocked.  One that somebody sends waits for the end of a call
- * of the program's, if it does not find the program itself running.  The
+ * SIGSYS, SIGSEGV and SIGBUS are the engine's (HJ_OURS): never blocked for the
+ * host, and always handled by the engine, which needs them for its net and for
+ * the program's memory that is not there (hj_copyin).  What the program does
+ * with them is kept here: t_held is its mask of them, t_sent one that somebody
+ * sent and that waits.  The host's mask is the program's without them.  The
  * host's alternate stack is always the engine's; t_alt is the program's.
  *
  * Locks.  hj_lock covers struct hj_proc and the regions of text (region.c).
@@ -55,7 +57,8 @@
 #define HJ_PAGE	       4096UL
 #define HJ_NSIG	       64
 #define HJ_SIGBIT(sig) (1UL << ((sig)-1))
-#define HJ_ALL	       (~HJ_SIGBIT(SIGSYS)) /* signals that can be blocked */
+#define HJ_OURS	       (HJ_SIGBIT(SIGSYS) | HJ_SIGBIT(SIGSEGV) | HJ_SIGBIT(SIGBUS))
+#define HJ_ALL	       (~HJ_OURS)
 #define HJ_MAX(a, b)   ((a) > (b) ? (a) : (b))
 #define HJ_MIN(a, b)   ((a) < (b) ? (a) : (b))
 #define HJ_FAILED(r)   ((unsigned long)(r) >= -4095UL)
@@ -89,8 +92,9 @@ struct hj_thread {
 	unsigned long t_scratch; /* of execve in a child in this memory */
 	unsigned long t_scratchsize;
 	unsigned long t_restartnr; /* the call's number, if made again */
-	unsigned long t_sigsys;	   /* the program blocks SIGSYS: its bit */
-	uint32_t t_syspending;	   /* one was sent, t_sysinfo is of it */
+	unsigned long t_held;	   /* of HJ_OURS, what the program blocks */
+	uint32_t t_sent;	   /* one of HJ_OURS waits: t_sentinfo */
+	uint32_t t_blocked;	   /* hj_block was called */
 	unsigned long t_tempmask;  /* in a window with another mask */
 	uint32_t t_hastemp;
 	uint32_t t_vmshared;	  /* a process in the memory of another */
@@ -100,7 +104,7 @@ struct hj_thread {
 	unsigned long t_oldmask;  /* deferred: the mask before */
 	unsigned long t_basemask; /* deferred: the handler's, to be added to */
 	siginfo_t t_info;	  /* deferred: of the signal */
-	siginfo_t t_sysinfo;
+	siginfo_t t_sentinfo;
 	stack_t t_alt; /* the program's alternate stack */
 };
 
@@ -124,9 +128,9 @@ struct hj_image {
 	uint64_t i_phaddr; /* the address that the headers are mapped at */
 };
 
-/* Flags for the loader. */
-#define HJ_EXEC_BLOCKED 1 /* the program blocks SIGSYS */
-#define HJ_EXEC_IGNORED 2 /* and ignores it */
+/* Flags for the loader; the first two are for SIGSYS, SIGSEGV and SIGBUS. */
+#define HJ_EXEC_BLOCKED 0x010
+#define HJ_EXEC_IGNORED 0x100
 #define HJ_EXEC_NNP	4 /* and asked for no_new_privs */
 #define HJ_EXEC_FIRST	8 /* there is no filter yet (hijack.h) */
 
@@ -152,6 +156,10 @@ extern const char hj_text_begin[], hj_text_end[], hj_image_end[];
 extern const char hj_entry[], hj_enter[], hj_exit_end[], hj_trap_end[];
 extern const char hj_window_begin[], hj_window_call[], hj_window_end[];
 extern const char hj_window_abort[];
+extern const char hj_copy_begin[], hj_copy_end[], hj_copy_fault[];
+extern const uint8_t hj_ours[3];
+int hj_copy(void *to, const void *from, size_t n);
+long hj_copy_string(char *to, const char *from, size_t size);
 
 /* start.c */
 unsigned long hj_main(unsigned long *sp);
@@ -185,25 +193,38 @@ void hj_unmap(void *addr, size_t size);
 void hj_lock(void);
 void hj_unlock(void);
 int hj_block(struct hj_thread *t, unsigned long *old);
-void hj_setmask(unsigned long mask);
+void hj_setmask(struct hj_thread *t, unsigned long mask);
 
 /* region.c: mapped text, whose sites may be patched. */
-void hj_region_add(unsigned long start, unsigned long end);
+struct hj_region {
+	unsigned long start;
+	unsigned long end;
+	unsigned long base;  /* where the beginning of its file would be */
+	unsigned long block; /* of what sites jump to, the last one; 0: none */
+	unsigned long used;  /* bytes of it */
+};
+void hj_region_add(unsigned long start, unsigned long end, unsigned long base);
 void hj_region_remove(unsigned long start, unsigned long end);
-int hj_region_contains(unsigned long start, unsigned long end);
 int hj_region_overlaps(unsigned long start, unsigned long end);
-unsigned char *hj_region_slot(unsigned long start, unsigned long end);
+struct hj_region *hj_region_find(unsigned long start, unsigned long end);
+unsigned char *hj_region_slot(struct hj_region *r);
+
+/* x86_64/gap.c */
+unsigned long hj_gap_find(unsigned long site, unsigned long start,
+    unsigned long end, unsigned long base);
 
 /* x86_64/patch.c */
 void hj_patch(struct hj_thread *t);
+
+/* vdso.c */
+void hj_vdso_init(unsigned long address);
 
 /* x86_64/debug.c */
 void hj_debug_image(void *page);
 
 /* signal.c, sigcalls.c */
-void hj_sigsys_pending(struct hj_thread *t);
-void
-hj_sigsys_sent(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
+void hj_sent_deliver(struct hj_thread *t);
+void hj_sent(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
 void hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
 int hj_in_engine(const struct hj_thread *t, const struct ucontext *uc);
 int hj_on_altstack(const stack_t *alt, unsigned long sp);

@@ -194,10 +194,13 @@ control_string(struct hj_thread *t, struct exec *ex)
 	char *p = hj_number(ex->control, (unsigned long)hj_control->hc_fd);
 	unsigned long flags = 0;
 
-	if (t->t_sigsys != 0)
-		flags |= HJ_EXEC_BLOCKED;
-	if (t->t_proc->p_actions[SIGSYS].sa_handler == (unsigned long)SIG_IGN)
-		flags |= HJ_EXEC_IGNORED;
+	for (int i = 0; i < 3; i++) {
+		if ((t->t_held & HJ_SIGBIT(hj_ours[i])) != 0)
+			flags |= HJ_EXEC_BLOCKED << i;
+		if (t->t_proc->p_actions[hj_ours[i]].sa_handler ==
+		    (unsigned long)SIG_IGN)
+			flags |= HJ_EXEC_IGNORED << i;
+	}
 	if (t->t_nnp)
 		flags |= HJ_EXEC_NNP;
 	*p++ = ' ';
@@ -337,7 +340,7 @@ exec_call(struct hj_thread *t, int dirfd, unsigned long name, long flags,
 	/* A signal that came is for the old program. */
 	if (hj_block(t, &old) == HJ_RESTART)
 		return HJ_RESTART;
-	hj_setmask(old);
+	hj_setmask(t, old);
 	return hj_exec(t, dirfd, path, flags, argv, envp);
 }
 

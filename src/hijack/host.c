@@ -5,58 +5,30 @@
  */
 #include <linux/futex.h>
 #include <linux/mman.h>
-#include <linux/uio.h>
 
 #include "hijack/engine.h"
 
 /* 0: free, 1: taken, 2: taken and somebody waits. */
 static int hj_lockword;
 
-/* The program's memory may not be there: the host looks. */
-static int
-copy(long nr, const void *own, unsigned long addr, size_t n)
-{
-	struct iovec here = {(void *)(uintptr_t)own, n};
-	struct iovec there = {(void *)addr, n};
-
-	if (n == 0)
-		return 0;
-	if (hj_raw6(nr, hj_raw0(__NR_getpid), &here, 1, &there, 1, 0) !=
-	    (long)n)
-		return EFAULT;
-	return 0;
-}
-
+/* The program's memory may not be there: see engine_fault. */
 int
 hj_copyin(void *to, unsigned long from, size_t n)
 {
-	return copy(__NR_process_vm_readv, to, from, n);
+	return hj_copy(to, (const void *)from, n);
 }
 
 int
 hj_copyout(unsigned long to, const void *from, size_t n)
 {
-	return copy(__NR_process_vm_writev, from, to, n);
+	return hj_copy((void *)to, from, n);
 }
 
 /* A string with its NUL: its length, or -EFAULT, or -ENAMETOOLONG. */
 long
 hj_copyinstr(char *to, unsigned long from, size_t size)
 {
-	size_t done = 0, n;
-
-	while (done < size) {
-		n = HJ_MIN(HJ_PAGE - (from + done) % HJ_PAGE, size - done);
-		n = HJ_MIN(n, 256);
-		if (hj_copyin(to + done, from + done, n) != 0)
-			return -EFAULT;
-		for (size_t i = done; i < done + n; i++) {
-			if (to[i] == '\0')
-				return (long)i;
-		}
-		done += n;
-	}
-	return -ENAMETOOLONG;
+	return hj_copy_string(to, (const char *)from, size);
 }
 
 /* A call that may block or be interrupted. */
@@ -112,6 +84,7 @@ hj_block(struct hj_thread *t, unsigned long *old)
 {
 	unsigned long all = HJ_ALL;
 
+	t->t_blocked = 1;
 	hj_raw4(__NR_rt_sigprocmask, SIG_SETMASK, &all, old, sizeof(all));
 	if (__atomic_load_n(&t->t_deferred, __ATOMIC_RELAXED) == 0)
 		return 0;
@@ -120,7 +93,9 @@ hj_block(struct hj_thread *t, unsigned long *old)
 }
 
 void
-hj_setmask(unsigned long mask)
+hj_setmask(struct hj_thread *t, unsigned long mask)
 {
+	mask &= ~HJ_OURS;
+	t->t_blocked = 0;
 	hj_raw4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
 }

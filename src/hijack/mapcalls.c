@@ -49,7 +49,8 @@ hj_sys_mmap(struct hj_thread *t, const long *args)
 	if (!HJ_FAILED(r) && args[2] == (PROT_READ | PROT_EXEC) &&
 	    (flags & (MAP_TYPE | MAP_ANONYMOUS)) == MAP_PRIVATE) {
 		hj_lock();
-		hj_region_add((unsigned long)r, (unsigned long)r + size);
+		hj_region_add((unsigned long)r, (unsigned long)r + size,
+		    (unsigned long)r - (unsigned long)args[5]);
 		hj_unlock();
 	}
 	return r;

@@ -17,22 +17,15 @@
 #define REACH	  0x70000000UL /* of a jump, less the size of a block */
 #define TRIES	  64
 
-struct region {
-	unsigned long start;
-	unsigned long end;
-	unsigned long block; /* the last one made, 0: none */
-	unsigned long used;  /* bytes of it */
-};
-
-static struct region regions[NREGIONS];
+static struct hj_region regions[NREGIONS];
 static int nregions;
 
 void
-hj_region_add(unsigned long start, unsigned long end)
+hj_region_add(unsigned long start, unsigned long end, unsigned long base)
 {
 	if (nregions == NREGIONS)
 		return;
-	regions[nregions++] = (struct region){start, end, 0, 0};
+	regions[nregions++] = (struct hj_region){start, end, base, 0, 0};
 }
 
 int
@@ -45,14 +38,15 @@ hj_region_overlaps(unsigned long start, unsigned long end)
 	return 0;
 }
 
-int
-hj_region_contains(unsigned long start, unsigned long end)
+/* The region that all of [start, end) is in, or NULL. */
+struct hj_region *
+hj_region_find(unsigned long start, unsigned long end)
 {
 	for (int i = 0; i < nregions; i++) {
 		if (start >= regions[i].start && end <= regions[i].end)
-			return 1;
+			return &regions[i];
 	}
-	return 0;
+	return NULL;
 }
 
 /*
@@ -72,7 +66,7 @@ hj_region_remove(unsigned long start, unsigned long end)
 
 /* Memory for jumps near a region: below it, where nothing is to grow. */
 static int
-block_alloc(struct region *r)
+block_alloc(struct hj_region *r)
 {
 	unsigned long hint = (r->start & ~(STEP - 1)) - STEP;
 	long at;
@@ -95,22 +89,14 @@ block_alloc(struct region *r)
 	return ENOMEM;
 }
 
-/* Room for what a site in [start, end) jumps to; NULL: it cannot be. */
+/* Room for what a site jumps to; NULL: there is none. */
 unsigned char *
-hj_region_slot(unsigned long start, unsigned long end)
+hj_region_slot(struct hj_region *r)
 {
-	struct region *r = NULL;
-
-	for (int i = 0; i < nregions && r == NULL; i++) {
-		if (start >= regions[i].start && end <= regions[i].end)
-			r = &regions[i];
-	}
-	if (r == NULL)
-		return NULL;
 	if ((r->block == 0 || r->used + SLOTSIZE > BLOCKSIZE) &&
 	    block_alloc(r) != 0) {
 		/* Do not look again and again. */
-		hj_region_remove(start, end);
+		hj_region_remove(r->start, r->end);
 		return NULL;
 	}
 	r->used += SLOTSIZE;

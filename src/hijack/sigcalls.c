@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The system calls about signals: the program's handlers are kept here, and
- * no mask that the host gets has SIGSYS in it.
+ * no mask that the host gets has one of HJ_OURS in it.
  */
 #include <linux/time_types.h>
 
 #include "hijack/engine.h"
 
-#define SYSBIT HJ_SIGBIT(SIGSYS)
 /* What the host needs to know of a handler of the program's. */
 #define HOST_FLAGS (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART | SA_RESETHAND)
 /* What the host keeps of the flags. */
@@ -16,32 +15,36 @@
 	    0x800UL)
 #define MINSTACK 2048
 
-/* SIGSYS by kill or the like: the host has no mask of the program's for it. */
+/* One of ours by kill or the like: the host knows no mask for it. */
 void
-hj_sigsys_sent(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
+hj_sent(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 {
-	unsigned long mask = uc->uc_sigmask | t->t_sigsys;
+	unsigned long mask = uc->uc_sigmask | t->t_held;
 
-	if (t->t_sigsys != 0 || hj_in_engine(t, uc)) {
-		t->t_sysinfo = *info;
-		t->t_syspending = 1;
+	if ((t->t_held & HJ_SIGBIT(info->si_signo)) != 0 ||
+	    (hj_in_engine(t, uc) && (t->t_deferred || t->t_blocked))) {
+		t->t_sentinfo = *info;
+		t->t_sent = 1;
+	} else if (hj_in_engine(t, uc)) {
+		hj_defer(t, uc, info);
 	} else {
 		hj_deliver(t, uc, info, mask, mask);
 	}
 }
 
-/* At the end of a call: one was sent. */
+/* At the end of a call: one waits. */
 void
-hj_sigsys_pending(struct hj_thread *t)
+hj_sent_deliver(struct hj_thread *t)
 {
 	unsigned long old;
 
-	if (t->t_sigsys != 0 || hj_block(t, &old) == HJ_RESTART)
+	if ((t->t_held & HJ_SIGBIT(t->t_sentinfo.si_signo)) != 0 ||
+	    hj_block(t, &old) == HJ_RESTART)
 		return;
-	t->t_syspending = 0;
-	t->t_info = t->t_sysinfo;
-	t->t_oldmask = old;
-	t->t_basemask = old;
+	t->t_sent = 0;
+	t->t_info = t->t_sentinfo;
+	t->t_oldmask = old | t->t_held;
+	t->t_basemask = t->t_oldmask;
 	t->t_deferred = 1;
 }
 
@@ -74,7 +77,7 @@ action_set(struct hj_sigaction *shadow, int sig,
 		shadow->sa_flags &= KNOWN_FLAGS;
 		shadow->sa_mask &= ~(HJ_SIGBIT(SIGKILL) | HJ_SIGBIT(SIGSTOP));
 	}
-	if (sig == SIGSYS)
+	if ((HJ_SIGBIT(sig) & HJ_OURS) != 0)
 		*old = was;
 	else if (action != NULL)
 		error = action_to_host(sig, action, old);
@@ -126,7 +129,7 @@ hj_signal_reset(struct hj_proc *p)
 long
 hj_sys_rt_sigprocmask(struct hj_thread *t, const long *args)
 {
-	unsigned long set, host, old, sigsys = t->t_sigsys;
+	unsigned long set, host, old, held = t->t_held;
 	long r;
 
 	if (args[3] != sizeof(long))
@@ -142,21 +145,21 @@ hj_sys_rt_sigprocmask(struct hj_thread *t, const long *args)
 	if (args[1] == 0) {
 		/* Only asked for. */
 	} else if (args[0] == SIG_BLOCK) {
-		host |= set & ~SYSBIT;
-		sigsys |= set & SYSBIT;
+		host |= set & ~HJ_OURS;
+		held |= set & HJ_OURS;
 	} else if (args[0] == SIG_UNBLOCK) {
 		host &= ~set;
-		sigsys &= ~set;
+		held &= ~set;
 	} else if (args[0] == SIG_SETMASK) {
-		host = set & ~SYSBIT;
-		sigsys = set & SYSBIT;
+		host = set & ~HJ_OURS;
+		held = set & HJ_OURS;
 	} else {
 		r = -EINVAL;
 	}
-	old |= t->t_sigsys;
+	old |= t->t_held;
 	if (r == 0)
-		t->t_sigsys = sigsys;
-	hj_setmask(host);
+		t->t_held = held;
+	hj_setmask(t, host);
 	if (r == 0 && args[2] != 0 &&
 	    hj_copyout((unsigned long)args[2], &old, sizeof(old)) != 0)
 		r = -EFAULT;
@@ -218,8 +221,8 @@ hj_sys_rt_sigreturn(struct hj_thread *t, const long *args)
 	if (hj_block(t, &old) == HJ_RESTART)
 		return HJ_RESTART;
 	t->t_alt = uc->uc_stack;
-	t->t_sigsys = uc->uc_sigmask & SYSBIT;
-	uc->uc_sigmask &= ~SYSBIT;
+	t->t_held = uc->uc_sigmask & HJ_OURS;
+	uc->uc_sigmask &= ~HJ_OURS;
 	uc->uc_stack.ss_sp = (void *)(t->t_stack - HJ_STACKSIZE);
 	uc->uc_stack.ss_flags = 0;
 	uc->uc_stack.ss_size = HJ_STACKSIZE;
@@ -240,7 +243,7 @@ with_mask(struct hj_thread *t, long nr, const long *args, int set)
 	if (hj_copyin(&mask, (unsigned long)args[set], sizeof(mask)) != 0)
 		return -EFAULT;
 	t->t_tempmask = mask;
-	mask &= ~SYSBIT;
+	mask &= ~HJ_OURS;
 	host[set] = (long)&mask;
 	t->t_hastemp = 1;
 	r = hj_window(t, nr, host);
@@ -293,7 +296,7 @@ hj_sys_pselect6(struct hj_thread *t, const long *args)
 	if (hj_copyin(&mask, arg.set, sizeof(mask)) != 0)
 		return -EFAULT;
 	t->t_tempmask = mask;
-	mask &= ~SYSBIT;
+	mask &= ~HJ_OURS;
 	arg.set = (uintptr_t)&mask;
 	host[5] = (long)&arg;
 	t->t_hastemp = 1;
@@ -302,7 +305,7 @@ hj_sys_pselect6(struct hj_thread *t, const long *args)
 	return r;
 }
 
-/* Calls with a set that they take signals from: never SIGSYS. */
+/* Calls with a set that they take signals from: never ours. */
 static long
 with_set(struct hj_thread *t, long nr, const long *args, int set, int size)
 {
@@ -314,7 +317,7 @@ with_set(struct hj_thread *t, long nr, const long *args, int set, int size)
 		if (hj_copyin(&mask, (unsigned long)args[set], sizeof(mask)) !=
 		    0)
 			return -EFAULT;
-		mask &= ~SYSBIT;
+		mask &= ~HJ_OURS;
 		host[set] = (long)&mask;
 	}
 	return hj_window(t, nr, host);

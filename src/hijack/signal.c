@@ -21,6 +21,8 @@ struct frame {
 	siginfo_t f_info;
 };
 
+const uint8_t hj_ours[3] = {SIGSYS, SIGSEGV, SIGBUS};
+
 struct hj_thread *
 hj_current(void)
 {
@@ -66,6 +68,15 @@ has_altstack(const stack_t *alt)
 	return alt->ss_size > 0 && (alt->ss_flags & SS_DISABLE) == 0;
 }
 
+/* By the processor, not sent by anybody. */
+static int
+is_fault(const siginfo_t *info)
+{
+	return info->si_code > 0 &&
+	       (info->si_signo == SIGSEGV || info->si_signo == SIGBUS ||
+		   info->si_signo == SIGILL || info->si_signo == SIGFPE);
+}
+
 /* The default action, by the host: the signal once more, if it is due. */
 static void
 redo_default(struct ucontext *uc, const siginfo_t *info, unsigned long mask)
@@ -73,7 +84,7 @@ redo_default(struct ucontext *uc, const siginfo_t *info, unsigned long mask)
 	int sig = info->si_signo;
 
 	hj_host_action(sig, (unsigned long)SIG_DFL, 0);
-	uc->uc_sigmask = mask & ~HJ_SIGBIT(SIGSYS);
+	uc->uc_sigmask = mask & ~HJ_OURS & ~HJ_SIGBIT(sig);
 	hj_raw4(__NR_rt_tgsigqueueinfo, hj_raw0(__NR_getpid),
 	    hj_raw0(__NR_gettid), sig, info);
 }
@@ -116,7 +127,7 @@ push_frame(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
 /*
  * Let a signal reach the program, which is as the host's uc says.  oldmask is
  * the program's mask, basemask the one that its handler's is added to; both
- * with SIGSYS as the program sees it.
+ * with HJ_OURS as the program sees them.
  */
 void
 hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
@@ -135,8 +146,9 @@ hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
 	hj_unlock();
 	/* It was taken back after the host had begun. */
 	if (action.sa_handler <= (unsigned long)SIG_IGN) {
-		uc->uc_sigmask = oldmask & ~HJ_SIGBIT(SIGSYS);
-		if (action.sa_handler == (unsigned long)SIG_DFL)
+		uc->uc_sigmask = oldmask & ~HJ_OURS;
+		if (action.sa_handler == (unsigned long)SIG_DFL ||
+		    is_fault(info))
 			redo_default(uc, info, oldmask);
 		return;
 	}
@@ -152,8 +164,8 @@ hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
 	mask |= action.sa_mask;
 	if ((action.sa_flags & SA_NODEFER) == 0)
 		mask |= HJ_SIGBIT(sig);
-	t->t_sigsys = mask & HJ_SIGBIT(SIGSYS);
-	uc->uc_sigmask = mask & ~HJ_SIGBIT(SIGSYS);
+	t->t_held = mask & HJ_OURS;
+	uc->uc_sigmask = mask & ~HJ_OURS;
 }
 
 /* The engine was interrupted: note the signal and let the engine go on. */
@@ -161,7 +173,7 @@ void
 hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 {
 	uintptr_t ip = uc->uc_mcontext.rip;
-	unsigned long mask = uc->uc_sigmask | t->t_sigsys;
+	unsigned long mask = uc->uc_sigmask | t->t_held;
 
 	t->t_info = *info;
 	t->t_oldmask = mask;
@@ -180,31 +192,39 @@ hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 	t->t_deferred = 1;
 }
 
-/* A fault of the engine itself has nowhere to go. */
-static int
-is_fault(const siginfo_t *info)
+/* Memory that was to be copied is not there, or the engine itself failed. */
+static void
+engine_fault(struct ucontext *uc, const siginfo_t *info)
 {
-	return info->si_code > 0 && info->si_code != SI_KERNEL &&
-	       (info->si_signo == SIGSEGV || info->si_signo == SIGBUS ||
-		   info->si_signo == SIGILL || info->si_signo == SIGFPE);
+	uintptr_t ip = uc->uc_mcontext.rip;
+
+	if (ip >= (uintptr_t)hj_copy_begin && ip < (uintptr_t)hj_copy_end)
+		uc->uc_mcontext.rip = (uintptr_t)hj_copy_fault;
+	else
+		redo_default(uc, info, uc->uc_sigmask);
 }
 
-/* The host's handler of all signals that the program has a handler for. */
+/*
+ * The host's handler of all signals that the program has a handler for, and of
+ * those that are the engine's.
+ */
 void
 hj_master(int sig, siginfo_t *info, void *context)
 {
 	struct hj_thread *t = hj_current();
 	struct ucontext *uc = context;
-	unsigned long mask;
+	unsigned long mask = uc->uc_sigmask | t->t_held;
 
-	if (!hj_in_engine(t, uc)) {
-		mask = uc->uc_sigmask | t->t_sigsys;
-		hj_deliver(t, uc, info, mask, mask);
-	} else if (is_fault(info)) {
-		redo_default(uc, info, ~HJ_SIGBIT(sig));
-	} else {
+	if (is_fault(info) && hj_in_engine(t, uc))
+		engine_fault(uc, info);
+	else if (is_fault(info) && (t->t_held & HJ_SIGBIT(sig)) != 0)
+		redo_default(uc, info, mask);
+	else if (!is_fault(info) && (HJ_SIGBIT(sig) & HJ_OURS) != 0)
+		hj_sent(t, uc, info);
+	else if (hj_in_engine(t, uc))
 		hj_defer(t, uc, info);
-	}
+	else
+		hj_deliver(t, uc, info, mask, mask);
 }
 
 /* Note the program's registers, and have the host go on at hj_enter. */
@@ -251,6 +271,14 @@ deliver_deferred(struct hj_thread *t, struct ucontext *uc)
 	hj_deliver(t, uc, &t->t_info, t->t_oldmask, t->t_basemask);
 }
 
+/* The vDSO, called by us, does not know: ask the host. */
+static void
+vdso_call(struct sigcontext *sc)
+{
+	sc->rax =
+	    (unsigned long)hj_raw3((long)sc->rax, sc->rdi, sc->rsi, sc->rdx);
+}
+
 /* The host's handler of SIGSYS. */
 static void
 sigsys(int sig, siginfo_t *info, void *context)
@@ -259,9 +287,11 @@ sigsys(int sig, siginfo_t *info, void *context)
 	struct ucontext *uc = context;
 
 	if (info->si_code != SYS_SECCOMP)
-		hj_sigsys_sent(t, uc, info);
+		hj_sent(t, uc, info);
 	else if (uc->uc_mcontext.rip == (uintptr_t)hj_trap_end)
 		deliver_deferred(t, uc);
+	else if (hj_in_engine(t, uc))
+		vdso_call(&uc->uc_mcontext);
 	else
 		enter(t, uc, info);
 	(void)sig;
@@ -291,4 +321,6 @@ hj_signal_init(struct hj_thread *t)
 {
 	hj_altstack_set(t);
 	hj_host_action(SIGSYS, (uintptr_t)sigsys, 0);
+	hj_host_action(SIGSEGV, (uintptr_t)hj_master, 0);
+	hj_host_action(SIGBUS, (uintptr_t)hj_master, 0);
 }

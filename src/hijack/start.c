@@ -329,16 +329,20 @@ hj_main(unsigned long *sp)
 	hj_signal_init(t);
 	if ((n[2] & HJ_EXEC_FIRST) != 0)
 		first(t, &s);
-	if ((n[2] & HJ_EXEC_BLOCKED) != 0)
-		t->t_sigsys = HJ_SIGBIT(SIGSYS);
-	if ((n[2] & HJ_EXEC_IGNORED) != 0)
-		proc0.p_actions[SIGSYS].sa_handler = (unsigned long)SIG_IGN;
+	for (int i = 0; i < 3; i++) {
+		if ((n[2] & HJ_EXEC_BLOCKED << i) != 0)
+			t->t_held |= HJ_SIGBIT(hj_ours[i]);
+		if ((n[2] & HJ_EXEC_IGNORED << i) != 0)
+			proc0.p_actions[hj_ours[i]].sa_handler =
+			    (unsigned long)SIG_IGN;
+	}
 	t->t_nnp = (n[2] & HJ_EXEC_NNP) != 0;
 	__atomic_fetch_add(&hj_control->hc_execs, 1, __ATOMIC_RELAXED);
 	s.end = auxv_get(&s, AT_EXECFN);
 	auxv_set(&s, AT_EXECFN, (unsigned long)s.argv[1]);
 	hj_raw2(__NR_prctl, PR_SET_NAME, hj_basename(s.argv[1]));
 	stack_shift(&s);
+	hj_vdso_init(auxv_get(&s, AT_SYSINFO_EHDR));
 	t->t_regs.r_rip = load(&s, (int)n[1]);
 	t->t_regs.r_rsp = (unsigned long)s.sp;
 	t->t_regs.r_flags = 0x202;

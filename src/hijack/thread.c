@@ -57,7 +57,7 @@ thread_alloc(const struct hj_thread *t, const struct request *rq)
 	child->t_mapping = (unsigned long)mapping;
 	child->t_mapsize = size;
 	child->t_scratch = 0;
-	child->t_syspending = 0;
+	child->t_sent = 0;
 	child->t_vfork = (rq->flags & CLONE_VFORK) != 0;
 	child->t_vmshared = proc;
 	if (proc) {
@@ -88,7 +88,7 @@ hj_child(struct hj_thread *t)
 	hj_altstack_set(t);
 	if (t->t_clearhandlers)
 		hj_signal_reset(t->t_proc);
-	hj_setmask(t->t_oldmask);
+	hj_setmask(t, t->t_oldmask);
 }
 
 /* Ask for a child in this memory. */
@@ -119,7 +119,7 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		rq->args[1] = (long)child->t_stack;
 		r = hj_clone(__NR_clone, rq->args, child);
 	}
-	hj_setmask(old);
+	hj_setmask(t, old);
 	/* A thread may be gone by now, and the child's memory with it. */
 	if (HJ_FAILED(r) || (rq->flags & CLONE_VFORK) != 0)
 		thread_free(child);
@@ -143,7 +143,7 @@ clone_copied(struct hj_thread *t, struct request *rq)
 	}
 	if (r == 0) {
 		hj_threaded = 0;
-		t->t_syspending = 0;
+		t->t_sent = 0;
 		t->t_vmshared = 0;
 		t->t_vfork = 0;
 		if ((rq->flags & CLONE_CLEAR_SIGHAND) != 0)

@@ -14,6 +14,8 @@
 	.globl hj_entry, hj_enter, hj_exit, hj_exit_end, hj_trap_end
 	.globl hj_host, hj_window_begin, hj_window_call, hj_window_end
 	.globl hj_window_abort
+	.globl hj_copy, hj_copy_string, hj_copy_begin, hj_copy_end
+	.globl hj_copy_fault
 	.globl hj_clone, hj_thread_end, hj_sigreturn, hj_restorer
 
 /* The host begins here: all is on the stack.  hj_main says where %gs is. */
@@ -164,6 +166,39 @@ hj_thread_end:
 	movq	%r13, %rdi
 	syscall
 	ud2
+
+/*
+ * int hj_copy(void *to, const void *from, size_t n): 0, or -EFAULT if there is a
+ * fault between hj_copy_begin and hj_copy_end, after which it goes on at
+ * hj_copy_fault.
+ */
+hj_copy:
+	movq	%rdx, %rcx
+	xorl	%eax, %eax
+hj_copy_begin:
+	rep movsb
+	ret
+
+/*
+ * long hj_copy_string(char *to, const char *from, size_t size): its length,
+ * -EFAULT, or -ENAMETOOLONG if there is no NUL in size bytes.
+ */
+hj_copy_string:
+	xorl	%eax, %eax
+1:	cmpq	%rdx, %rax
+	jae	2f
+	movb	(%rsi,%rax), %cl
+	movb	%cl, (%rdi,%rax)
+	testb	%cl, %cl
+	jz	3f
+	incq	%rax
+	jmp	1b
+2:	movq	$-36, %rax
+3:	ret
+hj_copy_end:
+hj_copy_fault:
+	movq	$-14, %rax
+	ret
 
 /* void hj_sigreturn(unsigned long sp): to where a frame there says. */
 hj_sigreturn:

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -266,6 +267,80 @@ test_sigsys(void)
 	printf("pending: %d\n", sigismember(&pending, SIGSYS));
 }
 
+/* Memory that is not there, with SIGSEGV caught, blocked and ignored. */
+static void
+bad_calls(const char *what)
+{
+	void *bad = (void *)16;
+	long r[6], n = 0;
+
+	r[n++] = syscall(SYS_rt_sigaction, SIGUSR1, bad, NULL, 8L);
+	r[n++] = syscall(SYS_rt_sigaction, SIGUSR1, NULL, bad, 8L);
+	r[n++] = syscall(SYS_rt_sigprocmask, SIG_BLOCK, bad, NULL, 8L);
+	r[n++] = syscall(SYS_sigaltstack, NULL, bad);
+	r[n++] = syscall(SYS_clock_gettime, 0, bad);
+	r[n++] = syscall(SYS_readlink, bad, bad, 100);
+	printf("%s:", what);
+	for (long i = 0; i < n; i++)
+		printf(" %ld", r[i]);
+	printf(" %d\n", errno);
+}
+
+static void
+test_memory(void)
+{
+	volatile int *volatile nowhere = (volatile int *)16;
+	sigset_t set;
+	pid_t pid;
+	int status;
+
+	bad_calls("default");
+	install(SIGSEGV, show, 0);
+	bad_calls("caught");
+	sigemptyset(&set);
+	sigaddset(&set, SIGSEGV);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	bad_calls("blocked");
+	kill(getpid(), SIGSEGV);
+	printf("held back\n");
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	printf("let go\n");
+	install(SIGSEGV, SIG_IGN, 0);
+	bad_calls("ignored");
+	raise(SIGSEGV);
+	fflush(stdout);
+	for (int i = 0; i < 3; i++) {
+		pid = fork();
+		if (pid == 0) {
+			if (i == 1)
+				sigprocmask(SIG_BLOCK, &set, NULL);
+			if (i == 2)
+				install(SIGSEGV, SIG_DFL, 0);
+			*nowhere = 1;
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		printf("fault: %d\n", status & 0x7f);
+	}
+	pid = fork();
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c",
+		    "kill -SEGV $$; echo still ignored", NULL);
+		_exit(1);
+	}
+	waitpid(pid, &status, 0);
+	install(SIGSEGV, SIG_DFL, 0);
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	usleep(20000);
+	kill(pid, SIGSEGV);
+	waitpid(pid, &status, 0);
+	printf("killed in a call: %d\n", status & 0x7f);
+}
+
 /* A timer at all places of the way into the engine and out of it. */
 static void
 test_storm(void)
@@ -328,6 +403,7 @@ main(void)
 	test_suspend();
 	test_info();
 	test_sigsys();
+	test_memory();
 	test_storm();
 	end_child("ends by SIGSYS", SIGSYS);
 	end_child("ends by SIGTERM", SIGTERM);
