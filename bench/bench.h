@@ -65,7 +65,7 @@ struct bench_line {
 /* The lines of each file, ended by one without a name. */
 extern const struct bench_line call_lines[], lwp_lines[], proc_lines[],
     scale_lines[], memory_lines[], boot_lines[], pipe_lines[], event_lines[],
-    file_lines[], bigfile_lines[], timer_lines[];
+    file_lines[], bigfile_lines[], timer_lines[], hijack_lines[];
 
 /* Short repetitions and few of them: to see that it works. */
 extern bool bench_quick;
@@ -106,6 +106,10 @@ struct bench_crewtime {
 };
 struct bench_crewtime
 bench_crew(unsigned nthreads, bench_body *body, uint64_t n);
+
+/* hijack.c: make calls, start programs, and print the nanoseconds of each. */
+void bench_calls(void);
+void bench_spawns(void);
 
 /* Run on at most n processors from now on. */
 void bench_use_cpus(unsigned n);

@@ -16,10 +16,10 @@
 
 #include "bench.h"
 
-#define LISTS 11
+#define LISTS 12
 static const struct bench_line *const lists[LISTS] = {call_lines, lwp_lines,
     proc_lines, scale_lines, memory_lines, boot_lines, pipe_lines, event_lines,
-    file_lines, bigfile_lines, timer_lines};
+    file_lines, bigfile_lines, timer_lines, hijack_lines};
 
 static const char usage[] =
     "usage: bench [--quick] [--json] [--list] [--filter NAME]...\n"
@@ -28,6 +28,7 @@ static const char usage[] =
     "  --list         only name the operations\n"
     "  --filter NAME  only operations that have NAME in their name\n"
     "  --boot         only boot once, and print how many nanoseconds it took\n"
+    "  --calls, --spawns  only make calls, start programs, and print the same\n"
     "Figures are the fastest repetition.  ratio is the host's figure over\n"
     "librump's (for speed-ups the other way round): above 1, librump is\n"
     "better.  `short' marks an operation that misses what is asked of it.\n";
@@ -271,19 +272,21 @@ list_all(void)
 		printf("%-22s  %s\n", bl->bl_name, bl->bl_what);
 }
 
-static bool opt_json, opt_list, opt_boot;
+static bool opt_json, opt_list, opt_boot, opt_calls, opt_spawns;
 
 /* Returns the exit status, or -1 to go on. */
 static int
 options_parse(int argc, char *argv[])
 {
-	enum { QUICK, JSON, LIST, FILTER, BOOT, HELP };
+	enum { QUICK, JSON, LIST, FILTER, BOOT, CALLS, SPAWNS, HELP };
 	static const struct option options[] = {
 	    {"quick", no_argument, NULL, QUICK},
 	    {"json", no_argument, NULL, JSON},
 	    {"list", no_argument, NULL, LIST},
 	    {"filter", required_argument, NULL, FILTER},
 	    {"boot", no_argument, NULL, BOOT},
+	    {"calls", no_argument, NULL, CALLS},
+	    {"spawns", no_argument, NULL, SPAWNS},
 	    {"help", no_argument, NULL, HELP}, {NULL, 0, NULL, 0}};
 	int opt;
 
@@ -303,6 +306,12 @@ options_parse(int argc, char *argv[])
 			break;
 		case BOOT:
 			opt_boot = true;
+			break;
+		case CALLS:
+			opt_calls = true;
+			break;
+		case SPAWNS:
+			opt_spawns = true;
 			break;
 		case HELP:
 			fputs(usage, stdout);
@@ -339,6 +348,10 @@ main(int argc, char *argv[])
 	}
 	if (opt_boot)
 		return boot_and_print();
+	if (opt_calls || opt_spawns) {
+		(opt_calls ? bench_calls : bench_spawns)();
+		return 0;
+	}
 	if (opt_list) {
 		list_all();
 		return 0;
