@@ -63,6 +63,18 @@ list_pop(struct smr_list *sl)
 	return si;
 }
 
+uint64_t
+smr_goal(void)
+{
+	/*
+	 * What the caller did comes before the new value: a reader that enters
+	 * with it (smr_enter, acquire) sees that.
+	 */
+	return atomic_fetch_add_explicit(
+		   &kern_entry.ke_seq, 1, memory_order_seq_cst) +
+	       1;
+}
+
 /* Give what has been retired a goal and move it on to `to'. */
 static void
 smr_set_goal(struct smr_list *from, struct smr_list *to)
@@ -71,13 +83,7 @@ smr_set_goal(struct smr_list *from, struct smr_list *to)
 
 	if (from->sl_first == NULL)
 		return;
-	/*
-	 * Our unlinking comes before the new value: a reader that enters with
-	 * it (smr_enter, acquire) cannot find the objects.
-	 */
-	goal = atomic_fetch_add_explicit(
-		   &kern_entry.ke_seq, 1, memory_order_seq_cst) +
-	       1;
+	goal = smr_goal();
 	while (from->sl_first != NULL) {
 		struct smr_item *si = list_pop(from);
 
@@ -103,6 +109,12 @@ smr_oldest(void)
 			oldest = seq;
 	}
 	return oldest;
+}
+
+bool
+smr_passed(uint64_t goal)
+{
+	return goal <= smr_oldest();
 }
 
 /* Free from the front of a list what nobody can hold. */

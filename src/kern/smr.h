@@ -99,6 +99,13 @@ void smr_drain(void);
  */
 void smr_synchronize(void);
 
+/*
+ * For who wants to know without waiting: smr_passed says whether every section
+ * has ended that was entered before smr_goal gave this value.
+ */
+uint64_t smr_goal(void);
+bool smr_passed(uint64_t goal);
+
 /* A host thread ends: hand its retired objects to the common list. */
 void smr_thread_flush(struct hostthread *);
 

@@ -673,8 +673,70 @@ TC(layers_of_layers, "an overlay can be a layer, an upper one a lower one")
 	holds("/m2/k/e/z", "z");
 }
 
+#define NMANY 4000
+
+static void
+look_at_all(ino_t *ino)
+{
+	char path[64];
+	struct stat st;
+
+	for (int i = 0; i < NMANY; i++) {
+		(void)snprintf(
+		    path, sizeof(path), "/o/%d/a-file-%d", i % 40, i);
+		T_OK(rump_sys_stat(path, &st));
+		if (ino[i] != 0)
+			T_EQ(ino[i], st.st_ino);
+		ino[i] = st.st_ino;
+	}
+}
+
+TC(unused_names_go, "names that are not used are not kept, and come again")
+{
+	struct rump_memstat start, end;
+	static ino_t ino[NMANY];
+	char path[64];
+	struct stat st;
+	int fd;
+
+	T_OK(setenv("RUMP_NVNODES", "100", 1));
+	boot();
+	T_OK(rump_sys_mkdir("/l", 0755));
+	T_OK(rump_sys_mkdir("/u", 0755));
+	T_OK(rump_sys_mkdir("/o", 0755));
+	for (int i = 0; i < NMANY; i++) {
+		(void)snprintf(path, sizeof(path), "/l/%d", i % 40);
+		if (i < 40)
+			T_OK(rump_sys_mkdir(path, 0755));
+		(void)snprintf(
+		    path, sizeof(path), "/l/%d/a-file-%d", i % 40, i);
+		T_OK(rump_sys_mknod(path, S_IFREG | 0644, 0));
+	}
+	T_OK(mount_text("overlay", "/o", "lower=/l,upper=/u"));
+	T_EQ(0, rump_pub_memstat(&start));
+	fd = (int)T_OK(rump_sys_open("/o/7/a-file-7", O_RDONLY));
+	T_OK(rump_sys_chmod("/o/8/a-file-8", 0600));
+	for (int i = 0; i < 3; i++)
+		look_at_all(ino);
+	T_EQ(0, rump_pub_memstat(&end));
+	/* All nodes and names would take ten times that. */
+	T_ASSERT(end.used - start.used < 200000);
+	/* What is open is still what its name stands for. */
+	T_OK(rump_sys_fstat(fd, &st));
+	T_EQ(ino[7], st.st_ino);
+	T_OK(rump_sys_chmod("/o/7/a-file-7", 0640));
+	T_OK(rump_sys_fstat(fd, &st));
+	T_EQ(S_IFREG | 0640, st.st_mode);
+	T_OK(rump_sys_stat("/o/8/a-file-8", &st));
+	T_EQ(S_IFREG | 0600, st.st_mode);
+	T_OK(rump_sys_close(fd));
+	T_OK(rump_sys_unmount("/o", 0));
+	lists("/u", "7 8 ");
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, unused_names_go);
 	ATF_TP_ADD_TC(tp, layers_are_one);
 	ATF_TP_ADD_TC(tp, writing_copies_up);
 	ATF_TP_ADD_TC(tp, attributes_copy_up);

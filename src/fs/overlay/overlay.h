@@ -5,6 +5,7 @@
  *
  *	ovl_vfsops.c	mounting
  *	ovl_node.c	nodes, the table of names, what a name stands for
+ *	ovl_evict.c	nodes that nobody uses any more
  *	ovl_upper.c	changing names in the upper layer
  *	ovl_copyup.c	a file is brought to the upper layer
  *	ovl_dirops.c	making and removing names
@@ -25,7 +26,8 @@
  * through it, else the one that is seen.  It gets an upper vnode when it is
  * changed first, and keeps it.  A name that was looked up is in a table, with
  * its node, until it is removed: walks find it there without a lock.  Nodes
- * stay until their names are removed or the overlay is unmounted.
+ * stay until their names are removed, the overlay is unmounted or, if they
+ * have no upper vnode, there are too many of them.
  *
  * om_lock comes after all v_lock of the overlay's vnodes and before all locks
  * of the layers.  It covers the table, and keeps what the layers have under a
@@ -68,6 +70,7 @@ struct ovl_entry {
 	struct ovl_node *oe_node;
 	uint64_t oe_hash;
 	struct smr_item oe_smr;
+	_Atomic bool oe_used; /* (a) by whoever finds it; see ovl_evict.c */
 	uint8_t oe_len;
 	char oe_name[]; /* not terminated */
 };
@@ -81,6 +84,7 @@ struct ovl_node {
 	struct vnode *_Atomic on_upper; /* (a) held; set once */
 	struct ovl_node *on_uppernext;	/* (o) with the same hash of it */
 	uint32_t on_entries;		/* (o) names in the table */
+	uint32_t on_names;		/* (o) directory: names in it there */
 	_Atomic bool on_removed;    /* (a) not in the upper layer, and gone */
 	_Atomic int64_t on_subdirs; /* (a) merged directory: or -1 */
 	_Atomic ino_t on_ino;	    /* (a) what stat shows */
@@ -102,6 +106,9 @@ struct ovl_mount {
 	uint32_t om_nlayers;				/* (s) */
 	struct ovl_layer om_layer[OVL_MAXLAYERS];	/* (s) */
 	uint64_t om_temp;				/* (o) for names */
+	uint64_t om_entries;				/* (o) in the table */
+	uint64_t om_goal;				/* (o) ovl_evict.c */
+	uint32_t om_hand, om_came;			/* (o) the same */
 	struct ovl_node *om_upper[OVL_UPPERS];		/* (o) by on_upper */
 	struct ovl_entry *_Atomic om_chain[OVL_CHAINS]; /* (a) */
 };
@@ -184,6 +191,19 @@ struct ovl_entry *
 ovl_entry_alloc(struct ovl_node *dn, const struct cname *, struct ovl_node *);
 void ovl_entry_free(struct ovl_entry *);
 struct ovl_entry *ovl_entry_find(struct ovl_node *dn, const struct cname *);
+/* It was found without om_lock: may it be used?  Else look with the lock. */
+static inline bool
+ovl_entry_use(struct ovl_entry *oe)
+{
+	if (likely(atomic_load_explicit(&oe->oe_used, memory_order_relaxed)))
+		return true;
+	/* Pairs with entry_kill. */
+	atomic_store_explicit(&oe->oe_used, true, memory_order_seq_cst);
+	return atomic_load_explicit(
+		   &oe->oe_node->on_vnode.v_count, memory_order_seq_cst) != 0;
+}
+/* A name came into the table: others may have to go.  Without locks. */
+void ovl_evict(struct ovl_mount *);
 /* Put it into the table; the first one makes the tree's reference. */
 void ovl_entry_add(struct ovl_entry *);
 /* True: the tree's reference to its node is to be dropped. */

@@ -192,6 +192,9 @@ ovl_entry_add(struct ovl_entry *oe)
 
 	KASSERT(mutex_owned(&ovl_super(on)->om_lock));
 	on->on_entries++;
+	oe->oe_parent->on_names++;
+	ovl_super(on)->om_entries++;
+	atomic_init(&oe->oe_used, true);
 	atomic_store_explicit(&on->on_entry, oe, memory_order_release);
 	atomic_store_explicit(&oe->oe_next,
 	    atomic_load_explicit(chain, memory_order_relaxed),
@@ -214,6 +217,8 @@ ovl_entry_remove(struct ovl_entry *oe)
 	    atomic_load_explicit(&oe->oe_next, memory_order_relaxed),
 	    memory_order_release);
 	smr_retire(&oe->oe_smr, entry_smrfree);
+	oe->oe_parent->on_names--;
+	ovl_super(on)->om_entries--;
 	return --on->on_entries == 0;
 }
 
@@ -474,6 +479,7 @@ ovl_lookup_locked(
 		return ENOENT;
 	if ((oe = ovl_entry_find(dn, cn)) == NULL)
 		return lookup_make(dn, cn, onp);
+	atomic_store_explicit(&oe->oe_used, true, memory_order_seq_cst);
 	*onp = oe->oe_node;
 	return 0;
 }
@@ -485,7 +491,7 @@ ovl_lookup(struct vnode *dvp, const struct cname *cn, struct vnode **vpp)
 	struct ovl_entry *oe = ovl_entry_find(dn, cn);
 	int error = 0;
 
-	if (likely(oe != NULL)) {
+	if (likely(oe != NULL) && likely(ovl_entry_use(oe))) {
 		*vpp = &oe->oe_node->on_vnode;
 		return 0;
 	}
@@ -493,6 +499,7 @@ ovl_lookup(struct vnode *dvp, const struct cname *cn, struct vnode **vpp)
 	if ((error = ovl_lookup_locked(dn, cn, &on)) == 0)
 		*vpp = &on->on_vnode;
 	mutex_exit(&ovl_super(dn)->om_lock);
+	ovl_evict(ovl_super(dn));
 	return error;
 }
 
