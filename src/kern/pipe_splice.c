@@ -225,7 +225,7 @@ pipe_fill(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 			end = n == 0;
 		}
 		pipe_leave(pi, PIPE_IN);
-	} while (*donep == 0 && error == 0 && !end);
+	} while (*donep == 0 && len > 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }
 
@@ -273,6 +273,6 @@ pipe_drain(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 				break;
 		}
 		pipe_leave(pi, PIPE_OUT);
-	} while (*donep == 0 && error == 0 && !end);
+	} while (*donep == 0 && len > 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }

@@ -157,6 +157,7 @@ TC(sending_files, "sendfile: to files and pipes.")
 	T_EQ(100100, rump_sys_lseek(g, 0, SEEK_CUR));
 	T_OK(rump_sys_pipe2(p, O_NONBLOCK));
 	off = 96;
+	T_EQ(0, rump_sys_sendfile(p[1], f, &off, 0));
 	T_EQ(15 * 4096 + 4000, rump_sys_sendfile(p[1], f, &off, 100000));
 	T_ERR(EAGAIN, rump_sys_sendfile(p[1], f, &off, 1));
 	T_ERR(ESPIPE, rump_sys_sendfile(g, p[0], &off, 1));
