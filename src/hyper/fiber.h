@@ -39,8 +39,11 @@ void hyper_fiber_start(struct hyper_context *);
 /* End the calling fiber. */
 noreturn void hyper_fiber_exit(void);
 
-/* Let others run that can. */
-void hyper_fiber_yield(void);
+/*
+ * The calling context lets others run that can.  Returns arg, which is kept for
+ * it meanwhile: so it needs no registers of its own for that.
+ */
+void *hyper_fiber_yield(struct hyper_context *, void *arg);
 
 /*
  * The main context: run fibers.  Returns 0 when all have ended, or EDEADLK

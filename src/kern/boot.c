@@ -76,6 +76,7 @@ boot_host(void)
 
 	if (error == 0)
 		error = hyper_choose(kern_config.kc_host);
+	kern_alone = hyper_host->hh_fibers;
 	return error != 0 ? error : kmem_init(kern_config.kc_memlimit);
 }
 
@@ -222,8 +223,8 @@ rump_init_server(const char *url)
 void
 kern_release(char *buf, size_t size)
 {
-	(void)snprintf(buf, size, "%d.%d.%d", VERSION_MAJOR, VERSION_MINOR,
-	    VERSION_PATCH);
+	(void)snprintf(
+	    buf, size, "%d.%d.%d", VERSION_MAJOR, VERSION_MINOR, VERSION_PATCH);
 }
 
 void

@@ -279,13 +279,15 @@ rump_fiber_detach(struct rump_fiber *rf)
 RUMP_EXPORT void
 rump_fiber_yield(void)
 {
-	struct kern_tls saved = kern_tls;
+	struct kcontext *kc = curctx();
 
-	if (!hyper_has_fibers() || saved.kt_ht == NULL)
+	if (unlikely(!kern_alone || kc == NULL))
 		return;
 	fiber_outside("rump_fiber_yield");
-	hyper_fiber_yield();
-	kern_tls = saved;
+	kc->kc_lwp = curlwp();
+	kc = hyper_fiber_yield(&kc->kc_hyper, kc);
+	kern_tls.kt_lwp = kc->kc_lwp;
+	kern_tls.kt_ctx = kc;
 }
 
 RUMP_EXPORT int

@@ -132,8 +132,8 @@ file_setmax(int64_t max)
 
 	if (max < 1)
 		return EINVAL;
-	more = max - (int64_t)atomic_exchange_explicit(&kern_maxfiles,
-			 (uint64_t)max, memory_order_relaxed);
+	more = max - (int64_t)atomic_exchange_explicit(
+			 &kern_maxfiles, (uint64_t)max, memory_order_relaxed);
 	/* What lies in the shards may be too much. */
 	for (i = 0; i < FILE_SHARDS && more < 0; i++)
 		more += permits_take(&shards[i], INT64_MAX);

@@ -155,20 +155,37 @@ file_writable(const struct file *fp)
 /* The last reference is gone. */
 void file_free(struct file *);
 
+/* Its count, where nobody else changes it. */
+static inline uint32_t
+file_countalone(struct file *fp, uint32_t more)
+{
+	uint32_t n =
+	    atomic_load_explicit(&fp->f_count, memory_order_relaxed) + more;
+
+	atomic_store_explicit(&fp->f_count, n, memory_order_relaxed);
+	return n;
+}
+
 /* The caller has a reference and makes another. */
 static inline void
 file_hold(struct file *fp)
 {
-	uint32_t old =
-	    atomic_fetch_add_explicit(&fp->f_count, 1, memory_order_relaxed);
-
-	KASSERT(old != 0);
-	(void)old;
+	KASSERT(atomic_load_explicit(&fp->f_count, memory_order_relaxed) != 0);
+	if (kern_alone)
+		(void)file_countalone(fp, 1);
+	else
+		atomic_fetch_add_explicit(
+		    &fp->f_count, 1, memory_order_relaxed);
 }
 
 static inline void
 file_rele(struct file *fp)
 {
+	if (kern_alone) {
+		if (file_countalone(fp, (uint32_t)-1) == 0)
+			file_free(fp);
+		return;
+	}
 	/* acq_rel: every holder's use is over before file_free looks. */
 	if (atomic_fetch_sub_explicit(&fp->f_count, 1, memory_order_acq_rel) ==
 	    1)
@@ -181,6 +198,11 @@ file_tryhold(struct file *fp)
 {
 	uint32_t n = atomic_load_explicit(&fp->f_count, memory_order_relaxed);
 
+	if (kern_alone) {
+		if (n != 0)
+			(void)file_countalone(fp, 1);
+		return n != 0;
+	}
 	do {
 		if (n == 0)
 			return false;

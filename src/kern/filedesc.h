@@ -14,6 +14,7 @@
  * One file at a time can be held so in a call.  A table that only this lwp
  * can see lends the file without counting (l_borrowed); before the lwp
  * sleeps, the sleep code turns the loan into a reference (fd_borrow_settle).
+ * With kern_alone every table does: until then nobody else sees any.
  * A call that needs two files at once takes the second with fd_getref and
  * drops it with file_rele.
  *
@@ -93,8 +94,10 @@ fd_getfile_inline(struct lwp *l, int fd, struct file **fpp)
 	/* Pairs with fd_unlend: it sees the loan, or we the mark. */
 	atomic_store_explicit(&l->l_borrowed, fp, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	/* On one host thread nobody else acts before the call sleeps. */
 	if (unlikely(atomic_load_explicit(
-			 &fdp->fd_shared, memory_order_acquire) != 0))
+			 &fdp->fd_shared, memory_order_acquire) != 0) &&
+	    !kern_alone)
 		return fd_getfile_slow(l, fdp, fd, fpp);
 	*fpp = fp;
 	return 0;

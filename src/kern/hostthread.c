@@ -19,6 +19,8 @@ _Thread_local struct kern_tls kern_tls;
 
 struct hostthread *_Atomic hostthread_list;
 
+bool kern_alone;
+
 static struct hostthread spare;
 static _Atomic uint32_t spare_taken; /* 1 while somebody uses `spare' */
 static _Atomic uint32_t last_id;

@@ -54,6 +54,7 @@ struct kcontext {
 	uint8_t kc_restart;	      /* (o) enum signal_restart */
 	bool kc_sigrestore;	      /* (o) kc_sigsaved is to be its mask */
 	int kc_error;		      /* (o) of its last call that failed */
+	struct lwp *kc_lwp;	      /* (o) current, of one that yields */
 	struct lwp *kc_implicit;      /* (o) of implicit entries, or NULL */
 	struct pollwait *kc_pollwait; /* (o) of the lwp in a call; poll.c */
 	uint64_t kc_sigsaved;	      /* (o) see sigreturn.c */
@@ -83,7 +84,7 @@ struct hostthread {
 	pid_t ht_pidend;
 	uint64_t ht_pidserial; /* of the batch */
 
-	struct kcontext ht_ctx; /* its own */
+	struct kcontext ht_ctx;	      /* its own */
 	struct unrights *ht_netdrops; /* (o) files to let go of; net/local */
 
 	/* (a) processes made less processes gone on this host thread */
@@ -125,6 +126,14 @@ curlwp(void)
 }
 
 /*
+ * Only one host thread is ever inside the kernel: it is one of fibers.  What
+ * others would have to see at once, locks and counts, needs no locked
+ * instructions then, which cost more than all else of a short call.  Stable
+ * after boot has chosen the host.
+ */
+extern bool kern_alone __attribute__((visibility("hidden")));
+
+/*
  * Give the calling host thread a record.  0, ENOMEM, or ENOTSUP where the host
  * lets only another one in.
  */
@@ -155,10 +164,12 @@ uint64_t hostthread_bytes(void);
 static inline int
 kcontext_park(_Atomic uint32_t *addr, uint32_t val, int64_t deadline)
 {
-	struct kern_tls saved = kern_tls;
-	int error = hyper_park(&saved.kt_ctx->kc_hyper, addr, val, deadline);
+	struct lwp *l = kern_tls.kt_lwp;
+	struct kcontext *kc = kern_tls.kt_ctx;
+	int error = hyper_park(&kc->kc_hyper, addr, val, deadline);
 
-	kern_tls = saved;
+	kern_tls.kt_lwp = l;
+	kern_tls.kt_ctx = kc;
 	return error;
 }
 

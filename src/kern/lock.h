@@ -32,6 +32,14 @@ mutex_tryenter(struct kmutex *m)
 {
 	uint32_t free = 0;
 
+	if (kern_alone) {
+		if (unlikely(atomic_load_explicit(
+				 &m->m_word, memory_order_relaxed) != 0))
+			return false;
+		atomic_store_explicit(
+		    &m->m_word, curht()->ht_id << 1, memory_order_relaxed);
+		return true;
+	}
 	return atomic_compare_exchange_strong_explicit(&m->m_word, &free,
 	    curht()->ht_id << 1, memory_order_acquire, memory_order_relaxed);
 }
@@ -46,10 +54,14 @@ mutex_enter(struct kmutex *m)
 static inline void
 mutex_exit(struct kmutex *m)
 {
-	/* Pairs with the acquire in mutex_tryenter. */
-	uint32_t old =
-	    atomic_exchange_explicit(&m->m_word, 0, memory_order_release);
+	uint32_t old;
 
+	if (kern_alone) {
+		atomic_store_explicit(&m->m_word, 0, memory_order_relaxed);
+		return;
+	}
+	/* Pairs with the acquire in mutex_tryenter. */
+	old = atomic_exchange_explicit(&m->m_word, 0, memory_order_release);
 	if (unlikely(old & KMUTEX_WAITERS))
 		mutex_exit_slow(m);
 }

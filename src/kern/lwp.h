@@ -43,7 +43,7 @@ lwp_handle(uint32_t generation, uint32_t slot)
 }
 
 /* The slot that a handle names, or NULL if there is no such slot. */
-static inline struct lwp *
+static inline __attribute__((always_inline)) struct lwp *
 lwp_slot(uint64_t handle)
 {
 	uint32_t slot = ((uint32_t)handle >> LWP_HANDLE_SHIFT) - 1;

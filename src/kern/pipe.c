@@ -200,8 +200,8 @@ pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 }
 
 /*
- * The short cuts: the pipe is not locked, nobody waits, and there is a page
- * at hand, or need not be.
+ * The short cuts: the pipe is not locked, nobody waits but readers of a write,
+ * and there is a page at hand, or need not be.
  */
 
 static size_t
@@ -237,12 +237,13 @@ static size_t
 pipe_fastwrite(struct file *fp, const void *buf, size_t len)
 {
 	struct pipe *pi = fp->f_data;
+	struct lwp *reader = NULL;
 	struct pipeslot *ps;
 	char *to = NULL;
 
 	if (unlikely(!mutex_tryenter(&pi->pi_lock)))
 		return 0;
-	if (unlikely(pi->pi_readers == 0 || cv_has_waiters(&pi->pi_rcv)))
+	if (unlikely(pi->pi_readers == 0))
 		len = 0;
 	else if (likely(pipe_empty(pi))) {
 		if (unlikely(
@@ -266,8 +267,13 @@ pipe_fastwrite(struct file *fp, const void *buf, size_t len)
 	if (likely(len != 0)) {
 		copy_small(to, buf, len);
 		pi->pi_marks |= PM_MTIME | PM_CTIME;
+		/* As pipe_leave: it was empty, so no writer waits. */
+		if (unlikely(cv_has_waiters(&pi->pi_rcv)))
+			reader = cv_take(&pi->pi_rcv);
 	}
 	mutex_exit(&pi->pi_lock);
+	if (unlikely(reader != NULL))
+		cv_wake(reader);
 	if (likely(len != 0))
 		klist_notify(&pi->pi_klist, PIPE_IN);
 	return len;
@@ -379,8 +385,8 @@ pipe_stat(struct lwp *l, struct file *fp, struct stat *st)
 }
 
 int
-pipe_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
-    int *retval)
+pipe_ioctl(
+    struct lwp *l, struct file *fp, unsigned long cmd, void *data, int *retval)
 {
 	struct pipe *pi = fp->f_data;
 	int n;

@@ -137,14 +137,25 @@ cv_timedwait_sig(struct kcondvar *cv, struct kmutex *m, int64_t deadline)
 		return EINTR;
 	fd_borrow_settle(l);
 	cv_enqueue(cv, l);
-	atomic_store_explicit(&l->l_sleep, LWP_ASLEEP, memory_order_seq_cst);
+	if (kern_alone)
+		atomic_store_explicit(
+		    &l->l_sleep, LWP_ASLEEP, memory_order_relaxed);
+	else
+		atomic_store_explicit(
+		    &l->l_sleep, LWP_ASLEEP, memory_order_seq_cst);
 	mutex_exit(m);
 	late = lwp_park(l, deadline);
 	mutex_enter(m);
 	if (l->l_cv != NULL)
 		cv_dequeue(cv, l);
-	how = atomic_exchange_explicit(
-	    &l->l_sleep, LWP_AWAKE, memory_order_acquire);
+	/* Who ended the sleep is the last but us to write it. */
+	how = atomic_load_explicit(&l->l_sleep, memory_order_acquire);
+	if (how == LWP_ASLEEP)
+		how = atomic_exchange_explicit(
+		    &l->l_sleep, LWP_AWAKE, memory_order_acquire);
+	else
+		atomic_store_explicit(
+		    &l->l_sleep, LWP_AWAKE, memory_order_relaxed);
 	if (how == LWP_WOKEN)
 		return 0;
 	if (how == LWP_INTERRUPTED)
@@ -164,6 +175,13 @@ lwp_mark(struct lwp *l, uint32_t how)
 {
 	uint32_t asleep = LWP_ASLEEP;
 
+	if (kern_alone) {
+		if (atomic_load_explicit(&l->l_sleep, memory_order_relaxed) !=
+		    LWP_ASLEEP)
+			return false;
+		atomic_store_explicit(&l->l_sleep, how, memory_order_relaxed);
+		return true;
+	}
 	return atomic_compare_exchange_strong_explicit(&l->l_sleep, &asleep,
 	    how, memory_order_seq_cst, memory_order_seq_cst);
 }

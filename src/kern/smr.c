@@ -99,7 +99,8 @@ smr_oldest(void)
 	struct hostthread *ht;
 	uint64_t oldest = UINT64_MAX, seq;
 
-	(void)hyper_membarrier();
+	if (!kern_alone)
+		(void)hyper_membarrier();
 	atomic_thread_fence(memory_order_seq_cst);
 	ht = atomic_load_explicit(&hostthread_list, memory_order_acquire);
 	for (; ht != NULL; ht = ht->ht_next) {

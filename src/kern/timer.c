@@ -70,6 +70,9 @@ ktimer_next(int64_t now)
 static void
 ktimer_kick(void)
 {
+	/* Nobody waits there: the scheduler asks each time. */
+	if (kern_alone)
+		return;
 	atomic_fetch_add_explicit(&ts.ts_kick, 1, memory_order_relaxed);
 	hyper_wake(&ts.ts_kick, 1);
 }

@@ -18,6 +18,7 @@
 
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
+#include <rump/rumpfiber.h>
 
 /* Enough reads for a lock to be held lightly (KRW_LIGHT). */
 #define WARMUP 1200
@@ -194,6 +195,75 @@ do_create(void)
 	rump_sys_unlink("/new");
 }
 
+/*
+ * Fibers: these are done by one fiber, and its partner does as much.
+ */
+
+static struct rump_fiber *partner;
+static int back[2];
+static int stopping;
+
+static void *
+yield_main(void *arg)
+{
+	while (!stopping)
+		rump_fiber_yield();
+	return arg;
+}
+
+static void
+make_yielder(void)
+{
+	bind_proc();
+	stopping = 0;
+	must(rump_fiber_create(&partner, yield_main, NULL, 0, NULL) == 0,
+	    "create");
+}
+
+static void
+join_yielder(void)
+{
+	stopping = 1;
+	must(rump_fiber_join(partner, NULL) == 0, "join");
+	rump_pub_lwproc_releaselwp();
+}
+
+static void *
+echo_main(void *arg)
+{
+	char c;
+
+	while (rump_sys_read(fds[0], &c, 1) == 1)
+		rump_sys_write(back[1], &c, 1);
+	return arg;
+}
+
+static void
+make_echo(void)
+{
+	bind_proc();
+	must(rump_sys_pipe(fds) == 0 && rump_sys_pipe(back) == 0, "pipe");
+	must(rump_fiber_create(&partner, echo_main, NULL, 0, NULL) == 0,
+	    "create");
+}
+
+static void
+join_echo(void)
+{
+	rump_sys_close(fds[1]);
+	must(rump_fiber_join(partner, NULL) == 0, "join");
+	rump_pub_lwproc_releaselwp();
+}
+
+static void
+do_pingpong(void)
+{
+	char c = 'x';
+
+	rump_sys_write(fds[1], &c, 1);
+	rump_sys_read(back[0], &c, 1);
+}
+
 /* The first one is what the loop itself costs. */
 static const struct op ops[] = {
     {"-", 1, do_nothing, do_nothing, do_nothing},
@@ -210,6 +280,13 @@ static const struct op ops[] = {
     {"pread_1", 1, bind_file, do_pread, release_file},
     {"pwrite_1", 1, bind_file, do_pwrite, release_file},
     {"create_unlink", 1, bind_proc, do_create, rump_pub_lwproc_releaselwp},
+};
+
+/* The same in a kernel of fibers. */
+static const struct op fiber_ops[] = {
+    {"-", 1, do_nothing, do_nothing, do_nothing},
+    {"fiber_switch", 2, make_yielder, rump_fiber_yield, join_yielder},
+    {"fiber_pipe_read", 2, make_echo, do_pingpong, join_echo},
 };
 
 static void
@@ -233,10 +310,30 @@ measure(const struct op *op)
 	op->o_finish();
 }
 
-int
-main(void)
+static void *
+measure_fibers(void *arg)
 {
+	for (size_t i = 0; i < sizeof(fiber_ops) / sizeof(fiber_ops[0]); i++)
+		measure(&fiber_ops[i]);
+	return arg;
+}
+
+/* With an argument, the operations of fibers. */
+int
+main(int argc, char *argv[])
+{
+	struct rump_fiber *rf;
+
+	(void)argv;
+	if (argc > 1)
+		must(rump_boot_setthreads("fiber") == 0, "setthreads");
 	must(rump_init() == 0, "rump_init");
+	if (argc > 1) {
+		must(rump_fiber_create(&rf, measure_fibers, NULL, 0, NULL) == 0,
+		    "create");
+		must(rump_fiber_join(rf, NULL) == 0, "join");
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		measure(&ops[i]);
 	return 0;

@@ -45,10 +45,11 @@ thread_wanted(void)
 	atf_tc_skip("%s", TC_NEEDS_THREADS);
 }
 
+#define pthread_create(...) (thread_wanted(), pthread_create(__VA_ARGS__))
+
 static inline void
 thread_start(struct thread *t, int id, void (*fn)(struct thread *), void *arg)
 {
-	thread_wanted();
 	t->t_id = id;
 	t->t_fn = fn;
 	t->t_arg = arg;

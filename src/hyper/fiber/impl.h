@@ -37,10 +37,11 @@ struct fiberstack {
 
 /* At the top of its own stack. */
 struct fiber {
-	void *f_sp;	      /* its registers are there while it is out */
+	void *f_sp; /* first: its registers are there while it is out */
 	struct fiber *f_next; /* in the queue */
 	enum fiber_state f_state;
 	int f_errno;
+	void *f_kept; /* for who yields */
 	bool f_late;  /* woken by its deadline */
 	bool f_timed; /* f_due is in the heap */
 	struct timenode f_due;
@@ -74,11 +75,11 @@ noreturn void fiber_begin(void) HIDDEN;
 
 /*
  * arch/: save the registers that a function must keep, and the stack pointer
- * at *sp; go on where `to' was saved.  make: lay out such a place below top,
- * from which fiber_begin is called.  request: tell valgrind something.
+ * in from->f_sp; go on where `to' was saved.  make: lay out such a place below
+ * top, from which fiber_begin is called.  request: tell valgrind something.
  */
 extern const bool fiber_arch HIDDEN; /* all this is there */
-void fiber_arch_switch(void **sp, void *to) HIDDEN;
+void fiber_arch_switch(struct fiber *from, struct fiber *to) HIDDEN;
 void *fiber_arch_make(void *top) HIDDEN;
 uint64_t fiber_arch_request(const uint64_t args[6]) HIDDEN;
 

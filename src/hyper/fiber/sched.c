@@ -28,12 +28,13 @@ static struct {
 	struct fiber *sc_last;
 	int sc_slice;  /* switches that are left */
 	int *sc_errno; /* the host thread's */
+	void (*sc_switch)(struct fiber *from, struct fiber *to);
 	size_t sc_count;
 	struct fiber *sc_dead;	/* has ended, still has its stack */
 	struct timeheap sc_due; /* who is parked for a time */
 	struct fiber sc_main;
 	pthread_t sc_thread;
-} sched;
+} fiber_sched;
 
 /* All fibers but the main context: for debuggers, which know these names. */
 static LIST_HEAD(, fiber) fibers_all;
@@ -43,48 +44,52 @@ queue_put(struct fiber *f)
 {
 	f->f_state = FIBER_QUEUED;
 	f->f_next = NULL;
-	if (sched.sc_first == NULL)
-		sched.sc_first = f;
+	if (fiber_sched.sc_first == NULL)
+		fiber_sched.sc_first = f;
 	else
-		sched.sc_last->f_next = f;
-	sched.sc_last = f;
+		fiber_sched.sc_last->f_next = f;
+	fiber_sched.sc_last = f;
 }
 
 static inline struct fiber *
 queue_take(void)
 {
-	struct fiber *f = sched.sc_first;
+	struct fiber *f = fiber_sched.sc_first;
 
-	sched.sc_first = f->f_next;
+	fiber_sched.sc_first = f->f_next;
 	f->f_state = FIBER_RUNNING;
 	return f;
 }
 
+/* sc_switch where there is a sanitizer. */
+static void
+fiber_switch_told(struct fiber *from, struct fiber *to)
+{
+	tools_leave(from, to);
+	fiber_switcher->sw_switch(from, to);
+	tools_arrive(from);
+}
+
 /* Leave the running one, whose state is set, for `to'; until it is back. */
 static inline void
-fiber_switch(struct fiber *to)
+fiber_switch(struct fiber *from, struct fiber *to)
 {
-	struct fiber *from = sched.sc_cur;
-
-	from->f_errno = *sched.sc_errno;
-	sched.sc_cur = to;
-	if (unlikely(tools_present))
-		tools_leave(from, to);
-	fiber_switcher->sw_switch(from, to);
-	if (unlikely(tools_present))
-		tools_arrive(from);
-	*sched.sc_errno = from->f_errno;
+	from->f_errno = *fiber_sched.sc_errno;
+	fiber_sched.sc_cur = to;
+	fiber_sched.sc_switch(from, to);
+	/* Who is back is the current one; nothing needs to be kept for that. */
+	*fiber_sched.sc_errno = fiber_sched.sc_cur->f_errno;
 }
 
 /* A fiber leaves off: it is queued, parked or at its end. */
 static inline void
-fiber_next(void)
+fiber_next(struct fiber *me)
 {
-	struct fiber *to = &sched.sc_main;
+	struct fiber *to = &fiber_sched.sc_main;
 
-	if (likely(sched.sc_first != NULL && --sched.sc_slice > 0))
+	if (likely(fiber_sched.sc_first != NULL && --fiber_sched.sc_slice > 0))
 		to = queue_take();
-	fiber_switch(to);
+	fiber_switch(me, to);
 }
 
 /* Its wait is over, if it is in one. */
@@ -94,7 +99,7 @@ fiber_wake(struct fiber *f)
 	if (f->f_state != FIBER_PARKED)
 		return;
 	if (f->f_timed)
-		timeheap_remove(&sched.sc_due, &f->f_due);
+		timeheap_remove(&fiber_sched.sc_due, &f->f_due);
 	queue_put(f);
 }
 
@@ -111,8 +116,8 @@ main_timers(void)
 	struct timenode *tn;
 	struct fiber *f;
 
-	sched.sc_slice = SLICE;
-	while ((tn = sched.sc_due.th_top) != NULL && tn->tn_when <= now) {
+	fiber_sched.sc_slice = SLICE;
+	while ((tn = fiber_sched.sc_due.th_top) != NULL && tn->tn_when <= now) {
 		f = (struct fiber *)(void *)((char *)tn -
 					     offsetof(struct fiber, f_due));
 		f->f_late = true;
@@ -138,14 +143,14 @@ main_sleep(int64_t until)
 static bool
 main_wait(void)
 {
-	bool all = sched.sc_main.f_state == FIBER_RUNNING;
+	bool all = fiber_sched.sc_main.f_state == FIBER_RUNNING;
 	struct fiber *f;
 	int64_t next;
 
-	while (!all || sched.sc_count > 0) {
-		if (sched.sc_first == NULL || sched.sc_slice <= 0) {
+	while (!all || fiber_sched.sc_count > 0) {
+		if (fiber_sched.sc_first == NULL || fiber_sched.sc_slice <= 0) {
 			next = main_timers();
-			if (sched.sc_first == NULL) {
+			if (fiber_sched.sc_first == NULL) {
 				if (next == HYPER_FOREVER)
 					return false;
 				main_sleep(next);
@@ -153,12 +158,12 @@ main_wait(void)
 			}
 		}
 		f = queue_take();
-		if (f == &sched.sc_main)
+		if (f == &fiber_sched.sc_main)
 			break;
-		sched.sc_slice--;
-		fiber_switch(f);
+		fiber_sched.sc_slice--;
+		fiber_switch(&fiber_sched.sc_main, f);
 		/* A fiber may have taken us off the queue. */
-		if (!all && sched.sc_main.f_state == FIBER_RUNNING)
+		if (!all && fiber_sched.sc_main.f_state == FIBER_RUNNING)
 			break;
 	}
 	return true;
@@ -175,21 +180,23 @@ sched_begin(void)
 
 	if (error != 0)
 		return error;
-	sched.sc_cur = &sched.sc_main;
-	sched.sc_errno = &errno;
-	sched.sc_slice = SLICE;
-	sched.sc_thread = pthread_self();
-	strcpy(sched.sc_main.f_name, "main");
-	tools_init(&sched.sc_main);
+	fiber_sched.sc_cur = &fiber_sched.sc_main;
+	fiber_sched.sc_errno = &errno;
+	fiber_sched.sc_slice = SLICE;
+	fiber_sched.sc_thread = pthread_self();
+	strcpy(fiber_sched.sc_main.f_name, "main");
+	tools_init(&fiber_sched.sc_main);
+	fiber_sched.sc_switch =
+	    tools_present ? fiber_switch_told : fiber_switcher->sw_switch;
 	return 0;
 }
 
 static int
 sched_enter(struct hyper_context *hc)
 {
-	if (!pthread_equal(pthread_self(), sched.sc_thread))
+	if (!pthread_equal(pthread_self(), fiber_sched.sc_thread))
 		return ENOTSUP;
-	hc->hc_fiber = &sched.sc_main;
+	hc->hc_fiber = &fiber_sched.sc_main;
 	return 0;
 }
 
@@ -206,10 +213,10 @@ sched_park(struct hyper_context *hc, _Atomic uint32_t *addr, uint32_t val,
 	me->f_timed = deadline != HYPER_FOREVER;
 	if (me->f_timed) {
 		me->f_due.tn_when = deadline;
-		timeheap_insert(&sched.sc_due, &me->f_due);
+		timeheap_insert(&fiber_sched.sc_due, &me->f_due);
 	}
-	if (likely(me != &sched.sc_main))
-		fiber_next();
+	if (likely(me != &fiber_sched.sc_main))
+		fiber_next(me);
 	else if (!main_wait()) {
 		me->f_state = FIBER_RUNNING;
 		return EDEADLK;
@@ -250,12 +257,12 @@ const struct hyper_host hyper_fiber = {
 static void
 fiber_bury(void)
 {
-	struct fiber *f = sched.sc_dead;
+	struct fiber *f = fiber_sched.sc_dead;
 	struct fiberstack fs;
 
 	if (f == NULL)
 		return;
-	sched.sc_dead = NULL;
+	fiber_sched.sc_dead = NULL;
 	if (tools_present)
 		tools_gone(f);
 	fs = f->f_stack; /* f is on it */
@@ -265,11 +272,11 @@ fiber_bury(void)
 void
 fiber_begin(void)
 {
-	struct fiber *me = sched.sc_cur;
+	struct fiber *me = fiber_sched.sc_cur;
 
 	if (unlikely(tools_present))
 		tools_arrive(me);
-	*sched.sc_errno = 0;
+	*fiber_sched.sc_errno = 0;
 	me->f_fn(me->f_arg);
 	hyper_abort();
 }
@@ -311,7 +318,7 @@ hyper_fiber_make(struct hyper_context *hc, void (*fn)(void *), void *arg,
 	if (tools_present)
 		tools_made(f);
 	LIST_INSERT_HEAD(&fibers_all, f, f_all);
-	sched.sc_count++;
+	fiber_sched.sc_count++;
 	hc->hc_fiber = f;
 	return 0;
 }
@@ -325,30 +332,44 @@ hyper_fiber_start(struct hyper_context *hc)
 void
 hyper_fiber_exit(void)
 {
-	struct fiber *me = sched.sc_cur;
+	struct fiber *me = fiber_sched.sc_cur;
 
 	fiber_bury();
 	LIST_REMOVE(me, f_all);
-	sched.sc_count--;
-	sched.sc_dead = me;
+	fiber_sched.sc_count--;
+	fiber_sched.sc_dead = me;
 	me->f_state = FIBER_ENDED;
-	fiber_next();
+	fiber_next(me);
 	hyper_abort();
 }
 
-void
-hyper_fiber_yield(void)
+void *
+hyper_fiber_yield(struct hyper_context *hc, void *arg)
 {
-	struct fiber *me = sched.sc_cur;
+	struct fiber *me = hc->hc_fiber, *to = fiber_sched.sc_first;
 
+	me->f_kept = arg;
+	if (likely(to != NULL && me != &fiber_sched.sc_main &&
+		   --fiber_sched.sc_slice > 0)) {
+		/* queue_put and fiber_next, of a queue that has somebody. */
+		fiber_sched.sc_last->f_next = me;
+		fiber_sched.sc_last = me;
+		fiber_sched.sc_first = to->f_next;
+		me->f_next = NULL;
+		me->f_state = FIBER_QUEUED;
+		to->f_state = FIBER_RUNNING;
+		fiber_switch(me, to);
+		return fiber_sched.sc_cur->f_kept;
+	}
 	/* With nobody else, it is for the timers. */
-	if (sched.sc_first == NULL)
-		sched.sc_slice = 0;
+	if (to == NULL)
+		fiber_sched.sc_slice = 0;
 	queue_put(me);
-	if (likely(me != &sched.sc_main))
-		fiber_next();
+	if (me != &fiber_sched.sc_main)
+		fiber_next(me);
 	else
 		(void)main_wait();
+	return fiber_sched.sc_cur->f_kept;
 }
 
 int

@@ -27,7 +27,7 @@
 #define ADVICE_GUARD 102
 
 /* By the logarithm of their size. */
-#define SIZES 32
+#define SIZES 33
 
 struct stackbatch {
 	struct stackbatch *sb_next; /* with free ones, of this size */

@@ -19,12 +19,6 @@ asm_make(struct fiber *f, void *top)
 }
 
 static void
-asm_switch(struct fiber *from, struct fiber *to)
-{
-	fiber_arch_switch(&from->f_sp, to->f_sp);
-}
-
-static void
 ucontext_make(struct fiber *f, void *top)
 {
 	char *low = f->f_stack.fs_low;
@@ -46,7 +40,7 @@ ucontext_switch(struct fiber *from, struct fiber *to)
 }
 
 static const struct fiber_switcher switcher_asm = {
-    .sw_name = "asm", .sw_make = asm_make, .sw_switch = asm_switch};
+    .sw_name = "asm", .sw_make = asm_make, .sw_switch = fiber_arch_switch};
 static const struct fiber_switcher switcher_ucontext = {.sw_name = "ucontext",
     .sw_room = sizeof(ucontext_t),
     .sw_make = ucontext_make,

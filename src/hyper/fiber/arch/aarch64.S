@@ -6,7 +6,7 @@
  */
 	.text
 
-/* void fiber_arch_switch(void **sp, void *to) */
+/* void fiber_arch_switch(struct fiber *from, struct fiber *to) */
 	.globl	fiber_arch_switch
 	.hidden	fiber_arch_switch
 	.type	fiber_arch_switch, %function
@@ -28,7 +28,8 @@ fiber_arch_switch:
 	str	x2, [sp, #160]
 	mov	x3, sp
 	str	x3, [x0]
-	mov	sp, x1
+	ldr	x3, [x1]
+	mov	sp, x3
 	ldr	x4, [sp, #160]
 	cmp	x4, x2
 	b.eq	1f

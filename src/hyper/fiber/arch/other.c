@@ -7,9 +7,9 @@
 const bool fiber_arch = false;
 
 void
-fiber_arch_switch(void **sp, void *to)
+fiber_arch_switch(struct fiber *from, struct fiber *to)
 {
-	(void)sp, (void)to;
+	(void)from, (void)to;
 	hyper_abort();
 }
 

@@ -7,7 +7,7 @@
  */
 	.text
 
-/* void fiber_arch_switch(void **sp, void *to) */
+/* void fiber_arch_switch(struct fiber *from, struct fiber *to) */
 	.globl	fiber_arch_switch
 	.hidden	fiber_arch_switch
 	.type	fiber_arch_switch, @function
@@ -27,7 +27,7 @@ fiber_arch_switch:
 	movq	%rsp, (%rdi)
 	movl	(%rsp), %eax
 	movzwl	4(%rsp), %ecx
-	movq	%rsi, %rsp
+	movq	(%rsi), %rsp
 	xorl	(%rsp), %eax
 	testl	$0xffc0, %eax
 	jne	1f
