@@ -6,12 +6,14 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
+#include <rump/rump_trace.h>
 
 #include "bench.h"
 
@@ -33,6 +35,31 @@ static void
 bind_setup(void)
 {
 	bench_newproc();
+}
+
+/*
+ * Traced as text to a file of the kernel, which stays short.
+ */
+static void
+trace_setup(void)
+{
+	int fd;
+
+	bench_newproc();
+	fd = rump_sys_open("/trace", O_WRONLY | O_CREAT, 0600);
+	bench_must0(rump_sys_close(fd), "/trace");
+	bench_must0(rump_sys_ktrace("/trace", RUMP_KTROP_SET,
+			RUMP_KTRFAC_SYSCALL, rump_sys_getpid()),
+	    "ktrace");
+}
+
+static double
+rump_getpid_traced(uint64_t n)
+{
+	double took = rump_getpid(n);
+
+	bench_must0(rump_sys_truncate("/trace", 0), "truncate");
+	return took;
 }
 
 /*
@@ -147,6 +174,14 @@ const struct bench_line call_lines[] = {
 	.bl_asked = 3,
 	.bl_setup = bind_setup,
 	.bl_rump = rump_getpid,
+	.bl_host = host_getpid,
+    },
+    {
+	.bl_name = "getpid_traced",
+	.bl_what = "the same, traced by ktrace to a file of the kernel",
+	.bl_hostcall = "syscall(SYS_getpid), not traced",
+	.bl_setup = trace_setup,
+	.bl_rump = rump_getpid_traced,
 	.bl_host = host_getpid,
     },
     {

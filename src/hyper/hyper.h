@@ -204,6 +204,12 @@ int hyper_mem_commit(void *addr, size_t len);
 void hyper_mem_discard(void *addr, size_t len);
 
 /*
+ * Copy len bytes of the host process's memory from an address that may be bad.
+ * False if they cannot be read.
+ */
+bool hyper_mem_read(void *dst, const void *addr, size_t len);
+
+/*
  * Fault injection: true if the allocation that asks must fail.  Armed by
  * rumpuser_memfail (see <rump/rumpuser.h>); one relaxed load while unarmed.
  */
@@ -233,6 +239,9 @@ hyper_mem_fails(void)
 void hyper_console_write(const void *buf, size_t len);
 void hyper_console_message(const char *buf, size_t len);
 int hyper_console_read(void *buf, size_t *lenp, int ms);
+
+/* The id of the host process. */
+pid_t hyper_pid(void);
 
 /* Send a signal to the host process. */
 void hyper_raise(int signo);

@@ -7,9 +7,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hyper/impl.h"
 
@@ -98,4 +100,17 @@ hyper_physmem(void)
 		bytes = rl.rlim_cur / 2;
 	errno = saved;
 	return bytes;
+}
+
+bool
+hyper_mem_read(void *dst, const void *addr, size_t len)
+{
+	struct iovec to = {.iov_base = dst, .iov_len = len};
+	struct iovec from = {.iov_base = (void *)(uintptr_t)addr, .iov_len = len};
+	int saved = errno;
+	bool ok = len == 0 || process_vm_readv(getpid(), &to, 1, &from, 1, 0) ==
+				  (ssize_t)len;
+
+	errno = saved;
+	return ok;
 }

@@ -47,6 +47,12 @@ hyper_hostname(char *buf, size_t len)
 	errno = saved;
 }
 
+pid_t
+hyper_pid(void)
+{
+	return getpid();
+}
+
 void
 hyper_raise(int signo)
 {

@@ -97,7 +97,7 @@ boot_parts_init(void)
 	for (bp = boot_parts; bp->bp_name != NULL; bp++) {
 		if (kern_config.kc_verbose)
 			kern_printf("boot: %s", bp->bp_name);
-		if ((error = bp->bp_init(&cwdi)) != 0)
+		if (bp->bp_init != NULL && (error = bp->bp_init(&cwdi)) != 0)
 			return error;
 	}
 	return proc_init(cwdi);

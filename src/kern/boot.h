@@ -14,6 +14,11 @@ struct kern_config {
 	bool kc_verbose;      /* RUMP_VERBOSE */
 	const struct hyper_host *kc_host; /* RUMP_THREADS */
 	char kc_hostname[65]; /* RUMP_HOSTNAME; see kern_gethostname */
+
+	/* RUMP_TRACE: the file, without what its format is, or "". */
+	char kc_trace[PATH_MAX];
+	int kc_tracefd;	  /* which is open */
+	bool kc_perfetto; /* the format */
 };
 
 /* Stable after boot. */

@@ -7,8 +7,10 @@
 
 #include <rump/rump.h>
 
+#include "hyper/hostfile.h"
 #include "kern/boot.h"
 #include "kern/kmem.h"
+#include "kern/trace.h"
 
 struct kern_config kern_config;
 
@@ -136,6 +138,36 @@ config_hostname(const char *s)
 	return true;
 }
 
+/* The file is opened here, so that boot can be tried again without it. */
+static bool
+config_trace(const char *s)
+{
+	size_t len;
+	int error;
+
+	kern_config.kc_perfetto = trace_isperfetto(s);
+	if (strncmp(s, "perfetto:", 9) == 0) {
+		kern_config.kc_perfetto = true;
+		s += 9;
+	} else if (strncmp(s, "text:", 5) == 0) {
+		kern_config.kc_perfetto = false;
+		s += 5;
+	}
+	len = strlen(s);
+	if (len == 0)
+		return false;
+	error = len >= sizeof(kern_config.kc_trace)
+		    ? ENAMETOOLONG
+		    : trace_openhost(s, false, &kern_config.kc_tracefd);
+	if (error != 0) {
+		kern_message("RUMP_TRACE: %s",
+		    error == EINVAL ? "not a regular file" : strerror(error));
+		return false;
+	}
+	memcpy(kern_config.kc_trace, s, len + 1);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*parse)(const char *);
@@ -146,6 +178,8 @@ static const struct {
     {"RUMP_VERBOSE", config_verbose},
     {"RUMP_THREADS", config_threads},
     {"RUMP_HOSTNAME", config_hostname},
+    /* Last: nothing is opened if something else is wrong. */
+    {"RUMP_TRACE", config_trace},
 };
 
 int
@@ -154,6 +188,8 @@ config_read(void)
 	const char *value;
 	size_t i;
 
+	if (kern_config.kc_trace[0] != '\0')
+		hyper_file_close(kern_config.kc_tracefd);
 	memset(&kern_config, 0, sizeof(kern_config));
 	kern_config.kc_ncpu = hyper_ncpu();
 	kern_config.kc_host =

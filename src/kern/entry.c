@@ -8,9 +8,11 @@
 
 #include "kern/boot.h"
 #include "kern/lwp.h"
+#include "kern/signal.h"
+#include "kern/trace.h"
 
-struct lwp *
-syscall_enter_first(void)
+static struct lwp *
+enter_first(void)
 {
 	struct lwp *l;
 
@@ -28,13 +30,49 @@ syscall_enter_first(void)
 }
 
 struct lwp *
-syscall_peek_first(void)
+syscall_enter_slow(void)
 {
-	struct lwp *l = syscall_enter_first();
+	struct lwp *l = curlwp();
+
+	if (lwp_isnobody(l)) {
+		if ((l = enter_first()) == NULL)
+			return NULL;
+	} else
+		smr_enter(curht());
+	if ((lwp_flags(l) & LW_TRACED) != 0)
+		trace_begin(l);
+	return l;
+}
+
+struct lwp *
+syscall_peek_slow(void)
+{
+	struct lwp *l = syscall_enter_slow();
 
 	if (l != NULL)
 		syscall_exit();
 	return l;
+}
+
+int
+syscall_end(
+    struct lwp *l, int number, const uint64_t *args, int error, int64_t retval)
+{
+	if (curctx()->kc_trace != NULL)
+		trace_end(number, args, error, retval);
+	if ((lwp_flags(l) & LW_SIGNAL) == 0)
+		return error;
+	error = signal_return(l, error);
+	if (error == SIGNAL_AGAIN && (lwp_flags(l) & LW_TRACED) != 0)
+		trace_begin(l);
+	return error;
+}
+
+void
+syscall_pure_end(int number, int64_t retval)
+{
+	if (curctx()->kc_trace != NULL)
+		trace_end(number, NULL, 0, retval);
 }
 
 int

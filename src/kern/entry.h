@@ -11,22 +11,34 @@
 /*
  * The calling host thread has no lwp: give it its implicit one and enter.
  * NULL before boot (ENXIO), without memory (ENOMEM) or where the host does not
- * let it in (ENOTSUP); syscall_refusal() says which.
+ * let it in (ENOTSUP); syscall_refusal() says which.  Or the lwp is traced.
  */
-struct lwp *syscall_enter_first(void);
-struct lwp *syscall_peek_first(void);
+struct lwp *syscall_enter_slow(void);
+struct lwp *syscall_peek_slow(void);
 int syscall_refusal(void);
 
 /* Set the host thread's errno, and its context's kc_error; returns -1. */
 int syscall_error(int error);
+
+/*
+ * Is there anything to be done beyond making the call?  Every call asks that
+ * first.  It is no atomic load, because compilers do not make one instruction
+ * of that and the test; a word from a moment ago is as good here, and it is
+ * read once.
+ */
+static inline __attribute__((no_sanitize("thread"))) bool
+syscall_isslow(struct lwp *l)
+{
+	return (*(const uint32_t *)&l->l_flags & (LW_NOBODY | LW_TRACED)) != 0;
+}
 
 static inline __attribute__((always_inline)) struct lwp *
 syscall_enter(void)
 {
 	struct lwp *l = curlwp();
 
-	if (unlikely(l == NULL))
-		return syscall_enter_first();
+	if (unlikely(syscall_isslow(l)))
+		return syscall_enter_slow();
 	smr_enter(curht());
 	return l;
 }
@@ -37,9 +49,9 @@ syscall_peek(void)
 {
 	struct lwp *l = curlwp();
 
-	if (likely(l != NULL))
+	if (likely(!lwp_isnobody(l)))
 		return l;
-	return syscall_peek_first();
+	return syscall_peek_slow();
 }
 
 static inline void
@@ -52,12 +64,22 @@ syscall_exit(void)
 		smr_poll(ht);
 }
 
-/* At the end of a call: has l, whose call it was, signals to act on? */
+/*
+ * At the end of a call: is there more to be done for l, whose call it was and
+ * which may be no more?  Then by syscall_end, which is told what the call was
+ * and gave; it returns its error, or SIGNAL_AGAIN: in a section, to make it
+ * again.
+ */
 static inline bool
-syscall_signalled(struct lwp *l)
+syscall_unfinished(struct lwp *l)
 {
-	return (atomic_load_explicit(&l->l_flags, memory_order_relaxed) &
-		   LW_SIGNAL) != 0;
+	return (lwp_flags(l) & (LW_SIGNAL | LW_TRACED)) != 0;
 }
+
+int syscall_end(
+    struct lwp *, int number, const uint64_t *args, int error, int64_t retval);
+
+/* The same for pure calls, of which syscall_isslow was true. */
+void syscall_pure_end(int number, int64_t retval);
 
 #endif /* KERN_ENTRY_H */

@@ -84,7 +84,7 @@ fiber_outside(const char *call)
 	if (likely(!smr_entered()))
 		return;
 	panic("%s: lwp %d.%d: called inside the kernel", call,
-	    l == NULL ? 1 : (int)proc_pid(l->l_proc), l == NULL ? 0 : l->l_lid);
+	    lwp_isnobody(l) ? 1 : (int)proc_pid(l->l_proc), l->l_lid);
 }
 
 static void
@@ -104,11 +104,11 @@ fiber_leave_lwps(struct rump_fiber *rf)
 {
 	struct lwp *l = curlwp();
 
-	if (l == NULL || l->l_handle != rf->rf_handle) {
-		if (l != NULL && !lwp_is_implicit(l))
+	if (l->l_handle != rf->rf_handle) {
+		if (!lwp_is_implicit(l))
 			lwp_leave(l);
 		l = lwp_take(rf->rf_handle, &rf->rf_ctx);
-		kern_tls.kt_lwp = l;
+		kern_tls.kt_lwp = l != NULL ? l : lwp_unbound();
 	}
 	if (l != NULL)
 		lwp_release(l);

@@ -13,6 +13,7 @@
 #include "kern/boot.h"
 #include "kern/kern.h"
 #include "kern/timer.h"
+#include "kern/trace.h"
 
 static _Atomic uint32_t fork_going;
 static struct fork_hook *fork_hooks; /* stable after boot */
@@ -116,5 +117,7 @@ fork_child(void)
 	if (kern_booted()) {
 		hostthread_forked();
 		ktimer_forked();
+		if (trace_forked != NULL)
+			trace_forked();
 	}
 }

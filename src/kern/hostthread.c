@@ -15,7 +15,7 @@
 #include "kern/lwp.h"
 #include "kern/smr.h"
 
-_Thread_local struct kern_tls kern_tls;
+_Thread_local struct kern_tls kern_tls = {.kt_lwp = &lwp_nobody};
 
 struct hostthread *_Atomic hostthread_list;
 
@@ -93,7 +93,7 @@ hostthread_boot_failed(void)
 {
 	if (kern_tls.kt_ht == &spare)
 		spare_exit(NULL);
-	kern_tls = (struct kern_tls){0};
+	kern_tls = (struct kern_tls){.kt_lwp = &lwp_nobody};
 }
 
 /* A record that an ended thread has left, or NULL. */
@@ -187,7 +187,7 @@ hostthread_detach(void *arg)
 	smr_enter(ht);
 	lwp_context_exit(&ht->ht_ctx);
 	hostthread_empty(ht);
-	kern_tls.kt_lwp = NULL;
+	kern_tls.kt_lwp = &lwp_nobody;
 	smr_exit(ht);
 	hostthread_be(NULL);
 	atomic_store_explicit(&ht->ht_alive, false, memory_order_release);

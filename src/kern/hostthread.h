@@ -38,6 +38,7 @@ enum signal_restart {
 };
 
 struct pollwait;
+struct trace;
 struct unrights;
 
 /*
@@ -59,6 +60,12 @@ struct kcontext {
 	struct pollwait *kc_pollwait; /* (o) of the lwp in a call; poll.c */
 	uint64_t kc_sigsaved;	      /* (o) see sigreturn.c */
 	_Atomic uint64_t kc_sigwait;  /* p_lock: what sigtimedwait waits for */
+
+	/* (o) of a call that is traced; see trace.h. */
+	struct trace *kc_trace; /* held; NULL: none */
+	int64_t kc_callstart;	/* by the monotonic clock */
+	pid_t kc_callpid;	/* of the lwp that makes it */
+	int kc_calllid;
 };
 
 struct hostthread {
@@ -95,9 +102,9 @@ struct hostthread {
 } __attribute__((aligned(CACHE_LINE)));
 
 /*
- * The host thread's record, context and current lwp, NULL until the first
- * entry.  kt_lwp is the lwp that the context is bound to or, when it is not
- * bound, its implicit lwp.
+ * The host thread's record and context, NULL until the first entry, and its
+ * current lwp: the one that the context is bound to or, when it is not bound,
+ * its implicit lwp, or lwp_nobody when it has none.  Never NULL.
  */
 struct kern_tls {
 	struct lwp *kt_lwp;

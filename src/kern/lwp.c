@@ -12,8 +12,11 @@
 #include "kern/event.h"
 #include "kern/filedesc.h"
 #include "kern/smr.h"
+#include "kern/trace.h"
 
 _Static_assert(sizeof(struct lwp) == CACHE_LINE, "a field more doubles it");
+
+struct lwp lwp_nobody = {.l_flags = LW_NOBODY};
 
 #define LWP_KEEP 64
 #define LWP_MOVE 32 /* slots moved between a thread and the common list */
@@ -166,13 +169,16 @@ void
 lwp_attach(struct lwp *l)
 {
 	struct proc *p = l->l_proc;
+	uint32_t flags;
 
 	KASSERT(mutex_owned(&p->p_lock));
 	l->l_lid = ++p->p_nextlid;
-	if ((atomic_load_explicit(&p->p_flags, memory_order_relaxed) &
-		PF_EXITING) != 0)
-		atomic_fetch_or_explicit(
-		    &l->l_flags, LW_EXITING, memory_order_relaxed);
+	flags = proc_flags(p);
+	if (unlikely((flags & (PF_EXITING | PF_TRACED)) != 0))
+		atomic_fetch_or_explicit(&l->l_flags,
+		    ((flags & PF_EXITING) != 0 ? LW_EXITING : 0) |
+			((flags & PF_TRACED) != 0 ? LW_TRACED : 0),
+		    memory_order_relaxed);
 	LIST_INSERT_HEAD(&p->p_lwps, l, l_sibling);
 	atomic_store_explicit(&p->p_nlwps,
 	    atomic_load_explicit(&p->p_nlwps, memory_order_relaxed) + 1,
@@ -244,8 +250,9 @@ lwp_context_exit(struct kcontext *kc)
 {
 	struct lwp *l = curlwp();
 
-	if (l != NULL && !lwp_is_implicit(l))
+	if (!lwp_is_implicit(l))
 		lwp_leave(l);
+	trace_forget(kc);
 	if (kc->kc_implicit != NULL)
 		lwp_implicit_free(kc->kc_implicit);
 	kc->kc_implicit = NULL;
@@ -310,7 +317,9 @@ lwp_forked(void)
 	}
 	ht = atomic_load_explicit(&hostthread_list, memory_order_relaxed);
 	for (; ht != NULL; ht = ht->ht_next) {
-		if (ht != curht())
+		if (ht != curht()) {
 			ht->ht_ctx.kc_implicit = NULL;
+			trace_forget(&ht->ht_ctx);
+		}
 	}
 }

@@ -47,13 +47,18 @@ static inline __attribute__((always_inline)) struct lwp *
 lwp_slot(uint64_t handle)
 {
 	uint32_t slot = ((uint32_t)handle >> LWP_HANDLE_SHIFT) - 1;
+	struct lwp *l;
 
 	/* Acquire pairs with the release in area_grow. */
 	if (unlikely((slot + UINT64_C(1)) * sizeof(struct lwp) >
 		     atomic_load_explicit(
 			 &kmem_lwp_area.ka_committed, memory_order_acquire)))
 		return NULL;
-	return (struct lwp *)kmem_lwp_area.ka_base + slot;
+	l = (struct lwp *)kmem_lwp_area.ka_base + slot;
+	/* So that who takes it does not test for what cannot be. */
+	if (l == NULL)
+		__builtin_unreachable();
+	return l;
 }
 
 /*
@@ -86,6 +91,7 @@ lwp_leave(struct lwp *l)
 	    lwp_state(lwp_generation(l), LWP_NONE), memory_order_release);
 }
 
+/* Or none at all: lwp_nobody. */
 static inline bool
 lwp_is_implicit(const struct lwp *l)
 {
@@ -117,6 +123,15 @@ void lwp_free(struct lwp *l, pid_t pid);
 
 /* The calling host thread's lwp, bound, goes: see releaselwp. */
 void lwp_release(struct lwp *l);
+
+/* What the context is that is bound to no lwp. */
+static inline struct lwp *
+lwp_unbound(void)
+{
+	struct lwp *l = curctx()->kc_implicit;
+
+	return l != NULL ? l : &lwp_nobody;
+}
 
 /* The implicit lwp of the calling context; NULL without memory. */
 struct lwp *lwp_implicit(void);

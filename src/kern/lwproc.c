@@ -16,6 +16,7 @@
 #include "kern/filedesc.h"
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
+#include "kern/trace.h"
 
 static const char switch_call[] = "rump_pub_lwproc_switch";
 
@@ -26,8 +27,8 @@ switch_unknown(uint64_t handle, const char *what)
 	struct lwp *l = curlwp();
 
 	panic("%s: lwp %d.%d: the lwp to switch to (%#" PRIx64 ") %s",
-	    switch_call, l == NULL ? 1 : (int)proc_pid(l->l_proc),
-	    l == NULL ? 0 : l->l_lid, handle, what);
+	    switch_call, lwp_isnobody(l) ? 1 : (int)proc_pid(l->l_proc),
+	    l->l_lid, handle, what);
 }
 
 /* The lwp could not be taken: say why, and die. */
@@ -62,8 +63,10 @@ lwproc_bind(struct lwp *l)
 {
 	struct lwp *old = curlwp();
 
+	if (unlikely(((lwp_flags(old) | lwp_flags(l)) & LW_TRACED) != 0))
+		trace_switch(old, l);
 	kern_tls.kt_lwp = l;
-	if (old != NULL && !lwp_is_implicit(old))
+	if (!lwp_is_implicit(old))
 		lwp_leave(old);
 }
 
@@ -151,13 +154,13 @@ rump_pub_lwproc_newlwp(pid_t pid)
 	return error;
 }
 
-/* To the implicit context, or from a host thread that has no lwp. */
+/* To the implicit context, from a host thread without an lwp, or traced. */
 static void __attribute__((noinline)) switch_slow(uint64_t handle)
 {
 	struct lwp *old = curlwp();
 	struct lwp *l = NULL;
 
-	if (old == NULL && handle == 0)
+	if (lwp_isnobody(old) && handle == 0)
 		return;
 	if (!kern_booted())
 		switch_unknown(handle, "is none: the kernel is not booted");
@@ -168,8 +171,15 @@ static void __attribute__((noinline)) switch_slow(uint64_t handle)
 			: "finds no memory for the host thread");
 	if (handle != 0 && (l = lwp_take(handle, curctx())) == NULL)
 		switch_failed(handle);
-	kern_tls.kt_lwp = l != NULL ? l : curctx()->kc_implicit;
-	if (old != NULL && !lwp_is_implicit(old))
+	if (l == NULL)
+		l = lwp_unbound();
+	if (((lwp_flags(old) | lwp_flags(l)) & LW_TRACED) != 0) {
+		smr_enter(curht());
+		trace_switch(old, l);
+		syscall_exit();
+	}
+	kern_tls.kt_lwp = l;
+	if (!lwp_is_implicit(old))
 		lwp_leave(old);
 }
 
@@ -178,7 +188,7 @@ rump_pub_lwproc_switch(struct lwp *handle)
 {
 	struct lwp *old = curlwp(), *l;
 
-	if (unlikely(old == NULL || handle == NULL)) {
+	if (unlikely(syscall_isslow(old) || handle == NULL)) {
 		switch_slow((uint64_t)(uintptr_t)handle);
 		return;
 	}
@@ -196,8 +206,10 @@ lwp_release(struct lwp *l)
 	pid_t pid = proc_pid(l->l_proc);
 
 	KASSERT(l == curlwp() && !lwp_is_implicit(l) && smr_entered());
+	if (unlikely((lwp_flags(l) & LW_TRACED) != 0))
+		trace_switch(l, lwp_unbound());
 	proc_detach_lwp(l);
-	kern_tls.kt_lwp = curctx()->kc_implicit;
+	kern_tls.kt_lwp = lwp_unbound();
 	lwp_free(l, pid);
 }
 
@@ -206,13 +218,10 @@ rump_pub_lwproc_releaselwp(void)
 {
 	struct lwp *l = curlwp();
 
-	if (unlikely(l == NULL))
-		panic("rump_pub_lwproc_releaselwp: lwp 1.0: "
-		      "no current lwp: implicit context");
 	if (unlikely(lwp_is_implicit(l)))
-		panic("rump_pub_lwproc_releaselwp: lwp %d.%d: "
+		panic("rump_pub_lwproc_releaselwp: lwp 1.%d: "
 		      "no current lwp: implicit context",
-		    (int)proc_pid(l->l_proc), l->l_lid);
+		    l->l_lid);
 	smr_enter(curht());
 	lwp_release(l);
 	syscall_exit();
@@ -221,11 +230,7 @@ rump_pub_lwproc_releaselwp(void)
 RUMP_EXPORT struct lwp *
 rump_pub_lwproc_curlwp(void)
 {
-	struct lwp *l = curlwp();
-
-	if (unlikely(l == NULL))
-		return NULL;
-	return (struct lwp *)(uintptr_t)l->l_handle;
+	return (struct lwp *)(uintptr_t)curlwp()->l_handle;
 }
 
 RUMP_EXPORT void
@@ -239,7 +244,7 @@ rump_pub_allbetsareoff_setid(pid_t pid, int lid)
 	static const char call[] = "rump_pub_allbetsareoff_setid";
 	struct lwp *l = curlwp();
 
-	if (l == NULL || lwp_is_implicit(l))
+	if (lwp_is_implicit(l))
 		panic("%s: no current lwp: implicit context", call);
 	smr_enter(curht());
 	if (proc_setid(l->l_proc, pid) != 0)

@@ -24,6 +24,7 @@
 #include "kern/procinfo.h"
 #include "kern/ptimer.h"
 #include "kern/signal_impl.h"
+#include "kern/trace.h"
 
 #include <rump/rump.h>
 
@@ -345,6 +346,8 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 	l->l_sigmask = curlwp()->l_sigmask;
 	l->l_lid = p->p_nextlid = 1;
 	LIST_INSERT_HEAD(&p->p_lwps, l, l_sibling);
+	if (unlikely((proc_flags(parent) & PF_TRACED) != 0))
+		trace_inherit(p, parent, l);
 	atomic_store_explicit(&p->p_nlwps, 1, memory_order_relaxed);
 	proc_publish(p, parent);
 	*lp = l;
@@ -456,7 +459,9 @@ proc_exit(struct proc *p)
 	for (ph = hooks; ph != NULL; ph = ph->ph_next)
 		ph->ph_exit(p);
 	klist_notify(&proc_exits, POLLIN);
-	flags = atomic_load_explicit(&p->p_flags, memory_order_relaxed);
+	flags = proc_flags(p);
+	if (unlikely((flags & PF_TRACED) != 0))
+		trace_exit(p);
 	if (unlikely((flags & PF_PARENT) != 0))
 		proc_reparent(p);
 	if (unlikely((flags & PF_SIGNAL) != 0))

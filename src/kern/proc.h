@@ -35,6 +35,7 @@
 struct cwdinfo; /* src/vfs */
 struct pgrp;
 struct ptimers;
+struct trace;
 
 enum lwp_sleep { LWP_AWAKE, LWP_ASLEEP, LWP_WOKEN, LWP_INTERRUPTED };
 
@@ -68,6 +69,26 @@ struct lwp {
 #define LW_INTERRUPT 2u /* its next or current sleep gives EINTR */
 #define LW_EXITING   4u /* every sleep gives EINTR: its process goes */
 #define LW_SIGNAL    8u /* there may be a signal to act on */
+#define LW_NOBODY    16u /* lwp_nobody */
+#define LW_TRACED    32u /* its process is, or was, traced; trace.h */
+
+/*
+ * Who a context is that is no lwp: only its flags are ever looked at.  So one
+ * test of a word tells an entry all that is out of the ordinary.
+ */
+extern struct lwp lwp_nobody;
+
+static inline uint32_t
+lwp_flags(struct lwp *l)
+{
+	return atomic_load_explicit(&l->l_flags, memory_order_relaxed);
+}
+
+static inline bool
+lwp_isnobody(struct lwp *l)
+{
+	return (lwp_flags(l) & LW_NOBODY) != 0;
+}
 
 enum proc_state { PROC_FREE, PROC_ACTIVE, PROC_DYING, PROC_ZOMBIE };
 
@@ -98,6 +119,8 @@ struct proc {
 	uint64_t p_serial;		  /* (p) see pid.c */
 	int64_t p_start;		  /* (s) by the monotonic clock */
 	struct ptimers *_Atomic p_timers; /* (r) NULL: none; ptimer.h */
+	struct trace *_Atomic p_trace;	  /* (r) NULL: none; trace.h */
+	_Atomic uint32_t p_tracepoints;	  /* (p), read without: TRACE_* */
 
 	/* Signals, see signal_impl.h; zero while free, up to p_cv. */
 	_Atomic uint64_t p_sigpend; /* (p), read without */
@@ -120,8 +143,15 @@ struct proc {
 #define PF_NOCLD   64u	/* wants no zombies: SIG_IGN, SA_NOCLDWAIT */
 #define PF_STOPPED 128u /* by a signal */
 #define PF_SIGNAL  256u /* has, or had, actions or pending signals */
+#define PF_TRACED  512u /* p_trace is not NULL */
 
 extern struct proc *proc0, *initproc;
+
+static inline uint32_t
+proc_flags(struct proc *p)
+{
+	return atomic_load_explicit(&p->p_flags, memory_order_relaxed);
+}
 
 static inline pid_t
 proc_pid(const struct proc *p)

@@ -39,12 +39,6 @@ signal_model(void)
 #define DEFAULT_STOP \
 	(SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 
-static uint32_t
-proc_flags(struct proc *p)
-{
-	return atomic_load_explicit(&p->p_flags, memory_order_relaxed);
-}
-
 /* Nothing is to wait in this process any more. */
 void
 proc_set_exiting(struct proc *p, int status)

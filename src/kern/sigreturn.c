@@ -16,6 +16,7 @@
 #include <ucontext.h>
 
 #include "kern/entry.h"
+#include "kern/trace.h"
 
 /* A handler that is to be called. */
 struct sigframe {
@@ -155,6 +156,8 @@ run_handlers(struct sigrun *sr)
 			    (sf.sf_action.ka_flags & SA_RESTART) != 0;
 		sr->sr_ran = true;
 		run_handlers(sr);
+		if (unlikely((lwp_flags(sr->sr_lwp) & LW_TRACED) != 0))
+			trace_signal(sr->sr_lwp, &sf.sf_info);
 		frame_call(&sf);
 		if (run_ishere(sr))
 			frame_return(sr->sr_lwp, &sf);

@@ -28,12 +28,6 @@
 #include "kern/uio.h"
 #include "sysproto.h"
 
-static uint32_t
-proc_flags(struct proc *p)
-{
-	return atomic_load_explicit(&p->p_flags, memory_order_relaxed);
-}
-
 /*
  * What a parent is told
  */

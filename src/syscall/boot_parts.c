@@ -6,6 +6,7 @@
 #include "kern/boot.h"
 #include "kern/kref.h"
 #include "net/socket.h"
+#include "syscall/tracefile.h"
 #include "vfs/vfs.h"
 
 static int
@@ -22,5 +23,6 @@ boot_vfs(struct kref **cwdip)
 const struct boot_part boot_parts[] = {
     {"vfs", boot_vfs, etfs_boot},
     {"net", net_init, NULL},
+    {"trace", NULL, tracefile_boot},
     {NULL, NULL, NULL},
 };

@@ -168,11 +168,28 @@ def promoted(ctype):
 
 
 def pure_stub(c):
-    return (f"RUMP_EXPORT {c.result}\n{c.prototype()}\n{{\n"
-            "\tstruct lwp *l;\n\n"
-            "\tif (unlikely((l = syscall_peek()) == NULL))\n"
+    return (f"static __attribute__((noinline)) {c.result}\n"
+            f"{c.name}_slow(void)\n{{\n"
+            "\tstruct lwp *l = syscall_peek_slow();\n"
+            f"\t{c.result} retval;\n\n"
+            "\tif (l == NULL)\n"
             f"\t\treturn ({c.result})syscall_error(syscall_refusal());\n"
+            f"\tretval = sys_{c.name}(l);\n"
+            f"\tsyscall_pure_end({c.number}, (int64_t)retval);\n"
+            "\treturn retval;\n}\n\n"
+            f"RUMP_EXPORT {c.result}\n{c.prototype()}\n{{\n"
+            "\tstruct lwp *l = curlwp();\n\n"
+            "\tif (unlikely(syscall_isslow(l)))\n"
+            f"\t\treturn {c.name}_slow();\n"
             f"\treturn sys_{c.name}(l);\n}}\n\n")
+
+
+def to_word(arg):
+    if arg.type.endswith("union sigval"):
+        return f"(uintptr_t){arg.name}.sival_ptr"
+    if arg.type.endswith("*"):
+        return f"(uintptr_t){arg.name}"
+    return f"(uint64_t){arg.name}"
 
 
 def stub(c):
@@ -199,9 +216,12 @@ def stub(c):
     if c.result:
         args.append("&retval")
     out.append(f"again:\n\terror = sys_{c.name}({', '.join(args)});\n")
+    words = ", ".join(to_word(a) for a in c.args) or "0"
     out.append("\tsyscall_exit();\n"
-               "\tif (unlikely(syscall_signalled(l)) &&\n"
-               "\t    (error = signal_return(l, error)) == SIGNAL_AGAIN)\n"
+               "\tif (unlikely(syscall_unfinished(l)) &&\n"
+               f"\t    (error = syscall_end(l, {c.number},\n"
+               f"\t\t (const uint64_t[]){{{words}}},\n\t\t error, "
+               f"{'(int64_t)retval' if c.result else '0'})) == SIGNAL_AGAIN)\n"
                "\t\tgoto again;\n")
     out.append("\tif (unlikely(error != 0))\n"
                f"\t\treturn ({result})syscall_error(error);\n")
@@ -283,4 +303,5 @@ def main():
         f.writelines(makers[what](calls))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,8 @@ NAME_HINTS = {name: hint for hint, names in {
     "dirfd": "dirfd newdirfd fromfd tofd",
     "signal": "sig signo",
     "whence": "whence",
+    "domain": "domain",
+    "socktype": "type",
 }.items() for name in names.split()}
 
 # Bytes are what they point to, whatever that is.

@@ -27,6 +27,7 @@ enum sysarg_kind {
 	SYSARG_MESSAGE, /* struct msghdr or mmsghdr; flags are the data's */
 	SYSARG_SPECIAL, /* one of these by what others are: sysarg_resolve */
 	SYSARG_OPAQUE,	/* resolved, but nobody knows what it points to */
+	SYSARG_ABSENT,	/* resolved: the call does not look at it */
 };
 
 #define SYSARG_IN	  1u   /* the call reads it */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Arguments that are described by what another argument is: requests of ioctl,
- * commands of fcntl and prctl, data of mount.
+ * commands of fcntl and prctl, data of mount; and modes of open, that are there
+ * only if a file is made.
  */
 #include <string.h>
 
@@ -18,8 +19,8 @@
 
 struct command {
 	uint64_t cm_number;
-	uint16_t cm_flags; /* SYSARG_IN, SYSARG_OUT; 0: a value */
-	uint32_t cm_size;
+	uint16_t cm_flags; /* SYSARG_IN, SYSARG_OUT; 0: no pointer */
+	uint32_t cm_size;  /* 0: nothing at all */
 	const char *cm_type;
 };
 
@@ -34,14 +35,18 @@ struct command {
 	{                                  \
 		(uint32_t)(n), 0, 4, "int" \
 	}
+#define NOTHING(n)                      \
+	{                               \
+		(uint32_t)(n), 0, 0, "" \
+	}
 
 /* Those whose number does not say it, or not the truth. */
 static const struct command ioctls[] = {
     POINTER(FIONREAD, OUT, int),
     POINTER(FIONBIO, IN, int),
     POINTER(FIOASYNC, IN, int),
-    VALUE(FIOCLEX),
-    VALUE(FIONCLEX),
+    NOTHING(FIOCLEX),
+    NOTHING(FIONCLEX),
     POINTER(FS_IOC_GETFLAGS, OUT, int),
     POINTER(FS_IOC_SETFLAGS, IN, int),
     POINTER(TCGETS, OUT, struct termios),
@@ -52,12 +57,12 @@ static const struct command ioctls[] = {
     VALUE(TCSBRKP),
     VALUE(TCXONC),
     VALUE(TCFLSH),
-    VALUE(TIOCEXCL),
-    VALUE(TIOCNXCL),
+    NOTHING(TIOCEXCL),
+    NOTHING(TIOCNXCL),
     VALUE(TIOCSCTTY),
-    VALUE(TIOCNOTTY),
-    VALUE(TIOCSBRK),
-    VALUE(TIOCCBRK),
+    NOTHING(TIOCNOTTY),
+    NOTHING(TIOCSBRK),
+    NOTHING(TIOCCBRK),
     VALUE(TIOCSIG),
     POINTER(TIOCGPGRP, OUT, pid_t),
     POINTER(TIOCSPGRP, IN, pid_t),
@@ -73,6 +78,13 @@ static const struct command ioctls[] = {
 };
 
 static const struct command fcntls[] = {
+    NOTHING(F_GETFD),
+    NOTHING(F_GETFL),
+    NOTHING(F_GETOWN),
+    NOTHING(F_GETSIG),
+    NOTHING(F_GETLEASE),
+    NOTHING(F_GETPIPE_SZ),
+    NOTHING(F_GET_SEALS),
     POINTER(F_GETLK, INOUT, struct flock),
     POINTER(F_SETLK, IN, struct flock),
     POINTER(F_SETLKW, IN, struct flock),
@@ -115,7 +127,9 @@ by_command(const struct command *list, uint64_t number, struct sysarg *sa)
 	for (; list->cm_type != NULL; list++) {
 		if (list->cm_number != number)
 			continue;
-		if (list->cm_flags != 0)
+		if (list->cm_size == 0)
+			sa->sa_kind = SYSARG_ABSENT;
+		else if (list->cm_flags != 0)
 			make_buffer(
 			    sa, list->cm_flags, list->cm_type, list->cm_size);
 		return true;
@@ -163,6 +177,14 @@ mount_data(const uint64_t *args, sysarg_read *get, struct sysarg *sa)
 			sa->sa_kind = SYSARG_OPAQUE;
 }
 
+static void
+open_mode(int flags, struct sysarg *sa)
+{
+	sa->sa_hint = "mode";
+	if ((flags & O_CREAT) == 0 && (flags & O_TMPFILE) != O_TMPFILE)
+		sa->sa_kind = SYSARG_ABSENT;
+}
+
 void
 sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
     sysarg_read *get, struct sysarg *result)
@@ -180,10 +202,16 @@ sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
 		(void)by_command(fcntls, (uint32_t)args[1], result);
 		break;
 	case RUMP_SYS_prctl:
-		if ((int)args[0] == PR_SET_NAME)
+		if (i > 1)
+			result->sa_kind = SYSARG_ABSENT;
+		else if ((int)args[0] == PR_SET_NAME)
 			result->sa_kind = SYSARG_STRING;
 		else
 			(void)by_command(prctls, (uint32_t)args[0], result);
+		break;
+	case RUMP_SYS_open:
+	case RUMP_SYS_openat:
+		open_mode((int)args[i - 1], result);
 		break;
 	case RUMP_SYS_mount:
 		mount_data(args, get, result);
