@@ -40,8 +40,12 @@ struct uio;
 int rump_init(void);
 
 /*
- * Boot, then serve remote clients on url.  Returns 0 or an errno.  Remote
- * clients are not there yet: boots, and returns ENOSYS.  (rump(3))
+ * Boot, then serve remote clients on url, which is unix://path, by host
+ * threads of the kernel's own.  What the server is like is said before that
+ * (<rump/rump_server.h>).  Returns 0 or an errno: EINVAL for what is no url,
+ * EPROTONOSUPPORT for one that cannot be served, EADDRINUSE if somebody else
+ * serves it, what bind(2) gives, EBUSY if this kernel is a server already,
+ * ENOTSUP if it runs on fibers, and those of rump_init.  (rump(3))
  */
 int rump_init_server(const char *url);
 

@@ -20,31 +20,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "hyper/hostcall.h"
 #include "hyper/hostfile.h"
 
 /* Standard input, output and error are the console's, even when closed. */
 #define FIRST_HANDLE 3
 
 #define OPEN_ALWAYS (O_CLOEXEC | O_NOCTTY)
-
-/* An errno is returned, never left behind. */
-#define HOST_CALL(expr, resultp)                         \
-	__extension__({                                  \
-		int hc_saved = errno, hc_error = 0;      \
-		while ((*(resultp) = (expr)) == -1) {    \
-			if ((hc_error = errno) != EINTR) \
-				break;                   \
-			hc_error = 0;                    \
-		}                                        \
-		errno = hc_saved;                        \
-		hc_error;                                \
-	})
-
-#define HOST_CALL0(expr)                     \
-	__extension__({                      \
-		long hc_result;              \
-		HOST_CALL(expr, &hc_result); \
-	})
 
 struct fdpath {
 	char fp_path[32];

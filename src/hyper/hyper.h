@@ -105,9 +105,9 @@ hyper_enter(struct hyper_context *hc)
 int hyper_thread_register(void *arg);
 
 /*
- * Call fn(arg), which runs the timers and must not return, on a host thread of
- * the kernel's own, which takes no signals.  A host that makes none does
- * nothing, as it calls ho_timers.  Returns 0 or EAGAIN.
+ * Call fn(arg) on a host thread of the kernel's own, which takes no signals and
+ * ends when fn returns.  A host that makes none does nothing; it calls
+ * ho_timers itself.  Returns 0 or EAGAIN.
  */
 static inline int
 hyper_start(void (*fn)(void *), void *arg)

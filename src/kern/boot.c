@@ -211,15 +211,6 @@ rump_init(void)
 	return error;
 }
 
-RUMP_EXPORT int
-rump_init_server(const char *url)
-{
-	int error = rump_init();
-
-	(void)url;
-	return error != 0 ? error : ENOSYS;
-}
-
 void
 kern_release(char *buf, size_t size)
 {

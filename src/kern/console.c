@@ -78,6 +78,8 @@ console_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 		return error;
 	fd_borrow_settle(l);
 	error = console_turn(iov, &n, 0);
+	if (error == EAGAIN && curctx()->kc_server)
+		remote_sleep();
 	while (error == EAGAIN && (file_flags(fp) & O_NONBLOCK) == 0) {
 		if (lwp_take_interrupt(l))
 			return EINTR;
@@ -99,6 +101,8 @@ console_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	fd_borrow_settle(l);
 	while ((error = console_buffer(uio, &iov)) == 0 && iov != NULL) {
 		smr_exit(ht);
+		if (curctx()->kc_server)
+			remote_sleep();
 		hyper_console_write(iov->iov_base, iov->iov_len);
 		smr_enter(ht);
 		uio->uio_resid -= iov->iov_len;

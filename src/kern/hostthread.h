@@ -52,6 +52,7 @@ struct kcontext {
 	struct hostthread *kc_ht;      /* (s) that it runs on */
 	uint32_t kc_id;		      /* (s) 1, 2, …: names who runs an lwp */
 	bool kc_scheduled;	      /* (o) by rump_schedule */
+	bool kc_server;		      /* (o) serves clients; see remote.h */
 	uint8_t kc_restart;	      /* (o) enum signal_restart */
 	bool kc_sigrestore;	      /* (o) kc_sigsaved is to be its mask */
 	int kc_error;		      /* (o) of its last call that failed */

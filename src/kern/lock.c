@@ -8,19 +8,10 @@
  */
 #include "kern/lock.h"
 
+#include "hyper/pause.h"
 #include "kern/smr.h"
 
 #define SPINS 100
-
-static inline void
-cpu_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
 
 void
 mutex_enter_slow(struct kmutex *m)

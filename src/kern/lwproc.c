@@ -147,8 +147,7 @@ rump_pub_lwproc_newlwp(pid_t pid)
 
 	if (syscall_enter() == NULL)
 		return syscall_refusal();
-	error = lwp_make(pid, &l);
-	if (error == 0)
+	if ((error = lwp_make(pid, &l)) == 0)
 		lwproc_bind(l);
 	syscall_exit();
 	return error;

@@ -279,7 +279,7 @@ proc_reset(struct proc *p, struct proc *parent)
 	LIST_INIT(&p->p_lwps);
 	atomic_store_explicit(&p->p_flags,
 	    atomic_load_explicit(&parent->p_flags, memory_order_relaxed) &
-		(PF_SUGID | PF_CHLD | PF_NOCLD),
+		(PF_SUGID | PF_CHLD | PF_NOCLD | PF_REMOTE),
 	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_umask,
 	    atomic_load_explicit(&parent->p_umask, memory_order_relaxed),
@@ -288,6 +288,9 @@ proc_reset(struct proc *p, struct proc *parent)
 	    &p->p_ppid, proc_pid(parent), memory_order_relaxed);
 	atomic_store_explicit(&p->p_xstatus, 0, memory_order_relaxed);
 	atomic_store_explicit(&p->p_event, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->p_remote,
+	    atomic_load_explicit(&parent->p_remote, memory_order_relaxed),
+	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_parent, parent, memory_order_relaxed);
 	p->p_start = hyper_clock(HYPER_CLOCK_COARSE);
 	memcpy(p->p_name, parent->p_name, sizeof(p->p_name));

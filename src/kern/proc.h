@@ -65,10 +65,10 @@ struct lwp {
 	uint64_t l_sigmask; /* (p), written by (o): signals that it blocks */
 } __attribute__((aligned(CACHE_LINE)));
 
-#define LW_IMPLICIT  1u /* a host thread's implicit context */
-#define LW_INTERRUPT 2u /* its next or current sleep gives EINTR */
-#define LW_EXITING   4u /* every sleep gives EINTR: its process goes */
-#define LW_SIGNAL    8u /* there may be a signal to act on */
+#define LW_IMPLICIT  1u	 /* a host thread's implicit context */
+#define LW_INTERRUPT 2u	 /* its next or current sleep gives EINTR */
+#define LW_EXITING   4u	 /* every sleep gives EINTR: its process goes */
+#define LW_SIGNAL    8u	 /* there may be a signal to act on */
 #define LW_NOBODY    16u /* lwp_nobody */
 #define LW_TRACED    32u /* its process is, or was, traced; trace.h */
 
@@ -131,19 +131,21 @@ struct proc {
 	LIST_HEAD(, siglink) p_siglinks; /* (p) see signalfd.c */
 	struct kcondvar p_cv;		 /* (p) children, signals, by p_lock */
 	_Atomic int p_xstatus;		 /* (p) of its end, as wait gives it */
-	_Atomic uint32_t p_event; /* (a) not waited for yet; see wait.c */
+	_Atomic uint32_t p_event;  /* (a) not waited for yet; see wait.c */
+	_Atomic uint64_t p_remote; /* (a) session, with PF_REMOTE */
 } __attribute__((aligned(CACHE_LINE)));
 
-#define PF_SUGID   1u	/* its ids have changed */
-#define PF_SYSTEM  2u	/* processes 0 and 1: never go */
-#define PF_EXITING 4u	/* being ended: its lwps must not sleep */
-#define PF_PARENT  8u	/* has had children */
-#define PF_WAITS   16u	/* has waited for children */
-#define PF_CHLD	   32u	/* catches SIGCHLD */
-#define PF_NOCLD   64u	/* wants no zombies: SIG_IGN, SA_NOCLDWAIT */
-#define PF_STOPPED 128u /* by a signal */
-#define PF_SIGNAL  256u /* has, or had, actions or pending signals */
-#define PF_TRACED  512u /* p_trace is not NULL */
+#define PF_SUGID   1u	 /* its ids have changed */
+#define PF_SYSTEM  2u	 /* processes 0 and 1: never go */
+#define PF_EXITING 4u	 /* being ended: its lwps must not sleep */
+#define PF_PARENT  8u	 /* has had children */
+#define PF_WAITS   16u	 /* has waited for children */
+#define PF_CHLD	   32u	 /* catches SIGCHLD */
+#define PF_NOCLD   64u	 /* wants no zombies: SIG_IGN, SA_NOCLDWAIT */
+#define PF_STOPPED 128u	 /* by a signal */
+#define PF_SIGNAL  256u	 /* has, or had, actions or pending signals */
+#define PF_TRACED  512u	 /* p_trace is not NULL */
+#define PF_REMOTE  1024u /* its program is elsewhere; see remote.h */
 
 extern struct proc *proc0, *initproc;
 
@@ -230,6 +232,13 @@ void proc_interrupt(struct proc *);
  * again when there is nothing for it.  True if it was asleep.
  */
 bool lwp_signal(struct lwp *);
+
+/*
+ * For remote.c: a server's host thread is about to sleep in a call; a signal
+ * for the host process that p's program is in, without locks.
+ */
+void remote_sleep(void);
+void remote_post(struct proc *p, int signo);
 
 /*
  * Has the lwp, the calling one, been interrupted?  An interrupt counts once.

@@ -113,6 +113,10 @@ signal_default(struct proc *p, int signo, unsigned how, unsigned *after)
 	/* Every end of a child would be told. */
 	if (signo == SIGCHLD && (how & SP_KERNEL) != 0)
 		return false;
+	if ((proc_flags(p) & PF_REMOTE) != 0) {
+		*after |= SD_REMOTE;
+		return false;
+	}
 	switch (signal_model()) {
 	case RUMP_SIGMODEL_IGNORE:
 		return false;
@@ -318,6 +322,8 @@ signal_after(struct proc *p, int signo, unsigned after)
 {
 	if ((after & SD_TELL) != 0)
 		wait_event(p);
+	if ((after & SD_REMOTE) != 0)
+		remote_post(p, signo);
 	if ((after & SD_RAISE) != 0)
 		signal_raise(signo);
 }
@@ -441,6 +447,25 @@ signal_fork(struct proc *p, struct proc *parent)
 	p->p_sigacts = sg;
 	atomic_fetch_or_explicit(&p->p_flags, PF_SIGNAL, memory_order_relaxed);
 	return 0;
+}
+
+void
+signal_exec(struct proc *p)
+{
+	int i;
+
+	mutex_enter(&p->p_lock);
+	for (i = 0; p->p_sigacts != NULL && i < NSIGNAL; i++) {
+		struct kaction *ka = &p->p_sigacts->sg_act[i];
+		bool ignored = ka->ka_handler == SIG_IGN;
+
+		memset(ka, 0, sizeof(*ka));
+		if (ignored)
+			ka->ka_handler = SIG_IGN;
+	}
+	if (p->p_sigacts != NULL)
+		signal_chldflags(p);
+	mutex_exit(&p->p_lock);
 }
 
 void

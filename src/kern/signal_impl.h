@@ -121,8 +121,9 @@ void sigq_leave(struct lwp *);
 #define SP_SELF	  2u /* by the call that it tells of: interrupts nothing */
 
 /* What is left to do when p_lock is not held any more: signal_after. */
-#define SD_RAISE 1u /* raise it on the host */
-#define SD_TELL	 2u /* the parent: p has stopped or goes on */
+#define SD_RAISE  1u /* raise it on the host */
+#define SD_TELL	  2u /* the parent: p has stopped or goes on */
+#define SD_REMOTE 4u /* tell the host process that p's program is in */
 
 /*
  * Post a signal to p, or to its lwp l only.  p_lock held.  EAGAIN.
@@ -163,6 +164,24 @@ int signal_fork(struct proc *p, struct proc *parent);
 
 /* p has no lwps any more: drop what signals it had, and its actions. */
 void signal_exit(struct proc *p);
+
+/* A handler that is to be called. */
+struct sigframe {
+	siginfo_t sf_info;
+	struct kaction sf_action;
+	uint64_t sf_oldmask; /* when it returns */
+};
+
+/*
+ * sigreturn.c, without locks, outside of a section: at the end of a call of
+ * the calling lwp, take signals until there is a handler to call, false if
+ * there is none; and have the mask be what it was before a handler.
+ */
+bool signal_take(struct lwp *, struct sigframe *);
+void signal_putback(struct lwp *, uint64_t mask);
+
+/* p executes another program: nothing is caught any more. */
+void signal_exec(struct proc *p);
 
 /*
  * wait.c

@@ -18,13 +18,6 @@
 #include "kern/entry.h"
 #include "kern/trace.h"
 
-/* A handler that is to be called. */
-struct sigframe {
-	siginfo_t sf_info;
-	struct kaction sf_action;
-	uint64_t sf_oldmask; /* when it returns */
-};
-
 /* All handlers at the end of a call. */
 struct sigrun {
 	struct lwp *sr_lwp;
@@ -95,9 +88,8 @@ frame_next(struct lwp *l, struct sigframe *sf, unsigned *after, bool *done)
 	return false;
 }
 
-/* Take signals until there is a handler to call.  False if there is none. */
-static bool
-frame_take(struct lwp *l, struct sigframe *sf)
+bool
+signal_take(struct lwp *l, struct sigframe *sf)
 {
 	struct proc *p = l->l_proc;
 	bool call, done;
@@ -133,14 +125,14 @@ frame_call(struct sigframe *sf)
 	curctx()->kc_error = savederror;
 }
 
-static void
-frame_return(struct lwp *l, const struct sigframe *sf)
+void
+signal_putback(struct lwp *l, uint64_t mask)
 {
 	struct proc *p = l->l_proc;
 
 	smr_enter(curht());
 	mutex_enter(&p->p_lock);
-	signal_setmask(l, sf->sf_oldmask);
+	signal_setmask(l, mask);
 	mutex_exit(&p->p_lock);
 	syscall_exit();
 }
@@ -150,7 +142,7 @@ run_handlers(struct sigrun *sr)
 {
 	struct sigframe sf;
 
-	while (run_ishere(sr) && frame_take(sr->sr_lwp, &sf)) {
+	while (run_ishere(sr) && signal_take(sr->sr_lwp, &sf)) {
 		if (!sr->sr_ran)
 			sr->sr_again =
 			    (sf.sf_action.ka_flags & SA_RESTART) != 0;
@@ -160,7 +152,7 @@ run_handlers(struct sigrun *sr)
 			trace_signal(sr->sr_lwp, &sf.sf_info);
 		frame_call(&sf);
 		if (run_ishere(sr))
-			frame_return(sr->sr_lwp, &sf);
+			signal_putback(sr->sr_lwp, sf.sf_oldmask);
 	}
 }
 
@@ -171,8 +163,8 @@ signal_return(struct lwp *l, int error)
 	struct sigrun sr = {.sr_lwp = l, .sr_handle = l->l_handle};
 	uint8_t restart = error == EINTR ? kc->kc_restart : SR_NEVER;
 
-	/* The call may have released it. */
-	if (curlwp() != l)
+	/* The call may have released it; what a server runs, it ends itself. */
+	if (curlwp() != l || kc->kc_server)
 		return error;
 	kc->kc_restart = SR_NEVER;
 	run_handlers(&sr);

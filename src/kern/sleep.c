@@ -116,6 +116,8 @@ lwp_park(struct lwp *l, int64_t deadline)
 		    LWP_INTERRUPTED, memory_order_relaxed,
 		    memory_order_relaxed);
 	smr_exit(ht);
+	if (unlikely(curctx()->kc_server))
+		remote_sleep();
 	/* Acquire pairs with the release of who ended the sleep. */
 	while (!late && atomic_load_explicit(
 			    &l->l_sleep, memory_order_acquire) == LWP_ASLEEP)

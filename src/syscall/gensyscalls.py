@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Make C from the table of system calls.
 
-usage: gensyscalls.py TABLE (header | protos | stubs | table | thunks) OUTPUT
+usage: gensyscalls.py TABLE WHAT OUTPUT, and WHAT is one of
 
   header   <rump/rump_syscalls.h>: numbers and prototypes of rump_sys_*
   protos   prototypes of the handlers
   stubs    the rump_sys_* functions
   table    what the arguments of each call are, see sysdesc.h
   thunks   each call with arguments from an array, see invoke.h
+  client   the rump_sys_* functions of librumpclient
 """
 import re
 import sys
@@ -281,12 +282,45 @@ def thunks(calls):
             f"    invoke_{c.name},\n" for c in calls] + ["};\n"]
 
 
+def to_word(arg):
+    if arg.type.endswith("union sigval"):
+        return f"(uint64_t)(uintptr_t){arg.name}.sival_ptr"
+    if arg.type.endswith("*"):
+        return f"(uint64_t)(uintptr_t){arg.name}"
+    return f"(uint64_t){arg.name}"
+
+
+def client_stub(c, i):
+    result = c.result or "int"
+    out = [f"RUMP_EXPORT {result}\n{c.prototype()}\n{{\n"]
+    for a in c.extra:
+        out.append(f"\t{a.decl()};\n")
+    if c.extra:
+        out.append(f"\tva_list ap;\n\n\tva_start(ap, {c.fixed[-1].name});\n")
+        for a in c.extra:
+            out.append(f"\t{a.name} = va_arg(ap, {promoted(a.type)});\n")
+        out.append("\tva_end(ap);\n")
+    words = ", ".join(to_word(a) for a in c.args) or "0"
+    out.append(f"\treturn ({result})client_syscall(&sysdesc_list[{i}],\n"
+               f"\t    (const uint64_t[6]){{{words}}});\n}}\n\n")
+    return "".join(out)
+
+
+def client(calls):
+    calls = sorted(calls, key=lambda c: c.number)
+    return [SPDX, MADE,
+            '#include <stdarg.h>\n\n#include <rump/rump_syscalls.h>\n\n'
+            '#include "proxy/client/client.h"\n'
+            '#include "syscall/sysdesc.h"\n\n',
+            ] + [client_stub(c, i) for i, c in enumerate(calls)]
+
+
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     table, what, output = sys.argv[1:]
     makers = {"header": header, "protos": protos, "stubs": stubs,
-              "table": descriptions, "thunks": thunks}
+              "table": descriptions, "thunks": thunks, "client": client}
     if what not in makers:
         sys.exit(__doc__)
     calls = []

@@ -52,7 +52,7 @@ thread_main(void *arg)
 
 	free(arg);
 	st.fn(st.arg);
-	hyper_abort();
+	return NULL;
 }
 
 static int

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A call in a slot: looked at, made, answered.
+ */
+#include "proxy/proxy.h"
+
+#include "kern/entry.h"
+#include "syscall/invoke.h"
+#include "syscall/sysdesc.h"
+
+/* A call with so much to copy is for somebody who is not the leader. */
+#define LONG_CALL (128u << 10)
+
+/*
+ * Slots
+ */
+
+static uint64_t
+slot_bit(uint32_t slot)
+{
+	return UINT64_C(1) << slot % 64;
+}
+
+/* False if a call is going on in it already. */
+static bool
+slot_claim(struct session *se, uint32_t slot)
+{
+	uint64_t old = atomic_fetch_or_explicit(
+	    &se->se_busy[slot / 64], slot_bit(slot), memory_order_acquire);
+
+	return (old & slot_bit(slot)) == 0;
+}
+
+static void
+slot_done(struct session *se, uint32_t slot)
+{
+	atomic_fetch_and_explicit(
+	    &se->se_busy[slot / 64], ~slot_bit(slot), memory_order_release);
+}
+
+/* The client wants the sleep of its call to end. */
+static void
+slot_interrupt(struct session *se, uint32_t slot)
+{
+	uint32_t n =
+	    atomic_load_explicit(&se->se_running[slot], memory_order_acquire);
+
+	if (n != 0)
+		remote_interrupt(lwps_handle(se, n));
+}
+
+/*
+ * Answering
+ */
+
+static void
+answer_shm(struct call *c)
+{
+	struct session *se = c->c_session;
+	struct sp_slot *ss = sp_slot(se->se_shm, c->c_slot);
+	uint32_t old;
+
+	ss->ss_msg.sm_error = c->c_msg.sm_error;
+	ss->ss_msg.sm_flags = c->c_msg.sm_flags;
+	ss->ss_msg.sm_retval = c->c_msg.sm_retval;
+	if ((c->c_msg.sm_flags & SP_F_SIGNAL) != 0)
+		ss->ss_signal = c->c_signal;
+	slot_done(se, c->c_slot);
+	/* Release pairs with the client's acquire: the result. */
+	old = atomic_exchange_explicit(
+	    &ss->ss_state, SP_DONE, memory_order_acq_rel);
+	if ((old & SP_WAITS) != 0)
+		hyper_shm_wake(&ss->ss_state, 1);
+	if ((old & SP_WAITS_SOCK) != 0)
+		session_poke(se);
+}
+
+/*
+ * Making
+ */
+
+static int
+scratch_room(struct worker *w, size_t len)
+{
+	uint8_t *p;
+
+	if (len <= w->w_size)
+		return 0;
+	if (syscall_enter() == NULL)
+		return syscall_refusal();
+	len = roundup2(len, (size_t)16384);
+	if ((p = kmem_alloc(len)) != NULL) {
+		if (w->w_scratch != NULL)
+			kmem_free(w->w_scratch, w->w_size);
+		w->w_scratch = p;
+		w->w_size = len;
+	}
+	syscall_exit();
+	return p != NULL ? 0 : ENOMEM;
+}
+
+void
+call_fini(struct worker *w)
+{
+	if (w->w_scratch == NULL || syscall_enter() == NULL)
+		return;
+	kmem_free(w->w_scratch, w->w_size);
+	syscall_exit();
+}
+
+bool
+call_handler(struct call *c, int restart)
+{
+	struct remote_signal rs;
+	struct sp_signal *sg = &c->c_signal;
+
+	_Static_assert(sizeof(rs.rs_info) == SP_SIGINFO, "siginfo_t");
+	if (!remote_signal(c->c_lwp, &rs))
+		return false;
+	sg->sg_handler = rs.rs_handler;
+	sg->sg_oldmask = rs.rs_oldmask;
+	sg->sg_signo = rs.rs_info.si_signo;
+	sg->sg_flags = rs.rs_flags;
+	memcpy(sg->sg_info, &rs.rs_info, SP_SIGINFO);
+	c->c_msg.sm_flags |= SP_F_SIGNAL;
+	if (restart == SR_EVER ||
+	    (restart == SR_ALWAYS && (rs.rs_flags & SA_RESTART) != 0))
+		c->c_msg.sm_flags |= SP_F_RESTART;
+	return true;
+}
+
+/* The end of a call of the lwp.  True if it is to be made again now. */
+static bool
+call_signals(struct call *c, int error)
+{
+	int restart = remote_restart(error);
+
+	/* The call may have released it. */
+	if (curlwp() != c->c_lwp) {
+		c->c_lwp = NULL;
+		return false;
+	}
+	return !call_handler(c, restart) && restart != SR_NEVER;
+}
+
+static int
+call_syscall(struct call *c)
+{
+	const struct sysdesc *sd = sysdesc_find((int)c->c_msg.sm_nr);
+	int64_t value;
+	int error;
+
+	if (sd == NULL)
+		return ENOSYS;
+	if ((error = call_decode(c, sd)) != 0)
+		return error;
+	do
+		error = syscall_invoke(sd->sd_number, c->c_args, &value);
+	while (call_signals(c, error));
+	c->c_msg.sm_retval = value;
+	call_encode(c, sd, error);
+	return error;
+}
+
+/* The lwp that the call is for. */
+static int
+call_enter(struct call *c)
+{
+	struct session *se = c->c_session;
+	uint32_t n = c->c_msg.sm_lwp;
+	uint64_t handle;
+	int error;
+
+	if (n == 0) {
+		n = c->c_slot + 1;
+		if ((error = lwps_slot(se, c->c_slot, &handle)) != 0)
+			return error;
+	} else if ((handle = lwps_handle(se, n)) == 0)
+		return ESRCH;
+	/* A handle whose lwp has gone, or that runs in another slot. */
+	if ((c->c_lwp = remote_enter(handle)) == NULL)
+		return EBUSY;
+	atomic_store_explicit(
+	    &se->se_running[c->c_slot], n, memory_order_release);
+	return 0;
+}
+
+static bool
+msg_isfine(const struct sp_msg *m)
+{
+	return m->sm_op < SP_NOPS && m->sm_len <= SP_PAYLOAD &&
+	       m->sm_head <= m->sm_len && m->sm_head <= SP_HEADMAX;
+}
+
+static int
+call_make(struct worker *w, struct call *c)
+{
+	const struct sp_msg *m = &c->c_msg;
+	int error;
+
+	if (!msg_isfine(m))
+		return EPROTO;
+	if ((error = scratch_room(w, m->sm_head)) != 0)
+		return error;
+	c->c_head = w->w_scratch;
+	memcpy(c->c_head, c->c_shared, m->sm_head);
+	if ((error = call_enter(c)) != 0)
+		return error;
+	if (m->sm_op == SP_SYSCALL)
+		error = call_syscall(c);
+	else
+		error = op_run(c);
+	atomic_store_explicit(
+	    &c->c_session->se_running[c->c_slot], 0, memory_order_relaxed);
+	if (c->c_lwp != NULL)
+		remote_leave(c->c_lwp);
+	return error;
+}
+
+void
+call_run(struct worker *w, struct session *se, uint32_t slot)
+{
+	struct sp_slot *ss = sp_slot(se->se_shm, slot);
+	struct call *c = &w->w_call;
+	uint32_t state;
+
+	if (atomic_load_explicit(&ss->ss_intr, memory_order_relaxed) != 0) {
+		atomic_store_explicit(&ss->ss_intr, 0, memory_order_relaxed);
+		slot_interrupt(se, slot);
+	}
+	state = atomic_load_explicit(&ss->ss_state, memory_order_acquire);
+	if ((state & SP_STATE) != SP_REQUEST || !slot_claim(se, slot))
+		return;
+	session_hold(se);
+	c->c_session = se;
+	c->c_slot = slot;
+	c->c_msg = ss->ss_msg;
+	c->c_msg.sm_flags = 0;
+	c->c_msg.sm_retval = -1;
+	c->c_shared = ss->ss_payload;
+	c->c_lwp = NULL;
+	if (c->c_msg.sm_len > LONG_CALL && c->c_msg.sm_op == SP_SYSCALL)
+		pool_handover(w);
+	c->c_msg.sm_error = call_make(w, c);
+	answer_shm(c);
+	if (c->c_msg.sm_error == EPROTO)
+		session_accuse(se);
+	session_rele(se);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls of librumpclient, and what threads keep for them; see client.h.
+ */
+#include "proxy/client/client.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include <rump/rumpclient.h>
+
+#include "syscall/sysdesc.h"
+
+_Thread_local struct client_thread client_thread = {
+    .ct_slot = SPC_NOSLOT,
+    .ct_current = SPC_NOSLOT,
+};
+
+/*
+ * Memory of the program: a bad address faults, as in any library.
+ */
+
+static bool
+mem_read(void *dst, const void *from, size_t n)
+{
+	memcpy(dst, from, n);
+	return true;
+}
+
+static bool
+mem_write(void *to, const void *src, size_t n)
+{
+	memcpy(to, src, n);
+	return true;
+}
+
+static const struct spc_mem mem = {mem_read, mem_write, strnlen};
+
+struct spc client = {.cl_mem = &mem};
+
+/*
+ * Threads
+ */
+
+static pthread_key_t key;
+
+static void
+thread_end(void *arg)
+{
+	struct client_thread *ct = &client_thread;
+	struct sp_msg m = {.sm_op = SP_SLOTEND};
+	uint32_t slot = ct->ct_slot;
+
+	(void)arg;
+	client_lwps_threadend();
+	if (slot == SPC_NOSLOT)
+		return;
+	/* The first slot's lwp stays, whoever has the slot next. */
+	if (slot != 0 && client_check() == 0)
+		(void)client_op(&m, NULL, 0);
+	ct->ct_slot = SPC_NOSLOT;
+	ct->ct_known = false;
+	spc_slot_give(&client, slot);
+}
+
+static void
+thread_forked(void)
+{
+	client_thread.ct_slot = client_thread.ct_current = SPC_NOSLOT;
+	client_lwps_forked();
+	spc_forked(&client);
+}
+
+static __attribute__((constructor)) void
+client_prepare(void)
+{
+	(void)pthread_key_create(&key, thread_end);
+	(void)pthread_atfork(NULL, NULL, thread_forked);
+}
+
+/* A slot for a call, and that of the call that it interrupts. */
+static int
+slot_enter(uint32_t *slotp, uint32_t *outerp)
+{
+	struct client_thread *ct = &client_thread;
+	int error = 0;
+
+	*outerp = ct->ct_current;
+	if (*outerp != SPC_NOSLOT)
+		error = spc_slot_take(&client, slotp);
+	else if (ct->ct_slot != SPC_NOSLOT)
+		*slotp = ct->ct_slot;
+	else if ((error = spc_slot_take(&client, slotp)) == 0)
+		ct->ct_slot = *slotp;
+	if (error != 0)
+		return error;
+	ct->ct_current = *slotp;
+	if (!ct->ct_known)
+		ct->ct_known = pthread_setspecific(key, &client) == 0;
+	return 0;
+}
+
+static void
+slot_exit(uint32_t slot, uint32_t outer)
+{
+	struct client_thread *ct = &client_thread;
+
+	ct->ct_current = outer;
+	if (slot != ct->ct_slot)
+		spc_slot_give(&client, slot);
+}
+
+/*
+ * Calls
+ */
+
+static int
+slot_call(uint32_t slot, uint32_t outer)
+{
+	uint32_t generation =
+	    atomic_load_explicit(&client_generation, memory_order_relaxed);
+	int error;
+
+	spc_slot(&client, slot)->ss_msg.sm_slot = slot;
+	spc_post(&client, slot);
+	while ((error = spc_wait(&client, slot, outer)) == SPC_LOST) {
+		if ((error = client_reconnect(generation)) != 0)
+			return error;
+		if (atomic_load_explicit(
+			&client_generation, memory_order_relaxed) != generation)
+			return ENOTCONN;
+	}
+	return error;
+}
+
+int
+client_op(struct sp_msg *m, void *data, size_t n)
+{
+	uint32_t slot, outer;
+	struct sp_slot *ss;
+	int error;
+
+	if ((error = slot_enter(&slot, &outer)) != 0)
+		return error;
+	ss = spc_slot(&client, slot);
+	ss->ss_msg = *m;
+	ss->ss_msg.sm_len = ss->ss_msg.sm_head = (uint32_t)n;
+	if (n != 0)
+		memcpy(ss->ss_payload, data, n);
+	if ((error = slot_call(slot, outer)) == 0) {
+		*m = ss->ss_msg;
+		error = m->sm_error;
+	}
+	if (error == 0 && n != 0)
+		memcpy(data, ss->ss_payload, n);
+	slot_exit(slot, outer);
+	return error;
+}
+
+/* One try; what the server has to say of signals in *flags and *sg. */
+static int
+syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
+    uint32_t *flags, struct sp_signal *sg)
+{
+	uint32_t slot, outer;
+	struct sp_slot *ss;
+	int error;
+
+	*flags = 0;
+	*retval = -1;
+	if ((error = slot_enter(&slot, &outer)) != 0)
+		return error;
+	ss = spc_slot(&client, slot);
+	if ((error = spc_encode(&client, slot, sd, args)) == 0) {
+		ss->ss_msg.sm_lwp = client_thread.ct_lwp;
+		error = slot_call(slot, outer);
+	}
+	if (error == 0) {
+		error = spc_decode(&client, slot, sd, args, retval);
+		*flags = ss->ss_msg.sm_flags;
+		if (*flags != 0)
+			*sg = ss->ss_signal;
+	}
+	slot_exit(slot, outer);
+	return error;
+}
+
+/* A handler has returned.  True if there is another to call. */
+static bool
+handler_done(struct sp_msg *m, struct sp_signal *sg)
+{
+	uint32_t slot, outer;
+	struct sp_slot *ss;
+	int error;
+
+	if (client_check() != 0 || slot_enter(&slot, &outer) != 0)
+		return false;
+	ss = spc_slot(&client, slot);
+	ss->ss_msg = *m;
+	error = slot_call(slot, outer);
+	*m = ss->ss_msg;
+	*sg = ss->ss_signal;
+	slot_exit(slot, outer);
+	return error == 0 && m->sm_error == 0 &&
+	       (m->sm_flags & SP_F_SIGNAL) != 0;
+}
+
+/* Call the handler, and those that the server has for us after it. */
+static void
+handlers_run(struct sp_signal *sg)
+{
+	struct sp_msg m;
+	siginfo_t info;
+	ucontext_t uc;
+	int saved = errno;
+
+	do {
+		memcpy(&info, sg->sg_info, sizeof(info));
+		memset(&uc, 0, sizeof(uc));
+		memcpy(&uc.uc_sigmask, &sg->sg_oldmask, sizeof(sg->sg_oldmask));
+		if ((sg->sg_flags & SA_SIGINFO) != 0)
+			((void (*)(int, siginfo_t *, void *))(
+			    uintptr_t)sg->sg_handler)(sg->sg_signo, &info, &uc);
+		else
+			((void (*)(int))(uintptr_t)sg->sg_handler)(
+			    sg->sg_signo);
+		m = (struct sp_msg){
+		    .sm_op = SP_SIGRETURN, .sm_lwp = client_thread.ct_lwp};
+		memcpy(m.sm_args, &uc.uc_sigmask, sizeof(m.sm_args[0]));
+	} while (handler_done(&m, sg));
+	errno = saved;
+}
+
+int
+client_make(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
+{
+	struct sp_signal sg;
+	uint32_t flags;
+	int error;
+
+	do {
+		if ((error = client_check()) != 0) {
+			*retval = -1;
+			return error;
+		}
+		error = syscall_once(sd, args, retval, &flags, &sg);
+		if ((flags & SP_F_SIGNAL) != 0)
+			handlers_run(&sg);
+	} while ((flags & SP_F_RESTART) != 0);
+	return error;
+}
+
+int64_t
+client_syscall(const struct sysdesc *sd, const uint64_t *args)
+{
+	int64_t retval;
+	int error = client_make(sd, args, &retval);
+
+	if (error == 0)
+		return retval;
+	errno = error;
+	return -1;
+}
+
+RUMP_EXPORT int
+rumpclient_syscall(int num, const void *data, size_t len, register_t *retval)
+{
+	const struct sysdesc *sd = sysdesc_find(num);
+	uint64_t args[SYSCALL_MAXARGS] = {0};
+	int64_t value;
+	int error;
+
+	if (sd == NULL)
+		error = ENOSYS;
+	else if (len % sizeof(args[0]) != 0 || len > sizeof(args) ||
+		 len < sd->sd_nfixed * sizeof(args[0]))
+		error = EINVAL;
+	else {
+		if (len != 0)
+			memcpy(args, data, len);
+		error = client_make(sd, args, &value);
+		*retval = (register_t)value;
+	}
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
+}

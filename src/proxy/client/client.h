@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * librumpclient: what its files share.  It is core.h with threads, errno,
+ * signal handlers, and a connection that is made again when it is lost.
+ *
+ * Each thread keeps a slot.  A call that a handler of the host makes while the
+ * thread is in one already takes another slot for as long as it lasts.
+ */
+#ifndef PROXY_CLIENT_CLIENT_H
+#define PROXY_CLIENT_CLIENT_H
+
+#include "proxy/client/core.h"
+
+#define RUMP_EXPORT __attribute__((visibility("default")))
+
+struct sysdesc;
+
+/* Of a thread; touched by it and by handlers on top of it. */
+struct client_thread {
+	uint32_t ct_slot;    /* kept; SPC_NOSLOT: none */
+	uint32_t ct_current; /* of the innermost call; SPC_NOSLOT: none */
+	uint32_t ct_lwp;     /* number of the lwp it is bound to, or 0 */
+	bool ct_known;	     /* its end will be told */
+};
+
+extern _Thread_local struct client_thread client_thread
+    __attribute__((tls_model("initial-exec")));
+
+/* The connection. */
+extern struct spc client;
+
+/* How often it has become another kernel process's. */
+extern _Atomic uint32_t client_generation;
+
+/* The end of a call: errno and -1, or the value. */
+int64_t client_syscall(const struct sysdesc *, const uint64_t *args);
+
+/* The same without errno: an errno, and the value. */
+int client_make(const struct sysdesc *, const uint64_t *args, int64_t *retval);
+
+/*
+ * Anything but a system call: m is the message and becomes the result; n bytes
+ * of data go along, and as many at the beginning of the payload come back.
+ * An errno.
+ */
+int client_op(struct sp_msg *m, void *data, size_t n);
+
+/*
+ * connection.c: there is a connection, of this generation; or get it back.
+ * 0 or an errno: ENXIO before rumpclient_init, ENOTCONN.
+ */
+int client_check(void);
+int client_reconnect(uint32_t generation);
+
+/* lwproc.c: in the child of a fork the thread is bound to nothing. */
+void client_lwps_forked(void);
+
+/* The thread ends: the lwp that it is bound to is nobody's. */
+void client_lwps_threadend(void);
+
+#endif /* PROXY_CLIENT_CLIENT_H */

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Slots of a client: taking, posting, waiting; see core.h.
+ */
+#include "proxy/client/core.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "hyper/pause.h"
+#include "proxy/client/sysraw.h"
+
+#define SPIN_LEAST 16u
+#define SPIN_MOST  2048u
+
+/* A handler's call in a call that watches looks after the server so often. */
+#define NESTED_NSEC 100000000
+
+static uint64_t
+slot_bit(uint32_t slot)
+{
+	return UINT64_C(1) << slot % 64;
+}
+
+static bool
+cl_ison(struct spc *cl)
+{
+	return atomic_load_explicit(&cl->cl_state, memory_order_seq_cst) ==
+	       SPC_ON;
+}
+
+/*
+ * Slots
+ */
+
+int
+spc_slot_take(struct spc *cl, uint32_t *slotp)
+{
+	uint64_t word, bit;
+	uint32_t i;
+
+	for (i = 0; i < SP_NBELLS; i++) {
+		word = atomic_load_explicit(
+		    &cl->cl_taken[i], memory_order_relaxed);
+		while (word != UINT64_MAX) {
+			bit = ~word & (word + 1);
+			if (atomic_compare_exchange_weak_explicit(
+				&cl->cl_taken[i], &word, word | bit,
+				memory_order_acquire, memory_order_relaxed)) {
+				*slotp =
+				    i * 64 + (uint32_t)__builtin_ctzll(bit);
+				return 0;
+			}
+		}
+	}
+	return EAGAIN;
+}
+
+void
+spc_slot_give(struct spc *cl, uint32_t slot)
+{
+	atomic_fetch_and_explicit(
+	    &cl->cl_taken[slot / 64], ~slot_bit(slot), memory_order_release);
+}
+
+/*
+ * The socket
+ */
+
+/* Is it still ours?  The program may have put something else in its place. */
+static bool
+sock_isours(struct spc *cl)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return sysraw(SYS_getsockopt, cl->cl_sock, SOL_SOCKET, SO_COOKIE,
+		   SYSRAW_P(&cookie), SYSRAW_P(&len), 0) == 0 &&
+	       cookie == cl->cl_cookie;
+}
+
+/* Let all who wait know. */
+static void
+cl_lost(struct spc *cl)
+{
+	uint32_t on = SPC_ON, i;
+	uint64_t word;
+
+	/* Pairs with slot_sleep: it notes itself, then looks at the state. */
+	if (!atomic_compare_exchange_strong_explicit(&cl->cl_state, &on,
+		SPC_GONE, memory_order_seq_cst, memory_order_seq_cst))
+		return;
+	for (i = 0; i < SP_NBELLS; i++) {
+		word = atomic_load_explicit(
+		    &cl->cl_sleepers[i], memory_order_seq_cst);
+		for (; word != 0; word &= word - 1)
+			sysraw3(SYS_futex,
+			    SYSRAW_P(&spc_slot(
+				cl, i * 64 + (uint32_t)__builtin_ctzll(word))
+					  ->ss_state),
+			    FUTEX_WAKE, 1);
+	}
+}
+
+/* The server is asleep: wake it. */
+static void
+sock_ring(struct spc *cl)
+{
+	char byte = 0;
+	long n;
+
+	if (!sock_isours(cl)) {
+		cl_lost(cl);
+		return;
+	}
+	do
+		n = sysraw(SYS_sendto, cl->cl_sock, SYSRAW_P(&byte), 1,
+		    MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+	while (n == -EINTR);
+	/* A full socket has rung already. */
+	if (n < 0 && n != -EAGAIN)
+		cl_lost(cl);
+}
+
+static bool
+sock_isdead(struct spc *cl)
+{
+	struct pollfd pfd = {.fd = cl->cl_sock, .events = POLLRDHUP};
+	struct timespec now = {0, 0};
+	long n;
+
+	n = sysraw(SYS_ppoll, SYSRAW_P(&pfd), 1, SYSRAW_P(&now), 0, 0, 0);
+	return n > 0 &&
+	       (pfd.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+static void
+bell_ring(struct spc *cl, uint32_t slot)
+{
+	/* Pairs with bell_cool in pool.c; releases the message, too. */
+	atomic_fetch_or_explicit(&cl->cl_shm->sh_bell[slot / 64],
+	    slot_bit(slot), memory_order_seq_cst);
+	if (atomic_load_explicit(&cl->cl_shm->sh_cold, memory_order_seq_cst) !=
+		0 &&
+	    atomic_exchange_explicit(
+		&cl->cl_shm->sh_cold, 0, memory_order_seq_cst) != 0)
+		sock_ring(cl);
+}
+
+/*
+ * Calls
+ */
+
+void
+spc_post(struct spc *cl, uint32_t slot)
+{
+	atomic_store_explicit(
+	    &spc_slot(cl, slot)->ss_state, SP_REQUEST, memory_order_release);
+	bell_ring(cl, slot);
+}
+
+void
+spc_interrupt(struct spc *cl, uint32_t slot)
+{
+	atomic_store_explicit(
+	    &spc_slot(cl, slot)->ss_intr, 1, memory_order_relaxed);
+	bell_ring(cl, slot);
+}
+
+/* What the server would have sent to this host process, had it been let. */
+static void
+signals_raise(struct spc *cl)
+{
+	struct sp_shared *sh = cl->cl_shm;
+	long pid = sysraw(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	uint64_t bits;
+
+	atomic_store_explicit(&sh->sh_signals, 0, memory_order_seq_cst);
+	bits =
+	    atomic_exchange_explicit(&sh->sh_signal, 0, memory_order_seq_cst);
+	for (; bits != 0; bits &= bits - 1)
+		(void)sysraw2(SYS_kill, pid, __builtin_ctzll(bits) + 1);
+}
+
+static bool
+signals_told(struct spc *cl)
+{
+	return atomic_load_explicit(
+		   &cl->cl_shm->sh_signals, memory_order_relaxed) != 0;
+}
+
+static bool
+slot_isdone(struct sp_slot *ss)
+{
+	/* Acquire pairs with the server's release: the result. */
+	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
+		   SP_STATE) == SP_DONE;
+}
+
+/*
+ * Look for a while: longer if that helped, half as long if it did not.
+ */
+static bool
+slot_spin(struct spc *cl, struct sp_slot *ss)
+{
+	uint32_t most =
+	    atomic_load_explicit(&cl->cl_spin, memory_order_relaxed);
+	uint32_t i;
+
+	if (most < SPIN_LEAST)
+		most = SPIN_LEAST;
+	for (i = 0; i < most; i++) {
+		if (slot_isdone(ss)) {
+			if (i > most / 4 && most < SPIN_MOST)
+				atomic_store_explicit(&cl->cl_spin, most * 2,
+				    memory_order_relaxed);
+			return true;
+		}
+		cpu_pause();
+	}
+	atomic_store_explicit(&cl->cl_spin, most / 2, memory_order_relaxed);
+	return false;
+}
+
+/* Say how the server is to wake us.  False if the call is done. */
+static bool
+slot_announce(struct sp_slot *ss, uint32_t how, uint32_t *statep)
+{
+	uint32_t state =
+	    atomic_load_explicit(&ss->ss_state, memory_order_acquire);
+
+	do
+		if ((state & SP_STATE) == SP_DONE)
+			return false;
+	while (!atomic_compare_exchange_weak_explicit(&ss->ss_state, &state,
+	    SP_REQUEST | how, memory_order_acq_rel, memory_order_acquire));
+	*statep = SP_REQUEST | how;
+	return true;
+}
+
+/* Sleep on the slot itself, at most for `most' nanoseconds (0: for ever). */
+static void
+slot_sleep(struct spc *cl, uint32_t slot, long most)
+{
+	struct sp_slot *ss = spc_slot(cl, slot);
+	struct timespec ts = {0, most};
+	uint32_t state;
+	long error = 0;
+
+	if (!slot_announce(ss, SP_WAITS, &state))
+		return;
+	/* Pairs with cl_lost and watch_leave. */
+	atomic_fetch_or_explicit(
+	    &cl->cl_sleepers[slot / 64], slot_bit(slot), memory_order_seq_cst);
+	if (cl_ison(cl) && (most != 0 || atomic_load_explicit(&cl->cl_watch,
+					     memory_order_seq_cst) != 0))
+		error = sysraw4(SYS_futex, SYSRAW_P(&ss->ss_state), FUTEX_WAIT,
+		    (long)state, most != 0 ? SYSRAW_P(&ts) : 0);
+	atomic_fetch_and_explicit(
+	    &cl->cl_sleepers[slot / 64], ~slot_bit(slot), memory_order_relaxed);
+	if (error == -EINTR)
+		spc_interrupt(cl, slot);
+}
+
+/* Sleep on the socket: it has bytes when we are to look, and an end. */
+static void
+watch_sleep(struct spc *cl, uint32_t slot)
+{
+	char bytes[64];
+	uint32_t state;
+	long n;
+
+	if (!slot_announce(spc_slot(cl, slot), SP_WAITS_SOCK, &state))
+		return;
+	if (!sock_isours(cl)) {
+		cl_lost(cl);
+		return;
+	}
+	n = sysraw(
+	    SYS_recvfrom, cl->cl_sock, SYSRAW_P(bytes), sizeof(bytes), 0, 0, 0);
+	if (n == -EINTR)
+		spc_interrupt(cl, slot);
+	else if (n <= 0)
+		cl_lost(cl);
+}
+
+static bool
+watch_enter(struct spc *cl, uint32_t slot)
+{
+	uint32_t nobody = 0;
+
+	return atomic_compare_exchange_strong_explicit(&cl->cl_watch, &nobody,
+	    slot + 1, memory_order_acquire, memory_order_relaxed);
+}
+
+/* Somebody else who sleeps is to watch now. */
+static void
+watch_leave(struct spc *cl)
+{
+	uint64_t word;
+	uint32_t i;
+
+	/* Pairs with slot_sleep: it notes itself, then looks who watches. */
+	atomic_store_explicit(&cl->cl_watch, 0, memory_order_seq_cst);
+	for (i = 0; i < SP_NBELLS; i++) {
+		word = atomic_load_explicit(
+		    &cl->cl_sleepers[i], memory_order_seq_cst);
+		if (word == 0)
+			continue;
+		sysraw3(SYS_futex,
+		    SYSRAW_P(
+			&spc_slot(cl, i * 64 + (uint32_t)__builtin_ctzll(word))
+			     ->ss_state),
+		    FUTEX_WAKE, 1);
+		return;
+	}
+}
+
+static void
+wait_once(struct spc *cl, uint32_t slot, uint32_t outer)
+{
+	uint32_t watch =
+	    atomic_load_explicit(&cl->cl_watch, memory_order_relaxed);
+
+	if (outer != SPC_NOSLOT && watch == outer + 1) {
+		/* What we read there would be missed by the call below us. */
+		slot_sleep(cl, slot, NESTED_NSEC);
+		if (sock_isdead(cl))
+			cl_lost(cl);
+	} else if (watch == 0 && watch_enter(cl, slot)) {
+		do
+			watch_sleep(cl, slot);
+		while (cl_ison(cl) && !slot_isdone(spc_slot(cl, slot)) &&
+		       !signals_told(cl));
+		watch_leave(cl);
+	} else
+		slot_sleep(cl, slot, 0);
+}
+
+int
+spc_wait(struct spc *cl, uint32_t slot, uint32_t outer)
+{
+	struct sp_slot *ss = spc_slot(cl, slot);
+
+	if (!slot_spin(cl, ss)) {
+		while (!slot_isdone(ss)) {
+			if (!cl_ison(cl))
+				return SPC_LOST;
+			wait_once(cl, slot, outer);
+			if (signals_told(cl))
+				signals_raise(cl);
+		}
+	}
+	if (signals_told(cl))
+		signals_raise(cl);
+	return 0;
+}

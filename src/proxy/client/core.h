@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The heart of a client: the connection to a server, and calls through slots
+ * of the memory that both share.  It stands alone: no errno, no thread-local
+ * storage, no memory but what it is given, no function of a library but
+ * memcpy, memset and memcmp.  So it works inside a program whose library must
+ * not be used.  librumpclient is a layer over it.
+ *
+ * Whoever makes a call takes a slot, keeps it as long as he likes, and gives
+ * it back.  A call:
+ *
+ *	fill in the slot's ss_msg and payload, or spc_encode does
+ *	spc_post		the server may make it now
+ *	spc_wait		until it has.  SPC_LOST: the connection has
+ *				been lost, and the call may be going on: after
+ *				spc_connect with SP_H_RESUME wait again
+ *	look at ss_msg and payload, or spc_decode does
+ *
+ * Sleeping: of those who wait one watches the socket, so that the end of the
+ * server is seen; he is woken by a byte there.  The others sleep on their
+ * slots.  Both ways a handler of the host without SA_RESTART ends the sleep,
+ * and then that of the call; one with SA_RESTART does not.
+ *
+ * Signals for this host process that the server may not send are raised by
+ * spc_wait.
+ *
+ * Functions return 0, a positive errno, or SPC_LOST.
+ */
+#ifndef PROXY_CLIENT_CORE_H
+#define PROXY_CLIENT_CORE_H
+
+#include <stdbool.h>
+
+#include "proxy/url.h"
+#include "proxy/wire.h"
+
+#define SPC_LOST   (-1)
+#define SPC_NOSLOT UINT32_MAX
+
+enum spc_state { SPC_OFF, SPC_ON, SPC_GONE };
+
+/* How the caller's memory is reached; false or SIZE_MAX: it is not there. */
+struct spc_mem {
+	bool (*read)(void *dst, const void *from, size_t n);
+	bool (*write)(void *to, const void *src, size_t n);
+	size_t (*strlen)(const char *s, size_t most); /* or most */
+};
+
+/* All zero at first, and then core.c's; cl_mem is the caller's. */
+struct spc {
+	const struct spc_mem *cl_mem;
+	_Atomic uint32_t cl_state; /* enum spc_state */
+	_Atomic uint32_t cl_watch; /* slot + 1 of who watches; 0: nobody */
+	int cl_sock;
+	int cl_pid;	    /* of the process in the kernel */
+	uint64_t cl_cookie; /* the host's name of the socket */
+	struct sp_shared *cl_shm;
+	uint8_t cl_token[SP_TOKEN];
+	_Atomic uint32_t cl_spin;		 /* looks before sleeping */
+	_Atomic uint64_t cl_taken[SP_NBELLS];	 /* slots that are */
+	_Atomic uint64_t cl_sleepers[SP_NBELLS]; /* slots slept on */
+};
+
+/* What spc_connect is to say. */
+struct spc_hello {
+	enum sp_hello_kind sh_kind;
+	const uint8_t *sh_token; /* for all but SP_H_NEW */
+	int sh_pid;		 /* wanted, or 0 */
+	const char *sh_name;	 /* at most 15 characters count; or NULL */
+};
+
+/*
+ * Connect to the server and become SPC_ON.  With SP_H_RESUME the memory stays
+ * mapped and calls go on.  ECONNREFUSED, ENOENT and so on if there is none;
+ * ESTALE if it does not know the token; EBUSY for SP_H_EXEC while a thread of
+ * the program before is still in a call: try again.
+ */
+int spc_connect(struct spc *, const struct url *, const struct spc_hello *);
+
+/* Let go of the connection; calls in slots are lost. */
+void spc_disconnect(struct spc *);
+
+/*
+ * In the child of a fork: what it has is its parent's.  It lets go of that and
+ * has no slots taken; spc_connect is its own then.
+ */
+void spc_forked(struct spc *);
+
+/* A slot that nobody has.  EAGAIN: there is none. */
+int spc_slot_take(struct spc *, uint32_t *slotp);
+void spc_slot_give(struct spc *, uint32_t slot);
+
+static inline struct sp_slot *
+spc_slot(struct spc *cl, uint32_t slot)
+{
+	return sp_slot(cl->cl_shm, slot);
+}
+
+/*
+ * See above.  outer: the slot of the call that was interrupted by the handler
+ * that makes this one, or SPC_NOSLOT.
+ */
+void spc_post(struct spc *, uint32_t slot);
+int spc_wait(struct spc *, uint32_t slot, uint32_t outer);
+
+/* Have the call in the slot not sleep any longer: EINTR. */
+void spc_interrupt(struct spc *, uint32_t slot);
+
+/*
+ * marshal.c: a system call into a slot, and what came of it out of it.
+ * encode: EFAULT, ENOSYS; E2BIG for more than a slot has room for;
+ * EOPNOTSUPP.  decode: the call's error, or EFAULT, with its value.
+ */
+struct sysdesc;
+int spc_encode(
+    struct spc *, uint32_t slot, const struct sysdesc *, const uint64_t *args);
+int spc_decode(struct spc *, uint32_t slot, const struct sysdesc *,
+    const uint64_t *args, int64_t *retval);
+
+#endif /* PROXY_CLIENT_CORE_H */

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls into slots and out of them, by what the table of system calls
+ * says of their arguments; see core.h and wire.h.
+ *
+ * First comes the head: strings, structures, vectors, small buffers.  Behind
+ * it are the data.  What does not fit is cut where the call has a count of
+ * bytes: it reads or writes less then.
+ */
+#include "proxy/client/core.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "syscall/sysdesc.h"
+
+#define SMALL	    512u /* bytes of a buffer that goes into the head */
+#define STRING_MOST 65536u
+#define VECTOR_MOST 1024u
+
+/* An address that no program has, in the place of one that is of no use. */
+#define NOWHERE 1u
+
+struct encoding {
+	struct spc *e_cl;
+	struct sp_msg *e_msg;
+	uint8_t *e_payload;
+	const struct sysdesc *e_sd;
+	const uint64_t *e_args; /* the caller's */
+	size_t e_used;		/* bytes of payload */
+};
+
+static bool
+word_isbad(uint64_t word)
+{
+	return word < SP_BADADDR_LOW || word >= SP_BADADDR_HIGH;
+}
+
+/* What goes as it is: a bad address that looks like no offset. */
+static uint64_t
+word_bad(uint64_t word)
+{
+	return (word & SP_TAG) != 0 ? SP_BADADDR_HIGH : word;
+}
+
+static const void *
+word_ptr(uint64_t word)
+{
+	return (const void *)(uintptr_t)word;
+}
+
+/* Room for n bytes.  E2BIG. */
+static int
+room_take(struct encoding *e, size_t n, size_t most, uint64_t *wordp)
+{
+	size_t at = (e->e_used + SP_ALIGN - 1) & ~((size_t)SP_ALIGN - 1);
+
+	if (at > most || n > most - at)
+		return E2BIG;
+	e->e_used = at + n;
+	*wordp = SP_TAG | at;
+	return 0;
+}
+
+static uint8_t *
+room_at(const struct encoding *e, uint64_t word)
+{
+	return e->e_payload + (word & ~SP_TAG);
+}
+
+static int
+encode_string(struct encoding *e, int i)
+{
+	const char *s = word_ptr(e->e_args[i]);
+	size_t n = e->e_cl->cl_mem->strlen(s, STRING_MOST);
+	int error;
+
+	if (n == SIZE_MAX) {
+		e->e_msg->sm_args[i] = NOWHERE;
+		return 0;
+	}
+	error = room_take(e, n + 1, SP_HEADMAX, &e->e_msg->sm_args[i]);
+	if (error != 0)
+		return error;
+	if (!e->e_cl->cl_mem->read(room_at(e, e->e_msg->sm_args[i]), s, n))
+		return EFAULT;
+	room_at(e, e->e_msg->sm_args[i])[n] = '\0';
+	return 0;
+}
+
+static size_t
+buffer_room(const struct encoding *e, const struct sysarg *sa, int i)
+{
+	return sysarg_room(
+	    e->e_sd, sa, e->e_args[i], e->e_args, e->e_cl->cl_mem->read);
+}
+
+static bool
+buffer_inhead(const struct sysarg *sa, size_t room)
+{
+	return room <= SMALL || (sa->sa_flags & SYSARG_HANDLE) != 0;
+}
+
+/* A buffer that is to be in the part that most is the end of. */
+static int
+encode_buffer(struct encoding *e, const struct sysarg *sa, int i, size_t room,
+    size_t most)
+{
+	bool in = (sa->sa_flags & SYSARG_IN) != 0;
+	uint64_t word;
+	int error;
+
+	error = room_take(e, room, most, &word);
+	if (error != 0)
+		return error;
+	e->e_msg->sm_args[i] = word;
+	if (in && room != 0 &&
+	    !e->e_cl->cl_mem->read(
+		room_at(e, word), word_ptr(e->e_args[i]), room))
+		return EFAULT;
+	return 0;
+}
+
+/* As many bytes as there is room for, if the call has a count that says so. */
+static size_t
+buffer_cut(struct encoding *e, const struct sysarg *sa, size_t room)
+{
+	size_t left = SP_PAYLOAD - SP_ALIGN - e->e_used;
+
+	if (room <= left || sa->sa_counter < 0 || sa->sa_extra != 0 ||
+	    (sa->sa_flags & SYSARG_COUNTPTR) != 0 ||
+	    (sa->sa_size != 1 && (sa->sa_flags & SYSARG_BYTES) == 0))
+		return room;
+	e->e_msg->sm_args[sa->sa_counter] = left;
+	return left;
+}
+
+/*
+ * Vectors: the structures in the head, with lengths that are cut to what there
+ * is room for, the data behind it.
+ */
+
+static int
+encode_vector(struct encoding *e, const struct sysarg *sa, int i)
+{
+	const struct spc_mem *mem = e->e_cl->cl_mem;
+	uint64_t n = sysarg_count(e->e_sd, sa, e->e_args, mem->read);
+	uint64_t *word = &e->e_msg->sm_args[i];
+	int error;
+
+	/* The count itself is wrong then, and that comes first. */
+	if (n == 0 || n > VECTOR_MOST) {
+		*word = NOWHERE;
+		return 0;
+	}
+	error = room_take(e, n * sizeof(struct iovec), SP_HEADMAX, word);
+	if (error == 0 && !mem->read(room_at(e, *word), word_ptr(e->e_args[i]),
+			      n * sizeof(struct iovec)))
+		error = EFAULT;
+	return error;
+}
+
+/* One buffer of a vector: its base becomes an offset. */
+static int
+vector_one(struct encoding *e, const struct sysarg *sa, struct iovec *iov)
+{
+	uint64_t base = (uintptr_t)iov->iov_base, word;
+	size_t left = SP_PAYLOAD - SP_ALIGN - e->e_used;
+	int error;
+
+	/* Lengths that no program has are an error of the call's. */
+	if (iov->iov_len > INT64_MAX || word_isbad(base)) {
+		iov->iov_base =
+		    (void *)(uintptr_t)(word_isbad(base) ? word_bad(base)
+							 : NOWHERE);
+		return 0;
+	}
+	if (iov->iov_len > left)
+		iov->iov_len = left;
+	if ((error = room_take(e, iov->iov_len, SP_PAYLOAD, &word)) != 0)
+		return error;
+	iov->iov_base = (void *)(uintptr_t)word;
+	if ((sa->sa_flags & SYSARG_IN) != 0 && iov->iov_len != 0 &&
+	    !e->e_cl->cl_mem->read(
+		room_at(e, word), word_ptr(base), iov->iov_len))
+		return EFAULT;
+	return 0;
+}
+
+static int
+vector_data(struct encoding *e, const struct sysarg *sa, int i)
+{
+	uint64_t word = e->e_msg->sm_args[i], n, k;
+	struct iovec *iov;
+	int error = 0;
+
+	if ((word & SP_TAG) == 0)
+		return 0;
+	iov = (struct iovec *)room_at(e, word);
+	n = sysarg_count(e->e_sd, sa, e->e_args, e->e_cl->cl_mem->read);
+	for (k = 0; k < n && error == 0; k++)
+		error = vector_one(e, sa, &iov[k]);
+	return error;
+}
+
+/* What goes into the head. */
+static int
+encode_head(struct encoding *e, const struct sysarg *sa, int i)
+{
+	size_t room;
+
+	if (sa->sa_kind == SYSARG_VALUE)
+		return 0;
+	if (sa->sa_kind == SYSARG_OPAQUE || sa->sa_kind == SYSARG_MESSAGE)
+		return EOPNOTSUPP;
+	if (word_isbad(e->e_args[i])) {
+		e->e_msg->sm_args[i] = word_bad(e->e_args[i]);
+		return 0;
+	}
+	if (sa->sa_kind == SYSARG_STRING)
+		return encode_string(e, i);
+	if (sa->sa_kind == SYSARG_VECTOR)
+		return encode_vector(e, sa, i);
+	room = buffer_room(e, sa, i);
+	if (!buffer_inhead(sa, room))
+		return 0;
+	return encode_buffer(e, sa, i, room, SP_HEADMAX);
+}
+
+/* What goes behind it. */
+static int
+encode_data(struct encoding *e, const struct sysarg *sa, int i)
+{
+	size_t room;
+
+	if (sa->sa_kind == SYSARG_VECTOR)
+		return vector_data(e, sa, i);
+	if (sa->sa_kind != SYSARG_BUFFER || word_isbad(e->e_args[i]))
+		return 0;
+	room = buffer_room(e, sa, i);
+	if (buffer_inhead(sa, room))
+		return 0;
+	return encode_buffer(e, sa, i, buffer_cut(e, sa, room), SP_PAYLOAD);
+}
+
+int
+spc_encode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
+    const uint64_t *args)
+{
+	struct sp_slot *ss = spc_slot(cl, slot);
+	struct encoding e = {.e_cl = cl,
+	    .e_msg = &ss->ss_msg,
+	    .e_payload = ss->ss_payload,
+	    .e_sd = sd,
+	    .e_args = args};
+	struct sysarg sa[SYSCALL_MAXARGS];
+	int i, error = 0;
+
+	ss->ss_msg.sm_op = SP_SYSCALL;
+	ss->ss_msg.sm_nr = sd->sd_number;
+	memcpy(ss->ss_msg.sm_args, args, sizeof(ss->ss_msg.sm_args));
+	for (i = 0; i < sd->sd_nargs && error == 0; i++) {
+		sysarg_resolve(sd, i, args, cl->cl_mem->read, &sa[i]);
+		error = encode_head(&e, &sa[i], i);
+	}
+	ss->ss_msg.sm_head = (uint32_t)e.e_used;
+	for (i = 0; i < sd->sd_nargs && error == 0; i++)
+		error = encode_data(&e, &sa[i], i);
+	ss->ss_msg.sm_len = (uint32_t)e.e_used;
+	return error;
+}
+
+/*
+ * And back
+ */
+
+/* What the descriptions ask for is in the slot now. */
+static bool
+slot_read(void *dst, const void *addr, size_t n)
+{
+	memcpy(dst, addr, n);
+	return true;
+}
+
+static int
+decode_vector(const struct encoding *e, int i, int64_t retval)
+{
+	const struct spc_mem *mem = e->e_cl->cl_mem;
+	const struct iovec *iov;
+	struct iovec user;
+	size_t left = retval > 0 ? (size_t)retval : 0, n;
+	uint64_t k;
+
+	iov = (const struct iovec *)room_at(e, e->e_msg->sm_args[i]);
+	for (k = 0; left > 0; k++) {
+		n = iov[k].iov_len < left ? iov[k].iov_len : left;
+		if (!mem->read(&user,
+			(const struct iovec *)word_ptr(e->e_args[i]) + k,
+			sizeof(user)) ||
+		    (n != 0 && !mem->write(user.iov_base,
+				   room_at(e, (uintptr_t)iov[k].iov_base), n)))
+			return EFAULT;
+		left -= n;
+	}
+	return 0;
+}
+
+static int
+decode_buffer(
+    const struct encoding *e, const struct sysarg *sa, int i, int64_t retval)
+{
+	uint64_t word = e->e_msg->sm_args[i], args[SYSCALL_MAXARGS];
+	size_t room, n;
+	int k;
+
+	/* What points to counts: in the slot, where the call has set them. */
+	for (k = 0; k < SYSCALL_MAXARGS; k++) {
+		args[k] = e->e_msg->sm_args[k];
+		if ((args[k] & SP_TAG) != 0 &&
+		    e->e_sd->sd_args[k].sa_kind != SYSARG_VALUE)
+			args[k] = (uintptr_t)room_at(e, args[k]);
+	}
+	room = buffer_room(e, sa, i);
+	n = sysarg_filled(e->e_sd, sa, args[i], args, slot_read, room, retval);
+	if (n != 0 && !e->e_cl->cl_mem->write(
+			  (void *)(uintptr_t)e->e_args[i], room_at(e, word), n))
+		return EFAULT;
+	return 0;
+}
+
+int
+spc_decode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
+    const uint64_t *args, int64_t *retval)
+{
+	struct sp_slot *ss = spc_slot(cl, slot);
+	const struct encoding e = {.e_cl = cl,
+	    .e_msg = &ss->ss_msg,
+	    .e_payload = ss->ss_payload,
+	    .e_sd = sd,
+	    .e_args = args};
+	struct sysarg sa;
+	int i, error = ss->ss_msg.sm_error, bad = 0;
+
+	*retval = error == 0 ? ss->ss_msg.sm_retval : -1;
+	for (i = 0; i < sd->sd_nargs && bad == 0; i++) {
+		sysarg_resolve(sd, i, args, cl->cl_mem->read, &sa);
+		if ((sa.sa_flags & SYSARG_OUT) == 0 ||
+		    (error != 0 && (sa.sa_flags & SYSARG_IN) == 0) ||
+		    (ss->ss_msg.sm_args[i] & SP_TAG) == 0)
+			continue;
+		if (sa.sa_kind == SYSARG_BUFFER)
+			bad = decode_buffer(&e, &sa, i, *retval);
+		else if (sa.sa_kind == SYSARG_VECTOR)
+			bad = decode_vector(&e, i, *retval);
+	}
+	return error != 0 ? error : bad;
+}

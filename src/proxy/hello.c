@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a client says first, and what becomes of it: a new process, the one
+ * that a fork has made, or the session whose connection was lost.
+ *
+ * Whose process it is: users of the host are users here, by what the host says
+ * of the socket.  Root is who runs the server and who it was told is; root of
+ * the host, if he is none of these, is nobody.
+ */
+#include "proxy/proxy.h"
+
+#include "hyper/hostfile.h"
+
+#define NOBODY 65534u
+
+static bool
+peer_isroot(const struct hyper_peer *hp)
+{
+	uint32_t i;
+
+	if (hp->hp_uid == hyper_uid())
+		return true;
+	for (i = 0; i < proxy_config.pc_nroots; i++)
+		if (proxy_config.pc_roots[i] == hp->hp_uid)
+			return true;
+	return false;
+}
+
+static void
+who_is(const struct session *se, struct remote_who *rw)
+{
+	const struct hyper_peer *hp = &se->se_peer;
+
+	*rw = (struct remote_who){
+	    .rw_session = se->se_id,
+	    .rw_name = se->se_hello.sp_name,
+	    .rw_pid = proxy_config.pc_setpid ? se->se_hello.sp_pid : 0,
+	};
+	if (peer_isroot(hp))
+		return;
+	rw->rw_uid = hp->hp_uid == 0 ? NOBODY : hp->hp_uid;
+	rw->rw_gid = hp->hp_gid == 0 ? NOBODY : hp->hp_gid;
+	if (hp->hp_uid == 0)
+		return;
+	rw->rw_groups = hp->hp_groups;
+	rw->rw_ngroups = hp->hp_ngroups;
+}
+
+/* The pid of the process that the session's first lwp is in. */
+static int
+hello_pid(struct session *se)
+{
+	struct lwp *l = remote_enter(lwps_handle(se, 1));
+
+	if (l == NULL)
+		return ESRCH;
+	se->se_pid = remote_pid(l);
+	remote_leave(l);
+	return 0;
+}
+
+static int
+hello_new(struct session *se)
+{
+	struct remote_who rw;
+	uint64_t handle;
+	uint32_t n;
+	int error;
+
+	who_is(se, &rw);
+	if ((error = remote_create(&rw, &handle)) != 0)
+		return error;
+	if ((error = lwps_put(se, handle, 1, &n)) != 0)
+		remote_release(remote_enter(handle));
+	return error == 0 ? hello_pid(se) : error;
+}
+
+static int
+hello_fork(struct session *se)
+{
+	struct lwp *l = remote_enter(lwps_handle(se, 1));
+
+	if (l == NULL)
+		return ESRCH;
+	remote_adopt(l, se->se_id, se->se_hello.sp_name);
+	remote_leave(l);
+	return hello_pid(se);
+}
+
+/*
+ * Another program in the same host process: its threads are no more, so that
+ * only the first lwp goes on.
+ */
+static int
+hello_exec(struct session *se)
+{
+	uint64_t handle;
+	struct lwp *l;
+	uint32_t n = 1;
+
+	while ((n = lwps_next(se, n + 1, &handle)) != 0) {
+		if ((l = remote_enter(handle)) == NULL)
+			continue;
+		remote_release(l);
+		lwps_clear(se, n);
+	}
+	pool_forget(se);
+	if (se->se_shm != NULL) {
+		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
+		hyper_file_close(se->se_memfd);
+		se->se_memfd = HYPER_NOFD;
+		se->se_shm = NULL;
+	}
+	if ((l = remote_enter(lwps_handle(se, 1))) == NULL)
+		return EBUSY;
+	remote_exec(l, se->se_hello.sp_name);
+	remote_leave(l);
+	return 0;
+}
+
+/* The memory with the slots, if the host gives some; else by the stream. */
+static void
+hello_memory(struct session *se)
+{
+	void *addr;
+
+	if (se->se_shm != NULL || (se->se_hello.sp_flags & SP_H_NOSHM) != 0)
+		return;
+	if (hyper_shm_create(SP_SHMSIZE, &se->se_memfd, &addr) != 0) {
+		se->se_memfd = HYPER_NOFD;
+		return;
+	}
+	se->se_shm = addr;
+	atomic_store_explicit(&se->se_shm->sh_cold, 1, memory_order_relaxed);
+}
+
+static int
+hello_welcome(struct session *se, int error)
+{
+	struct sp_welcome sw = {.sw_magic = SP_MAGIC,
+	    .sw_version = SP_VERSION,
+	    .sw_error = error,
+	    .sw_pid = (int32_t)se->se_pid};
+	size_t len = sizeof(sw);
+
+	if (error == 0)
+		memcpy(sw.sw_token, se->se_token, SP_TOKEN);
+	if (error == 0 && se->se_shm != NULL)
+		sw.sw_flags |= SP_W_SHM;
+	/* A new socket has room for this. */
+	return hyper_sock_send(
+	    se->se_sock, &sw, &len, error == 0 ? se->se_memfd : HYPER_NOFD);
+}
+
+/* The session that `se' wants to be, or NULL. */
+static struct session *
+hello_claim(struct session *se, enum session_state was)
+{
+	const struct sp_hello *h = &se->se_hello;
+	struct session *old = session_find(h->sp_token);
+
+	if (old == NULL || old->se_peer.hp_uid != se->se_peer.hp_uid)
+		return NULL;
+	/* The connection may be lost without our having been told so far. */
+	if (session_state(old) != (int)was &&
+	    !(was == SE_LOST && session_state(old) == SE_OPEN))
+		return NULL;
+	old->se_hello = *h;
+	return old;
+}
+
+/* End what the threads of the program before sleep in.  False: none did. */
+static bool
+hello_isbusy(struct session *se)
+{
+	uint32_t i, n;
+	bool busy = false;
+
+	for (i = 0; i < SP_NSLOTS; i++) {
+		if ((atomic_load_explicit(
+			 &se->se_busy[i / 64], memory_order_acquire) >>
+			    i % 64 &
+			1) == 0)
+			continue;
+		n = atomic_load_explicit(
+		    &se->se_running[i], memory_order_relaxed);
+		remote_interrupt(lwps_handle(se, n));
+		busy = true;
+	}
+	return busy;
+}
+
+/* Who `se' is from now on, in *sep; not welcome: an errno. */
+static int
+hello_kind(struct session **sep)
+{
+	struct session *se = *sep, *old = se;
+	enum sp_hello_kind kind = se->se_hello.sp_kind;
+	int error = 0;
+
+	if (se->se_hello.sp_version != SP_VERSION)
+		return EPROTONOSUPPORT;
+	if (kind > SP_H_EXEC)
+		return EINVAL;
+	if (kind != SP_H_NEW) {
+		old = hello_claim(se, kind == SP_H_FORK ? SE_FORKED : SE_LOST);
+		if (old == NULL)
+			return ESTALE;
+		if (kind == SP_H_EXEC && hello_isbusy(old))
+			return EBUSY;
+		error = session_take(old, se);
+		*sep = old;
+	}
+	if (error == 0 && kind == SP_H_NEW)
+		error = hello_new(old);
+	else if (error == 0 && kind == SP_H_FORK)
+		error = hello_fork(old);
+	else if (error == 0 && kind == SP_H_EXEC)
+		error = hello_exec(old);
+	return error;
+}
+
+void
+hello_done(struct session *se)
+{
+	int error;
+
+	if (se->se_hello.sp_magic != SP_MAGIC) {
+		session_end(se, "speaks another language");
+		return;
+	}
+	se->se_hello.sp_name[sizeof(se->se_hello.sp_name) - 1] = '\0';
+	error = hello_kind(&se);
+	if (error == 0)
+		error = session_watch(se);
+	if (error == 0)
+		hello_memory(se);
+	if (hello_welcome(se, error) != 0 || error != 0) {
+		session_end(se, "is not welcome");
+		return;
+	}
+	session_open(se);
+	if (proxy_config.pc_verbose)
+		kern_printf("client %d: host process %d, user %d",
+		    (int)se->se_pid, (int)se->se_peer.hp_pid,
+		    (int)se->se_peer.hp_uid);
+	if (se->se_shm != NULL)
+		pool_heat(se);
+}

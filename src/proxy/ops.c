@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What clients ask for beside system calls: lwps, forks, the ends of handlers.
+ */
+#include <rump/rump.h>
+
+#include "proxy/proxy.h"
+
+/* The client learns the new lwp's pid and lid, to name it. */
+static void
+lwp_ids(struct call *c, uint64_t handle)
+{
+	struct sp_lwpids ids = {0};
+	struct lwp *l;
+
+	remote_leave(c->c_lwp);
+	c->c_lwp = NULL;
+	if ((l = remote_enter(handle)) != NULL) {
+		ids.li_pid = remote_pid(l);
+		ids.li_lid = l->l_lid;
+		remote_leave(l);
+	}
+	memcpy(c->c_shared, &ids, sizeof(ids));
+}
+
+/* The new lwp is the client's by its number. */
+static int
+op_newlwp(struct call *c, uint64_t handle)
+{
+	uint32_t n = 0;
+	int error = lwps_put(c->c_session, handle, 0, &n);
+
+	if (error == 0) {
+		c->c_msg.sm_retval = n;
+		lwp_ids(c, handle);
+		return 0;
+	}
+	/* It is not run by anybody, and the calling lwp has to be left first.
+	 */
+	remote_leave(c->c_lwp);
+	c->c_lwp = NULL;
+	remote_release(remote_enter(handle));
+	return error;
+}
+
+static int
+op_rfork(struct call *c)
+{
+	uint64_t handle;
+	int error;
+
+	error = remote_rfork(c->c_lwp, (int)c->c_msg.sm_args[0], &handle);
+	return error != 0 ? error : op_newlwp(c, handle);
+}
+
+static int
+op_lwp(struct call *c)
+{
+	uint64_t handle;
+	int error;
+
+	error = remote_newlwp(
+	    c->c_session->se_id, (pid_t)c->c_msg.sm_args[0], &handle);
+	return error != 0 ? error : op_newlwp(c, handle);
+}
+
+/* The first slot's lwp stays as long as the session. */
+static int
+op_release(struct call *c, uint32_t n)
+{
+	if (n <= 1)
+		return EINVAL;
+	lwps_clear(c->c_session, n);
+	remote_release(c->c_lwp);
+	c->c_lwp = NULL;
+	return 0;
+}
+
+static int
+op_fork(struct call *c)
+{
+	uint8_t token[SP_TOKEN];
+	uint64_t handle;
+	int error;
+
+	error = remote_rfork(c->c_lwp, RUMP_RFFDG, &handle);
+	if (error != 0)
+		return error;
+	if ((error = session_fork(c->c_session, handle, token)) != 0)
+		return error;
+	memcpy(c->c_shared, token, sizeof(token));
+	return 0;
+}
+
+static int
+op_forkcancel(struct call *c)
+{
+	if (c->c_msg.sm_head < SP_TOKEN)
+		return EPROTO;
+	return session_forkcancel(c->c_session, c->c_head);
+}
+
+/* The client's handler has returned; there may be another to call. */
+static int
+op_sigreturn(struct call *c)
+{
+	remote_sigreturn(c->c_lwp, c->c_msg.sm_args[0]);
+	call_handler(c, 0);
+	c->c_msg.sm_retval = 0;
+	return 0;
+}
+
+int
+op_run(struct call *c)
+{
+	c->c_msg.sm_retval = 0;
+	switch (c->c_msg.sm_op) {
+	case SP_RFORK:
+		return op_rfork(c);
+	case SP_NEWLWP:
+		return op_lwp(c);
+	case SP_RELEASE:
+		return op_release(c, c->c_msg.sm_lwp);
+	case SP_SLOTEND:
+		return op_release(c, c->c_slot + 1);
+	case SP_FORK:
+		return op_fork(c);
+	case SP_FORKCANCEL:
+		return op_forkcancel(c);
+	case SP_SIGRETURN:
+		return op_sigreturn(c);
+	case SP_PID:
+		c->c_msg.sm_retval = remote_pid(c->c_lwp);
+		return 0;
+	default:
+		return EPROTO;
+	}
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The workers of a server, and the leader's loop; see proxy.h.
+ *
+ * pool_lead is 1 while nobody leads, and parked on by workers who wait to.
+ * Who wants to lead takes it from 1 to 0.
+ *
+ * The leader looks at the bells of hot sessions as long as that brings
+ * something: a little longer each time that something came while it was
+ * looking, half as long when nothing did.  While there are as many clients as
+ * processors it lets them run between two looks.
+ */
+#include "proxy/proxy.h"
+
+#include "hyper/pause.h"
+#include "kern/boot.h"
+
+#define IDLE_MOST  4		 /* workers that wait to lead */
+#define SPIN_LEAST INT64_C(2000) /* nanoseconds of looking */
+#define SPIN_MOST  INT64_C(50000)
+#define QUIET_MOST 4096 /* looks at a hot session in vain */
+#define CALLS_MOST 64	/* before events are looked at */
+
+TAILQ_HEAD(session_queue, session);
+
+static struct {
+	_Atomic uint32_t pl_lead;      /* (a) see above */
+	_Atomic uint32_t pl_idle;      /* (a) workers that wait */
+	_Atomic bool pl_stop;	       /* (a) no more calls */
+	int pl_events;		       /* (s) */
+	int pl_listening;	       /* (s) */
+	struct session_queue pl_hot;   /* (L) */
+	struct session_queue pl_ready; /* (L) */
+	uint32_t pl_nhot;	       /* (L) */
+	int64_t pl_spin;	       /* (L) how long to look */
+	int64_t pl_tick;	       /* (L) deadlines were looked at */
+} pool;
+
+static _Thread_local struct worker *curworker;
+
+int
+pool_events(void)
+{
+	return pool.pl_events;
+}
+
+/*
+ * Hot sessions
+ */
+
+void
+pool_heat(struct session *se)
+{
+	se->se_quiet = 0;
+	if (se->se_ishot)
+		return;
+	atomic_store_explicit(&se->se_shm->sh_cold, 0, memory_order_relaxed);
+	TAILQ_INSERT_TAIL(&pool.pl_hot, se, se_hot);
+	se->se_ishot = true;
+	pool.pl_nhot++;
+}
+
+static void
+pool_chill(struct session *se)
+{
+	TAILQ_REMOVE(&pool.pl_hot, se, se_hot);
+	se->se_ishot = false;
+	pool.pl_nhot--;
+}
+
+void
+pool_forget(struct session *se)
+{
+	if (se->se_ishot)
+		pool_chill(se);
+	if (se->se_npending != 0)
+		TAILQ_REMOVE(&pool.pl_ready, se, se_ready);
+	se->se_npending = 0;
+	memset(se->se_pending, 0, sizeof(se->se_pending));
+}
+
+/* Take the bits of its bell.  True if there are some. */
+static bool
+bell_take(struct session *se)
+{
+	uint32_t i, had = se->se_npending;
+	uint64_t bits;
+
+	for (i = 0; i < SP_NBELLS; i++) {
+		_Atomic uint64_t *bell = &se->se_shm->sh_bell[i];
+
+		if (likely(
+			atomic_load_explicit(bell, memory_order_relaxed) == 0))
+			continue;
+		/* Acquire pairs with the client's release: the call. */
+		bits = atomic_exchange_explicit(bell, 0, memory_order_acquire);
+		bits &= ~se->se_pending[i];
+		se->se_pending[i] |= bits;
+		se->se_npending += (uint32_t)__builtin_popcountll(bits);
+	}
+	if (se->se_npending == 0)
+		return false;
+	if (had == 0)
+		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
+	se->se_quiet = 0;
+	return true;
+}
+
+/* It has to send a byte from now on.  False if it has just rung. */
+static bool
+bell_cool(struct session *se)
+{
+	/* Pairs with the client: it sets its bit, then reads sh_cold. */
+	atomic_store_explicit(&se->se_shm->sh_cold, 1, memory_order_seq_cst);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (bell_take(se)) {
+		atomic_store_explicit(
+		    &se->se_shm->sh_cold, 0, memory_order_relaxed);
+		return false;
+	}
+	pool_chill(se);
+	return true;
+}
+
+/* Look at all hot sessions.  True if there is something to do. */
+static bool
+bells_scan(void)
+{
+	struct session *se, *next;
+	bool found = false;
+
+	for (se = TAILQ_FIRST(&pool.pl_hot); se != NULL; se = next) {
+		next = TAILQ_NEXT(se, se_hot);
+		if (bell_take(se))
+			found = true;
+		else if (++se->se_quiet > QUIET_MOST && !bell_cool(se))
+			found = true;
+	}
+	return found;
+}
+
+static bool
+bells_cool(void)
+{
+	struct session *se, *next;
+	bool found = false;
+
+	for (se = TAILQ_FIRST(&pool.pl_hot); se != NULL; se = next) {
+		next = TAILQ_NEXT(se, se_hot);
+		if (!bell_cool(se))
+			found = true;
+	}
+	return found;
+}
+
+/* The next slot to look at, in turn from all sessions. */
+static struct session *
+ready_take(uint32_t *slotp)
+{
+	struct session *se = TAILQ_FIRST(&pool.pl_ready);
+	uint32_t i, bit;
+
+	if (se == NULL)
+		return NULL;
+	TAILQ_REMOVE(&pool.pl_ready, se, se_ready);
+	for (i = 0; se->se_pending[i] == 0; i++)
+		continue;
+	bit = (uint32_t)__builtin_ctzll(se->se_pending[i]);
+	se->se_pending[i] &= se->se_pending[i] - 1;
+	if (--se->se_npending != 0)
+		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
+	*slotp = i * 64 + bit;
+	return se;
+}
+
+/*
+ * Events
+ */
+
+#define NEVENTS 64
+
+/* Deadlines are looked at twice a second. */
+#define TICK_MS	  500
+#define TICK_NSEC INT64_C(500000000)
+
+static void
+events_expire(void)
+{
+	int64_t now;
+
+	if (!session_waiting())
+		return;
+	now = hyper_clock(HYPER_CLOCK_COARSE);
+	if (now - pool.pl_tick < TICK_NSEC)
+		return;
+	pool.pl_tick = now;
+	session_expire();
+}
+
+/* Wait for events, at most ms milliseconds, and see to them. */
+static void
+events_wait(int ms)
+{
+	struct hyper_event ev[NEVENTS];
+	int i, n;
+
+	(void)hyper_events_wait(pool.pl_events, ev, NEVENTS, ms, &n);
+	for (i = 0; i < n; i++) {
+		if (ev[i].he_word == 0)
+			session_accept(pool.pl_listening);
+		else
+			session_event(
+			    (struct session *)(uintptr_t)(ev[i].he_word &
+							  ~UINT64_C(1)),
+			    (ev[i].he_word & 1) != 0, ev[i].he_events);
+	}
+	session_bury();
+	events_expire();
+}
+
+/*
+ * Leading
+ */
+
+/* Look at the bells for a while.  True if one rang. */
+static bool
+leader_spin(void)
+{
+	bool crowded = pool.pl_nhot >= (uint32_t)kern_config.kc_ncpu;
+	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
+
+	while (pool.pl_nhot != 0 && spent < pool.pl_spin) {
+		if (bells_scan()) {
+			if (pool.pl_spin < 2 * spent + SPIN_LEAST)
+				pool.pl_spin = 2 * spent + SPIN_LEAST;
+			if (pool.pl_spin > SPIN_MOST)
+				pool.pl_spin = SPIN_MOST;
+			return true;
+		}
+		if (crowded)
+			hyper_yield();
+		else
+			cpu_pause();
+		spent = hyper_clock(HYPER_CLOCK_MONOTONIC) - start;
+	}
+	pool.pl_spin /= 2;
+	if (pool.pl_spin < SPIN_LEAST)
+		pool.pl_spin = SPIN_LEAST;
+	return false;
+}
+
+static bool
+pool_stopping(void)
+{
+	return atomic_load_explicit(&pool.pl_stop, memory_order_relaxed);
+}
+
+/* Make calls until there is none.  False if somebody else leads by now. */
+static bool
+leader_calls(struct worker *w)
+{
+	struct session *se;
+	uint32_t slot, calls = 0;
+
+	while (!pool_stopping() && (se = ready_take(&slot)) != NULL) {
+		call_run(w, se, slot);
+		if (!w->w_leader)
+			return false;
+		if (++calls % CALLS_MOST == 0)
+			events_wait(0);
+	}
+	return true;
+}
+
+static void
+worker_lead(struct worker *w)
+{
+	while (leader_calls(w)) {
+		if (pool_stopping())
+			server_end();
+		session_bury();
+		if (leader_spin())
+			continue;
+		if (bells_cool())
+			continue;
+		events_wait(session_waiting() ? TICK_MS : -1);
+	}
+}
+
+/*
+ * Workers
+ */
+
+/* Be the leader, if nobody is. */
+static bool
+lead_take(struct worker *w)
+{
+	uint32_t free = 1;
+
+	/* Acquire pairs with the release in pool_handover. */
+	w->w_leader = atomic_compare_exchange_strong_explicit(&pool.pl_lead,
+	    &free, 0, memory_order_acquire, memory_order_relaxed);
+	return w->w_leader;
+}
+
+/* Wait until nobody leads.  False if there are enough who wait. */
+static bool
+lead_wait(struct worker *w)
+{
+	bool stay;
+
+	if (lead_take(w))
+		return true;
+	/* Pairs with pool_handover: pl_lead is written, then pl_idle read. */
+	stay = atomic_fetch_add_explicit(
+		   &pool.pl_idle, 1, memory_order_seq_cst) < IDLE_MOST;
+	while (!lead_take(w) && stay)
+		(void)hyper_wait(&pool.pl_lead, 0, HYPER_FOREVER);
+	atomic_fetch_sub_explicit(&pool.pl_idle, 1, memory_order_relaxed);
+	return w->w_leader;
+}
+
+static void
+worker_main(void *arg)
+{
+	struct worker w = {0};
+
+	(void)arg;
+	if (remote_thread() != 0)
+		return;
+	curworker = &w;
+	remote_thread_serve(true);
+	while (lead_wait(&w))
+		worker_lead(&w);
+	remote_thread_serve(false);
+	call_fini(&w);
+}
+
+/*
+ * Without a thread to take over, calls wait until this one's is done: as the
+ * host has none to give, there is nothing better to do.
+ */
+void
+pool_handover(struct worker *w)
+{
+	if (!w->w_leader)
+		return;
+	w->w_leader = false;
+	atomic_store_explicit(&pool.pl_lead, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&pool.pl_idle, memory_order_seq_cst) != 0)
+		hyper_wake(&pool.pl_lead, 1);
+	else
+		(void)hyper_start(worker_main, NULL);
+}
+
+/* A call is about to sleep. */
+static void
+pool_sleep(void)
+{
+	if (curworker != NULL)
+		pool_handover(curworker);
+}
+
+bool
+pool_stop(void)
+{
+	if (curworker == NULL)
+		return false;
+	atomic_store_explicit(&pool.pl_stop, true, memory_order_relaxed);
+	return true;
+}
+
+static const struct remote_ops pool_ops = {
+    .ro_signal = session_signal,
+    .ro_sleep = pool_sleep,
+};
+
+int
+pool_start(int listening)
+{
+	int error;
+
+	TAILQ_INIT(&pool.pl_hot);
+	TAILQ_INIT(&pool.pl_ready);
+	pool.pl_spin = SPIN_LEAST;
+	pool.pl_listening = listening;
+	if ((error = hyper_events_create(&pool.pl_events)) != 0)
+		return error;
+	error = hyper_events_add(pool.pl_events, listening, HYPER_EV_IN, 0);
+	remote_register(&pool_ops);
+	atomic_store_explicit(&pool.pl_lead, 1, memory_order_release);
+	if (error == 0)
+		error = hyper_start(worker_main, NULL);
+	return error;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The server of remote clients: what the files of src/proxy share.
+ *
+ * A session is a client: its connection, its slots, and the lwps that belong to
+ * it.  A few host threads (workers) serve all of them.  One is the leader: it
+ * alone waits for clients, and makes their calls itself, so that a call that
+ * does not sleep costs no switch between threads.  When a call is about to
+ * sleep, or is long, the leader first hands over to another worker; when the
+ * call is done it is one of those who wait to lead.
+ *
+ * A session that has had no call for a while is cold: it has to send a byte.
+ * All others are hot, and the leader looks at their bells.
+ *
+ * Life of a session:
+ *
+ *	HELLO	connected, has not said what it wants; until se_deadline
+ *	FORKED	a process made by SP_FORK, not claimed; until se_deadline
+ *	OPEN	makes calls
+ *	LOST	its connection has ended, not its host process as far as the
+ *		server can see; may be resumed until se_deadline
+ *	DEAD	its processes are being ended; goes with the last of its calls
+ *
+ * Letters: (L) the leader only; (S) sessions_lock; (l) se_lock; (a) atomic;
+ * (s) stable once the session is open.  Leadership is handed over with a
+ * release and taken with an acquire.
+ */
+#ifndef PROXY_PROXY_H
+#define PROXY_PROXY_H
+
+#include <sys/queue.h>
+
+#include "hyper/hostsock.h"
+#include "kern/kern.h"
+#include "kern/remote.h"
+#include "proxy/wire.h"
+
+enum session_state { SE_HELLO, SE_FORKED, SE_OPEN, SE_LOST, SE_DEAD };
+
+/* Lwps of a session, by number: SP_NSLOTS of the slots', then the others. */
+#define SE_CHUNK   64u
+#define SE_NCHUNKS 128u
+#define SE_NLWPS   (SE_CHUNK * SE_NCHUNKS)
+#define SE_FIRST   (SP_NSLOTS + 1) /* of those that are no slot's */
+
+struct session_lwps {
+	_Atomic uint64_t sl_handle[SE_CHUNK]; /* (l), read without; 0: none */
+};
+
+struct session {
+	LIST_ENTRY(session) se_link;	/* (S) */
+	TAILQ_ENTRY(session) se_hot;	/* (L) while se_ishot */
+	TAILQ_ENTRY(session) se_ready;	/* (L) while se_npending is not 0 */
+	LIST_ENTRY(session) se_dying;	/* (L) */
+	uint64_t se_id;			/* (s) */
+	_Atomic int se_state;		/* (L) writes, others read */
+	_Atomic uint32_t se_refs;	/* (a) one of the leader's, of calls */
+	_Atomic bool se_accused;	/* (a) has broken the protocol */
+	int se_sock;			/* (L), (l) or HYPER_NOFD */
+	int se_pidfd;			/* (L), (l) the same */
+	int se_memfd;			/* (L) the same */
+	struct sp_shared *se_shm;	/* (s) NULL: a stream */
+	bool se_ishot;			/* (L) */
+	uint32_t se_quiet;		/* (L) looks in vain */
+	uint32_t se_npending;		/* (L) bits in se_pending */
+	uint64_t se_pending[SP_NBELLS]; /* (L) slots to look at */
+	_Atomic uint64_t se_busy[SP_NBELLS];	/* (a) slots with a call */
+	_Atomic uint32_t se_running[SP_NSLOTS]; /* (a) lwp of the call */
+	int64_t se_deadline;			/* (L) or HYPER_FOREVER */
+	struct hyper_peer se_peer;		/* (s) */
+	pid_t se_pid;				/* (L) of its process */
+	uint8_t se_token[SP_TOKEN];		/* (s) */
+	struct sp_hello se_hello;		/* (L) */
+	size_t se_nhello;			/* (L) bytes of it */
+	struct kmutex se_lock;
+	struct session_lwps *_Atomic se_lwps[SE_NCHUNKS]; /* (l) */
+};
+
+/* A call that a worker makes. */
+struct call {
+	struct session *c_session;
+	uint32_t c_slot;
+	struct sp_msg c_msg; /* a copy */
+	struct sp_signal c_signal;
+	uint8_t *c_head;   /* copy of what is looked at */
+	uint8_t *c_shared; /* the payload as the client sees it */
+	uint64_t c_args[6];
+	size_t c_room[6];  /* bytes of a buffer */
+	struct lwp *c_lwp; /* entered */
+};
+
+struct worker {
+	bool w_leader;
+	uint8_t *w_scratch; /* c_head */
+	size_t w_size;
+	struct call w_call;
+};
+
+/* What the server was told to be like; written before it starts. */
+struct proxy_config {
+	uid_t pc_roots[16]; /* users who are root here, too */
+	uint32_t pc_nroots;
+	bool pc_setpid; /* clients may have their host pids */
+	bool pc_verbose;
+	uint32_t pc_maxlwps; /* for each client */
+	int64_t pc_grace;    /* nanoseconds to come back in */
+};
+extern struct proxy_config proxy_config;
+
+/*
+ * pool.c
+ */
+
+/* Start serving: the socket is listened on.  0 or an errno. */
+int pool_start(int listening);
+
+/* What is left to do is somebody else's: no more the leader. */
+void pool_handover(struct worker *);
+
+/* Leader: have the session's slots looked at; not any more. */
+void pool_heat(struct session *);
+void pool_forget(struct session *);
+
+/*
+ * In reboot(2): the server ends once the call is answered.  False if it is not
+ * a client's call.
+ */
+bool pool_stop(void);
+
+/* The set that the leader waits on. */
+int pool_events(void);
+
+/*
+ * session.c.  For the leader, but for those marked (any).
+ */
+
+void session_accept(int listening);
+
+/* Its socket or host process has something to say. */
+void session_event(struct session *, bool process, uint32_t events);
+
+/* Its client has gone or has done what no client does. */
+void session_end(struct session *, const char *why);
+
+/* Has some session a deadline?  End those whose is over. */
+bool session_waiting(void);
+void session_expire(void);
+
+/* For hello.c. */
+void session_open(struct session *);
+int session_watch(struct session *);
+int session_take(struct session *, struct session *from);
+struct session *session_find(const uint8_t token[SP_TOKEN]);
+
+/* Have those that were ended go. */
+void session_bury(void);
+
+/* (any) */
+void session_hold(struct session *);
+void session_rele(struct session *);
+void session_signal(uint64_t id, int signo);
+void session_poke(struct session *);   /* a byte for it */
+void session_accuse(struct session *); /* it has broken the protocol */
+
+/* A session for the child of a fork; its process's lwp is `handle'. */
+int
+session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN]);
+int session_forkcancel(struct session *parent, const uint8_t token[SP_TOKEN]);
+
+static inline int
+session_state(struct session *se)
+{
+	return atomic_load_explicit(&se->se_state, memory_order_acquire);
+}
+
+/*
+ * hello.c: a session has said what it wants.
+ */
+void hello_done(struct session *);
+
+/*
+ * lwps.c: the lwps of a session, (any).
+ */
+
+/* The handle of lwp n, or 0. */
+uint64_t lwps_handle(struct session *, uint32_t n);
+
+/* Put one into place n, or in the first free one if n is 0.  EAGAIN, ENOMEM. */
+int lwps_put(struct session *, uint64_t handle, uint32_t n, uint32_t *np);
+void lwps_clear(struct session *, uint32_t n);
+
+/* The first from n on, or 0 if there is none. */
+uint32_t lwps_next(struct session *, uint32_t n, uint64_t *handlep);
+
+/* Of the slot: made when it is first used. */
+int lwps_slot(struct session *, uint32_t slot, uint64_t *handlep);
+
+/*
+ * call.c, ops.c, decode.c
+ */
+
+/* Make the call in the slot and say how it ended. */
+void call_run(struct worker *, struct session *, uint32_t slot);
+
+/* What the worker has kept for calls goes. */
+void call_fini(struct worker *);
+
+/*
+ * Have the client call a handler, if there is a signal to handle; restart is
+ * what becomes of the call then (enum signal_restart).
+ */
+bool call_handler(struct call *, int restart);
+
+/* All but system calls; the error, the value in c_msg.sm_retval. */
+int op_run(struct call *);
+
+/*
+ * Check what a system call points to, and find its arguments; then copy back
+ * what it has written into c_head, in a call that failed only what goes both
+ * ways.  EPROTO: no client does that.
+ */
+struct sysdesc;
+int call_decode(struct call *, const struct sysdesc *);
+void call_encode(struct call *, const struct sysdesc *, int error);
+
+/* server.c: the server ends; its place is free for another one. */
+noreturn void server_end(void);
+
+#endif /* PROXY_PROXY_H */

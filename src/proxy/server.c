@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Starting and ending a server: rump_init_server.
+ */
+#include <rump/rump.h>
+#include <rump/rump_server.h>
+
+#include "kern/boot.h"
+#include "kern/reboot.h"
+#include "proxy/proxy.h"
+#include "proxy/url.h"
+
+struct proxy_config proxy_config = {
+    .pc_maxlwps = 1024,
+    .pc_grace = INT64_C(10) * 1000000000,
+};
+
+static struct {
+	struct url sv_url;
+	int sv_listening;
+} server;
+
+/*
+ * What it is to be like
+ */
+
+RUMP_EXPORT int
+rump_server_allowroot(uid_t uid)
+{
+	if (proxy_config.pc_nroots == nitems(proxy_config.pc_roots))
+		return ENOSPC;
+	proxy_config.pc_roots[proxy_config.pc_nroots++] = uid;
+	return 0;
+}
+
+RUMP_EXPORT int
+rump_server_limit(enum rump_server_limit which, unsigned long value)
+{
+	switch (which) {
+	case RUMP_SERVER_LWPS:
+		proxy_config.pc_maxlwps = (uint32_t)value;
+		return value > SE_NLWPS - SE_FIRST ? EINVAL : 0;
+	case RUMP_SERVER_GRACE:
+		proxy_config.pc_grace = (int64_t)value * 1000000000;
+		return value > INT32_MAX ? EINVAL : 0;
+	case RUMP_SERVER_HOSTPIDS:
+		proxy_config.pc_setpid = value != 0;
+		return 0;
+	case RUMP_SERVER_VERBOSE:
+		proxy_config.pc_verbose = value != 0;
+		return 0;
+	default:
+		return EINVAL;
+	}
+}
+
+/*
+ * Ending
+ */
+
+static bool
+server_halt(struct lwp *l, int howto)
+{
+	(void)l, (void)howto;
+	if (pool_stop())
+		return true;
+	/* Not a client's call: the host process ends at once. */
+	if (server.sv_listening != 0)
+		hyper_sock_unlink(server.sv_url.u_path, server.sv_listening);
+	return false;
+}
+
+noreturn void
+server_end(void)
+{
+	hyper_sock_unlink(server.sv_url.u_path, server.sv_listening);
+	hyper_exit(0);
+}
+
+/*
+ * Starting
+ */
+
+static int
+server_listen(const char *text)
+{
+	int error = url_parse(text, &server.sv_url);
+
+	if (error != 0)
+		return error;
+	if (server.sv_url.u_kind != URL_UNIX)
+		return EPROTONOSUPPORT;
+	return hyper_sock_listen(server.sv_url.u_path, &server.sv_listening);
+}
+
+RUMP_EXPORT int
+rump_init_server(const char *url)
+{
+	static struct reboot_hook hook;
+	static _Atomic bool there;
+	int error;
+
+	if (atomic_exchange_explicit(&there, true, memory_order_relaxed))
+		return EBUSY;
+	if ((error = server_listen(url)) != 0)
+		goto fail;
+	if ((error = rump_init()) != 0)
+		goto fail_listening;
+	/* The leader waits in the host, and others are to go on. */
+	error = hyper_host->hh_fibers ? ENOTSUP : 0;
+	if (error != 0)
+		goto fail_listening;
+	if (hook.rh_halt == NULL) {
+		hook.rh_halt = server_halt;
+		reboot_hook_register(&hook);
+	}
+	hyper_handles_raise();
+	if ((error = pool_start(server.sv_listening)) != 0)
+		goto fail_listening;
+	return 0;
+
+fail_listening:
+	hyper_sock_unlink(server.sv_url.u_path, server.sv_listening);
+fail:
+	atomic_store_explicit(&there, false, memory_order_relaxed);
+	return error;
+}

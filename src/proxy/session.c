@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of sessions; see proxy.h.
+ *
+ * The list of all has a lock for those who look for one (session_signal,
+ * session_rele); the leader changes it and so reads it without.
+ */
+#include "proxy/proxy.h"
+
+#include "hyper/hostfile.h"
+#include "kern/entry.h"
+
+#define HELLO_NSEC (INT64_C(10) * 1000000000) /* to say something in */
+
+static LIST_HEAD(, session) sessions; /* (L), (S) */
+static LIST_HEAD(, session) dying;    /* (L) to be buried */
+static struct kmutex sessions_lock;
+static uint64_t last_id;  /* (L) */
+static uint32_t nwaiting; /* (L) sessions with a deadline */
+
+/*
+ * Making and freeing
+ */
+
+static struct session *
+session_make(enum session_state state)
+{
+	struct session *se;
+
+	if (syscall_enter() == NULL)
+		return NULL;
+	if ((se = kmem_alloc(sizeof(*se))) != NULL) {
+		memset(se, 0, sizeof(*se));
+		se->se_id = ++last_id;
+		se->se_sock = se->se_pidfd = se->se_memfd = HYPER_NOFD;
+		atomic_store_explicit(
+		    &se->se_state, state, memory_order_relaxed);
+		atomic_store_explicit(&se->se_refs, 1, memory_order_relaxed);
+		se->se_deadline = HYPER_FOREVER;
+		hyper_random(se->se_token, sizeof(se->se_token));
+		mutex_enter(&sessions_lock);
+		LIST_INSERT_HEAD(&sessions, se, se_link);
+		mutex_exit(&sessions_lock);
+	}
+	syscall_exit();
+	return se;
+}
+
+/* Its lwps go; its processes with the last of them. */
+static void
+session_reap(struct session *se)
+{
+	uint64_t handle;
+	struct lwp *l;
+	uint32_t n = 0;
+
+	while ((n = lwps_next(se, n + 1, &handle)) != 0) {
+		if ((l = remote_enter(handle)) != NULL)
+			remote_release(l);
+	}
+}
+
+static void
+session_free(struct session *se)
+{
+	uint32_t i;
+
+	session_reap(se);
+	if (se->se_shm != NULL)
+		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
+	if (se->se_memfd != HYPER_NOFD)
+		hyper_file_close(se->se_memfd);
+	if (syscall_enter() == NULL)
+		panic("a server's thread has no lwp");
+	mutex_enter(&sessions_lock);
+	LIST_REMOVE(se, se_link);
+	mutex_exit(&sessions_lock);
+	for (i = 0; i < SE_NCHUNKS; i++)
+		if (se->se_lwps[i] != NULL)
+			kmem_free(se->se_lwps[i], sizeof(*se->se_lwps[i]));
+	kmem_free(se, sizeof(*se));
+	syscall_exit();
+}
+
+void
+session_hold(struct session *se)
+{
+	atomic_fetch_add_explicit(&se->se_refs, 1, memory_order_relaxed);
+}
+
+void
+session_rele(struct session *se)
+{
+	/* Each drop is seen by who frees it. */
+	if (atomic_fetch_sub_explicit(&se->se_refs, 1, memory_order_acq_rel) ==
+	    1)
+		session_free(se);
+}
+
+/*
+ * Ending
+ */
+
+/* Until when it has to do what it is to do next, nanoseconds from now. */
+static void
+deadline_set(struct session *se, int64_t nsec)
+{
+	se->se_deadline = hyper_clock(HYPER_CLOCK_MONOTONIC) + nsec;
+	nwaiting++;
+}
+
+static void
+deadline_clear(struct session *se)
+{
+	if (se->se_deadline == HYPER_FOREVER)
+		return;
+	se->se_deadline = HYPER_FOREVER;
+	nwaiting--;
+}
+
+/* The socket for whoever does not lead, until socket_put. */
+static int
+socket_get(struct session *se)
+{
+	if (syscall_enter() == NULL)
+		panic("a server's thread has no lwp");
+	mutex_enter(&se->se_lock);
+	return se->se_sock;
+}
+
+static void
+socket_put(struct session *se)
+{
+	mutex_exit(&se->se_lock);
+	syscall_exit();
+}
+
+static void
+fd_drop(struct session *se, int *fdp)
+{
+	int fd = *fdp;
+
+	if (fd == HYPER_NOFD)
+		return;
+	hyper_events_remove(pool_events(), fd);
+	/* Others use it under the lock. */
+	(void)socket_get(se);
+	*fdp = HYPER_NOFD;
+	socket_put(se);
+	hyper_file_close(fd);
+}
+
+/* Its calls end, if they sleep; the rest when the last of them has. */
+void
+session_end(struct session *se, const char *why)
+{
+	uint64_t handle;
+	uint32_t n = 0;
+
+	if (session_state(se) == SE_DEAD)
+		return;
+	if (proxy_config.pc_verbose)
+		kern_printf("client %d: %s", (int)se->se_pid, why);
+	/* Release pairs with the acquire in session_state. */
+	atomic_store_explicit(&se->se_state, SE_DEAD, memory_order_release);
+	pool_forget(se);
+	deadline_clear(se);
+	fd_drop(se, &se->se_sock);
+	fd_drop(se, &se->se_pidfd);
+	while ((n = lwps_next(se, n + 1, &handle)) != 0)
+		remote_kill(handle);
+	LIST_INSERT_HEAD(&dying, se, se_dying);
+}
+
+void
+session_bury(void)
+{
+	struct session *se;
+
+	while ((se = LIST_FIRST(&dying)) != NULL) {
+		LIST_REMOVE(se, se_dying);
+		session_rele(se);
+	}
+}
+
+/* Its connection has ended; it may come back, if it is there at all. */
+static void
+session_lost(struct session *se)
+{
+	if (session_state(se) != SE_OPEN || proxy_config.pc_grace == 0 ||
+	    atomic_load_explicit(&se->se_accused, memory_order_relaxed)) {
+		session_end(se, "connection closed");
+		return;
+	}
+	fd_drop(se, &se->se_sock);
+	deadline_set(se, proxy_config.pc_grace);
+	atomic_store_explicit(&se->se_state, SE_LOST, memory_order_relaxed);
+}
+
+/*
+ * Deadlines
+ */
+
+bool
+session_waiting(void)
+{
+	return nwaiting != 0;
+}
+
+void
+session_expire(void)
+{
+	int64_t now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+	struct session *se;
+
+	LIST_FOREACH (se, &sessions, se_link)
+		if (se->se_deadline <= now)
+			session_end(se, "has said nothing for too long");
+	session_bury();
+}
+
+/*
+ * Connections
+ */
+
+void
+session_accept(int listening)
+{
+	struct session *se;
+	int fd;
+
+	while (hyper_sock_accept(listening, &fd) == 0) {
+		if ((se = session_make(SE_HELLO)) == NULL) {
+			hyper_file_close(fd);
+			return;
+		}
+		se->se_sock = fd;
+		deadline_set(se, HELLO_NSEC);
+		if (hyper_sock_peer(fd, &se->se_peer) != 0 ||
+		    hyper_events_add(pool_events(), fd, HYPER_EV_IN,
+			(uint64_t)(uintptr_t)se) != 0)
+			session_end(se, "cannot be served");
+	}
+}
+
+/*
+ * What comes through the socket once the memory is shared only says that
+ * there is something to look at.
+ */
+static void
+session_rung(struct session *se)
+{
+	char bytes[64];
+	size_t n = sizeof(bytes);
+	int error = hyper_sock_recv(se->se_sock, bytes, &n);
+
+	if (error == 0 && n != 0)
+		pool_heat(se);
+	else if (error != EAGAIN)
+		session_lost(se);
+}
+
+static void
+session_hello(struct session *se)
+{
+	size_t n = sizeof(se->se_hello) - se->se_nhello;
+	int error;
+
+	error = hyper_sock_recv(
+	    se->se_sock, (char *)&se->se_hello + se->se_nhello, &n);
+	if (error == EAGAIN)
+		return;
+	if (error != 0 || n == 0) {
+		session_end(se, "has left without a word");
+		return;
+	}
+	se->se_nhello += n;
+	if (se->se_nhello == sizeof(se->se_hello))
+		hello_done(se);
+}
+
+void
+session_event(struct session *se, bool process, uint32_t events)
+{
+	(void)events;
+	switch (session_state(se)) {
+	case SE_HELLO:
+		session_hello(se);
+		break;
+	case SE_OPEN:
+	case SE_LOST:
+		if (process)
+			session_end(se, "its host process has ended");
+		else
+			session_rung(se);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+session_open(struct session *se)
+{
+	deadline_clear(se);
+	/* Release: what the session is; see session_state. */
+	atomic_store_explicit(&se->se_state, SE_OPEN, memory_order_release);
+}
+
+int
+session_watch(struct session *se)
+{
+	int error;
+
+	if (se->se_pidfd != HYPER_NOFD)
+		return 0;
+	if ((error = hyper_process_open(se->se_peer.hp_pid, &se->se_pidfd)) !=
+	    0) {
+		se->se_pidfd = HYPER_NOFD;
+		return error;
+	}
+	return hyper_events_add(pool_events(), se->se_pidfd, HYPER_EV_IN,
+	    (uint64_t)(uintptr_t)se | 1);
+}
+
+/* What `from', which is nobody yet, is connected by is se's from now on. */
+int
+session_take(struct session *se, struct session *from)
+{
+	int fd = from->se_sock;
+
+	(void)socket_get(from);
+	from->se_sock = HYPER_NOFD;
+	socket_put(from);
+	fd_drop(se, &se->se_sock);
+	(void)socket_get(se);
+	se->se_sock = fd;
+	socket_put(se);
+	se->se_peer = from->se_peer;
+	session_end(from, "is an older one's connection");
+	return hyper_events_change(
+	    pool_events(), se->se_sock, HYPER_EV_IN, (uint64_t)(uintptr_t)se);
+}
+
+/*
+ * Looking for one
+ */
+
+struct session *
+session_find(const uint8_t token[SP_TOKEN])
+{
+	struct session *se;
+
+	LIST_FOREACH (se, &sessions, se_link)
+		if (session_state(se) != SE_DEAD &&
+		    session_state(se) != SE_HELLO &&
+		    memcmp(se->se_token, token, SP_TOKEN) == 0)
+			return se;
+	return NULL;
+}
+
+void
+session_poke(struct session *se)
+{
+	char byte = 0;
+	size_t n = 1;
+	int fd = socket_get(se);
+
+	if (fd != HYPER_NOFD)
+		(void)hyper_sock_send(fd, &byte, &n, HYPER_NOFD);
+	socket_put(se);
+}
+
+/*
+ * Whoever has found out may not lead any more; the leader hears of it as of
+ * the end of the connection, after which it does not come back.
+ */
+void
+session_accuse(struct session *se)
+{
+	int fd = socket_get(se);
+
+	atomic_store_explicit(&se->se_accused, true, memory_order_relaxed);
+	if (fd != HYPER_NOFD)
+		hyper_sock_shutdown(fd);
+	socket_put(se);
+}
+
+/*
+ * The client's host process is to be told.  Where the host does not let us, it
+ * is to do it itself when it looks.
+ */
+static void
+session_tell(struct session *se, int signo)
+{
+	char byte = 0;
+	size_t n = 1;
+
+	if (se->se_pidfd != HYPER_NOFD &&
+	    hyper_process_signal(se->se_pidfd, signo) == 0)
+		return;
+	if (se->se_shm == NULL || se->se_sock == HYPER_NOFD)
+		return;
+	atomic_fetch_or_explicit(&se->se_shm->sh_signal,
+	    UINT64_C(1) << (signo - 1), memory_order_relaxed);
+	atomic_store_explicit(&se->se_shm->sh_signals, 1, memory_order_release);
+	(void)hyper_sock_send(se->se_sock, &byte, &n, HYPER_NOFD);
+}
+
+void
+session_signal(uint64_t id, int signo)
+{
+	struct session *se;
+
+	mutex_enter(&sessions_lock);
+	LIST_FOREACH (se, &sessions, se_link)
+		if (se->se_id == id && session_state(se) == SE_OPEN)
+			break;
+	if (se != NULL) {
+		mutex_enter(&se->se_lock);
+		session_tell(se, signo);
+		mutex_exit(&se->se_lock);
+	}
+	mutex_exit(&sessions_lock);
+}
+
+/*
+ * Forks: by the leader, as all calls that do not sleep.
+ */
+
+int
+session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
+{
+	struct session *se;
+	uint32_t n = 1;
+	int error;
+
+	if ((se = session_make(SE_FORKED)) == NULL)
+		return ENOMEM;
+	deadline_set(se, HELLO_NSEC);
+	if ((error = lwps_put(se, handle, 1, &n)) != 0) {
+		session_end(se, "no memory");
+		return error;
+	}
+	se->se_peer = parent->se_peer;
+	memcpy(token, se->se_token, SP_TOKEN);
+	return 0;
+}
+
+int
+session_forkcancel(struct session *parent, const uint8_t token[SP_TOKEN])
+{
+	struct session *se = session_find(token);
+
+	if (se == NULL || session_state(se) != SE_FORKED ||
+	    se->se_peer.hp_uid != parent->se_peer.hp_uid)
+		return ESRCH;
+	session_end(se, "a fork that failed");
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What remote clients and their server say to each other: rump_sp(7).
+ *
+ * A client connects, sends a hello and gets a welcome.  From then on it makes
+ * calls, each in a slot, as many at a time as there are slots.
+ *
+ * On the same machine the slots are in memory that both have mapped.  The
+ * socket is the way in, carries single bytes that say nothing but "look", and
+ * says by its end that the other one has gone:
+ *
+ *	client	writes the call into a slot, ss_state = REQUEST, sets the
+ *		slot's bit in sh_bell; if sh_cold is set and it is the one
+ *		who clears that, sends a byte
+ *	server	takes bits from sh_bell, makes the calls, writes the results,
+ *		ss_state = DONE, and wakes who has set a WAITS bit
+ *	server that finds nothing for a while sets sh_cold, looks at sh_bell
+ *		once more, and waits for bytes
+ *
+ * Elsewhere the same messages go through the stream, each followed by its
+ * payload.
+ *
+ * A call's pointers are offsets into the payload with SP_TAG, or addresses
+ * that no program has, as they are.  What has to be looked at is in the first
+ * sm_head bytes, which the server copies before it does so; behind them are
+ * data that it copies once, from or to where they belong.
+ *
+ * The server believes nothing that it is told.
+ */
+#ifndef PROXY_WIRE_H
+#define PROXY_WIRE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SP_MAGIC   0x504d5552u /* "RUMP" */
+#define SP_VERSION 1u
+
+/* Calls that a client can have going on at a time. */
+#define SP_NSLOTS 512u
+#define SP_NBELLS (SP_NSLOTS / 64)
+
+/* Address space of a slot, and of that what is for data. */
+#define SP_STRIDE  (8u << 20)
+#define SP_PAYLOAD (SP_STRIDE - 4096u)
+
+/* The most that a call has to look at; strings, structures, vectors. */
+#define SP_HEADMAX (1u << 20)
+
+#define SP_TAG	 (UINT64_C(1) << 63)
+#define SP_ALIGN 16u
+
+/* An argument that is not in the payload: below are such addresses. */
+#define SP_BADADDR_LOW	4096u
+#define SP_BADADDR_HIGH ((UINT64_C(1) << 47) - 4096)
+
+enum sp_op {
+	SP_SYSCALL,    /* sm_nr, sm_args */
+	SP_RFORK,      /* sm_args[0]: flags; value: handle of an lwp */
+	SP_NEWLWP,     /* sm_args[0]: pid; value: handle */
+	SP_RELEASE,    /* release sm_lwp */
+	SP_SLOTEND,    /* the thread that had the slot has ended */
+	SP_FORK,       /* payload: a token for the child's hello */
+	SP_FORKCANCEL, /* payload: that token */
+	SP_SIGRETURN,  /* sm_args[0]: the mask before a handler */
+	SP_PID,	       /* value: pid of sm_lwp's process */
+	SP_NOPS,
+};
+
+/*
+ * Of a result: a handler is to be called, and then SP_SIGRETURN, which may
+ * bring another; after that the call is to be made again.
+ */
+#define SP_F_SIGNAL  1u
+#define SP_F_RESTART 2u
+
+/* A message: of a call, or of its result. */
+struct sp_msg {
+	uint32_t sm_op;	  /* enum sp_op */
+	uint32_t sm_slot; /* stream: which */
+	uint32_t sm_len;  /* bytes of payload */
+	uint32_t sm_head; /* of these, what has to be looked at */
+	uint32_t sm_nr;
+	uint32_t sm_lwp; /* handle; 0: the slot's own */
+	int32_t sm_error;
+	uint32_t sm_flags; /* SP_F_* */
+	int64_t sm_retval;
+	uint64_t sm_args[6];
+};
+
+#define SP_SIGINFO 128
+struct sp_signal {
+	uint64_t sg_handler;
+	uint64_t sg_oldmask;
+	int32_t sg_signo;
+	int32_t sg_flags; /* SA_* */
+	uint8_t sg_info[SP_SIGINFO];
+};
+
+/* The payload of the results of SP_RFORK and SP_NEWLWP. */
+struct sp_lwpids {
+	int32_t li_pid;
+	int32_t li_lid;
+};
+
+enum sp_state { SP_FREE, SP_REQUEST, SP_DONE };
+#define SP_STATE      0xffu
+#define SP_WAITS      0x100u /* wake ss_state */
+#define SP_WAITS_SOCK 0x200u /* send a byte */
+
+struct sp_slot {
+	_Atomic uint32_t ss_state; /* enum sp_state, SP_WAITS* */
+	_Atomic uint32_t ss_intr;  /* 1: end the call's sleep */
+	struct sp_msg ss_msg;
+	uint64_t ss_pad[4];
+	struct sp_signal ss_signal; /* of a result with SP_F_SIGNAL */
+	uint64_t ss_pad2;
+	uint8_t ss_payload[];
+};
+_Static_assert(sizeof(struct sp_slot) % SP_ALIGN == 0, "payload is aligned");
+
+/* The first page of the shared memory; slots follow, SP_STRIDE each. */
+#define SP_FIRST 4096u
+struct sp_shared {
+	_Atomic uint64_t sh_bell[SP_NBELLS]; /* slots to look at */
+	_Atomic uint32_t sh_cold	     /* 1: the server has to be told */
+	    __attribute__((aligned(64)));
+	_Atomic uint32_t sh_signals /* 1: sh_signal has some */
+	    __attribute__((aligned(64)));
+	_Atomic uint64_t sh_signal; /* for the client to raise, a bit each */
+};
+#define SP_SHMSIZE (SP_FIRST + (size_t)SP_NSLOTS * SP_STRIDE)
+
+static inline struct sp_slot *
+sp_slot(struct sp_shared *sh, uint32_t n)
+{
+	return (
+	    struct sp_slot *)((uint8_t *)sh + SP_FIRST + (size_t)n * SP_STRIDE);
+}
+
+#define SP_TOKEN 16
+
+enum sp_hello_kind {
+	SP_H_NEW,    /* a new process */
+	SP_H_FORK,   /* the process that SP_FORK has made for this token */
+	SP_H_RESUME, /* the session of this token, whose connection was lost */
+	SP_H_EXEC,   /* the same, with another program in the host process */
+};
+
+#define SP_H_NOSHM 1u /* no shared memory: through the stream */
+
+/* The first thing that a client sends, and what it gets back. */
+struct sp_hello {
+	uint32_t sp_magic;
+	uint32_t sp_version;
+	uint32_t sp_kind;  /* enum sp_hello_kind */
+	uint32_t sp_flags; /* SP_H_* */
+	int32_t sp_pid;	   /* the host's, wanted here, too; or 0 */
+	uint32_t sp_pad;
+	uint8_t sp_token[SP_TOKEN];
+	char sp_name[16]; /* of the process */
+};
+
+#define SP_W_SHM 1u /* the memory's descriptor comes along */
+
+struct sp_welcome {
+	uint32_t sw_magic;
+	uint32_t sw_version;
+	int32_t sw_error; /* errno: not welcome */
+	int32_t sw_pid;
+	uint32_t sw_flags; /* SP_W_* */
+	uint32_t sw_pad;
+	uint8_t sw_token[SP_TOKEN]; /* for SP_H_RESUME and SP_H_EXEC */
+};
+
+#endif /* PROXY_WIRE_H */
