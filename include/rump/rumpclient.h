@@ -54,7 +54,15 @@ void rumpclient_fork_cancel(struct rumpclient_fork *rf);
  * fork(2) of the host process and of its process in the kernel.  vfork is the
  * same.  (NetBSD)
  */
+#if defined(__cplusplus) && defined(__GNUC__)
+/* A struct and a function of one name: C++ sees a hidden constructor. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 pid_t rumpclient_fork(void);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 pid_t rumpclient_vfork(void);
 
 /*

@@ -82,27 +82,44 @@ sock_isours(struct spc *cl)
 	       cookie == cl->cl_cookie;
 }
 
+/*
+ * Wake those that sleep on their slots, the first or all of them.  Their words
+ * are changed, because they may be about to sleep: who has noted himself and
+ * found that he may, finds another word then.
+ */
+static void
+sleepers_rouse(struct spc *cl, bool all)
+{
+	struct sp_slot *ss;
+	uint64_t word;
+	uint32_t i;
+
+	for (i = 0; i < SP_NBELLS; i++) {
+		word = atomic_load_explicit(
+		    &cl->cl_sleepers[i], memory_order_seq_cst);
+		for (; word != 0; word &= word - 1) {
+			ss = spc_slot(
+			    cl, i * 64 + (uint32_t)__builtin_ctzll(word));
+			atomic_fetch_and_explicit(&ss->ss_state,
+			    ~(uint32_t)SP_WAITS, memory_order_seq_cst);
+			(void)sysraw3(
+			    SYS_futex, SYSRAW_P(&ss->ss_state), FUTEX_WAKE, 1);
+			if (!all)
+				return;
+		}
+	}
+}
+
 /* Let all who wait know. */
 static void
 cl_lost(struct spc *cl)
 {
-	uint32_t on = SPC_ON, i;
-	uint64_t word;
+	uint32_t on = SPC_ON;
 
 	/* Pairs with slot_sleep: it notes itself, then looks at the state. */
-	if (!atomic_compare_exchange_strong_explicit(&cl->cl_state, &on,
+	if (atomic_compare_exchange_strong_explicit(&cl->cl_state, &on,
 		SPC_GONE, memory_order_seq_cst, memory_order_seq_cst))
-		return;
-	for (i = 0; i < SP_NBELLS; i++) {
-		word = atomic_load_explicit(
-		    &cl->cl_sleepers[i], memory_order_seq_cst);
-		for (; word != 0; word &= word - 1)
-			sysraw3(SYS_futex,
-			    SYSRAW_P(&spc_slot(
-				cl, i * 64 + (uint32_t)__builtin_ctzll(word))
-					  ->ss_state),
-			    FUTEX_WAKE, 1);
-	}
+		sleepers_rouse(cl, true);
 }
 
 /* The server is asleep: wake it. */
@@ -300,23 +317,9 @@ watch_enter(struct spc *cl, uint32_t slot)
 static void
 watch_leave(struct spc *cl)
 {
-	uint64_t word;
-	uint32_t i;
-
 	/* Pairs with slot_sleep: it notes itself, then looks who watches. */
 	atomic_store_explicit(&cl->cl_watch, 0, memory_order_seq_cst);
-	for (i = 0; i < SP_NBELLS; i++) {
-		word = atomic_load_explicit(
-		    &cl->cl_sleepers[i], memory_order_seq_cst);
-		if (word == 0)
-			continue;
-		sysraw3(SYS_futex,
-		    SYSRAW_P(
-			&spc_slot(cl, i * 64 + (uint32_t)__builtin_ctzll(word))
-			     ->ss_state),
-		    FUTEX_WAKE, 1);
-		return;
-	}
+	sleepers_rouse(cl, false);
 }
 
 static void
