@@ -6,8 +6,8 @@
  * the host shows, for the image of a library that the host put there, and reads
  * it from memory.  Ours has one entry of unwinding information, for all of the
  * engine's text: the caller's registers are those of the struct hj_thread that
- * lies above the stack.  So a back trace has one frame for the engine and then
- * the program's.
+ * lies above the stack.  So a back trace has one frame for the engine, shown
+ * as where a signal's handler was called, and then the program's.
  */
 #include <linux/elf.h>
 
@@ -90,18 +90,22 @@ make_frame(unsigned char *frame)
 {
 	unsigned char *p = frame, *fde;
 
-	p = put(p, 4 + 1 + 1 + 1 + 1 + 1, 4);
+	/* A signal's frame: only such ones may be on another stack. */
+	p = put(p, 4 + 1 + sizeof("zS") + 1 + 1 + 1 + 1, 4);
 	p = put(p, 0, 4);
-	*p++ = 1;    /* version */
-	*p++ = '\0'; /* no augmentation */
-	*p++ = 1;    /* code's and data's alignment */
+	*p++ = 1; /* version */
+	memcpy(p, "zS", sizeof("zS"));
+	p += sizeof("zS");
+	*p++ = 1; /* code's and data's alignment */
 	*p++ = 0x78;
 	*p++ = REG_RA;
+	*p++ = 0; /* bytes of augmentation */
 	fde = p;
 	p = put(p, 0, 4);
 	p = put(p, (unsigned long)(p - frame), 4);
 	p = put(p, (uintptr_t)hj_text_begin, 8);
 	p = put(p, (unsigned long)(hj_text_end - hj_text_begin), 8);
+	*p++ = 0;
 	*p++ = DEF_CFA_EXPRESSION;
 	p = put_address(p, HJ_R_RSP, 1);
 	for (int i = 0; i < NREGS; i++) {

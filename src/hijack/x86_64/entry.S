@@ -124,6 +124,7 @@ hj_window_begin:
 hj_window_call:
 	syscall
 hj_window_end:
+	nop	/* where debuggers would take a ret for the end of a frame */
 	ret
 hj_window_abort:
 	movq	$-512, %rax

@@ -48,7 +48,7 @@
 #define JMP_SHORT 0xeb
 #define CACHELINE 64
 #define SOME	  3 /* calls of a site before it is worth it */
-#define NCOUNTS	  256
+#define NCOUNTS	  1024
 
 /* How often sites were called; different ones may share a place. */
 static struct {
