@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls that could undo the engine, or show it: its descriptors are not
- * there, %gs is its, its filter and its executable are not the program's
- * affair.
+ * System calls that could undo the engine: its descriptors are not there, %gs
+ * is its, its filter is not the program's affair.
  */
 #include <asm/prctl.h>
 #include <linux/close_range.h>
-#include <linux/fcntl.h>
 #include <linux/prctl.h>
 
 #include "hijack/engine.h"
@@ -122,53 +120,4 @@ hj_sys_arch_prctl(struct hj_thread *t, const long *args)
 	default:
 		return hj_window(t, __NR_arch_prctl, args);
 	}
-}
-
-/* Whether a path names the executable of this process. */
-static int
-is_exe(const char *path)
-{
-	char own[40];
-	char *p;
-
-	if (hj_streq(path, "/proc/self/exe") ||
-	    hj_streq(path, "/proc/thread-self/exe"))
-		return 1;
-	memcpy(own, "/proc/", 6);
-	p = hj_number(own + 6, (unsigned long)hj_raw0(__NR_getpid));
-	memcpy(p, "/exe", 5);
-	return hj_streq(path, own);
-}
-
-/* readlinkat, of which readlink is a special case. */
-static long
-readlink_at(struct hj_thread *t, const long *args)
-{
-	size_t size = hj_strlen(hj_exepath);
-	char path[40];
-
-	if (hj_exeset ||
-	    hj_copyinstr(path, (unsigned long)args[1], sizeof(path)) < 0 ||
-	    !is_exe(path))
-		return hj_window(t, __NR_readlinkat, args);
-	if ((int)args[3] <= 0)
-		return -EINVAL;
-	size = HJ_MIN(size, (size_t)args[3]);
-	if (hj_copyout((unsigned long)args[2], hj_exepath, size) != 0)
-		return -EFAULT;
-	return (long)size;
-}
-
-long
-hj_sys_readlinkat(struct hj_thread *t, const long *args)
-{
-	return readlink_at(t, args);
-}
-
-long
-hj_sys_readlink(struct hj_thread *t, const long *args)
-{
-	const long at[6] = {AT_FDCWD, args[0], args[1], args[2]};
-
-	return readlink_at(t, at);
 }
