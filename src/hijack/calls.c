@@ -13,18 +13,10 @@
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
 
-static int
-is_ours(unsigned int fd)
-{
-	unsigned int first = (unsigned int)hj_control->hc_fd;
-
-	return fd >= first && fd < first + HJ_NFDS;
-}
-
 long
 hj_sys_close(struct hj_thread *t, const long *args)
 {
-	if (is_ours((unsigned int)args[0]))
+	if (hj_is_ours(args[0]))
 		return -EBADF;
 	return hj_window(t, __NR_close, args);
 }
@@ -32,7 +24,7 @@ hj_sys_close(struct hj_thread *t, const long *args)
 long
 hj_sys_dup2(struct hj_thread *t, const long *args)
 {
-	if (is_ours((unsigned int)args[0]) || is_ours((unsigned int)args[1]))
+	if (hj_is_ours(args[0]) || hj_is_ours(args[1]))
 		return -EBADF;
 	return hj_window(t, __NR_dup2, args);
 }
@@ -40,7 +32,7 @@ hj_sys_dup2(struct hj_thread *t, const long *args)
 long
 hj_sys_dup3(struct hj_thread *t, const long *args)
 {
-	if (is_ours((unsigned int)args[0]) || is_ours((unsigned int)args[1]))
+	if (hj_is_ours(args[0]) || hj_is_ours(args[1]))
 		return -EBADF;
 	return hj_window(t, __NR_dup3, args);
 }

@@ -14,6 +14,15 @@ count(uint64_t *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
+/* Whether a descriptor is one of the engine's. */
+int
+hj_is_ours(long fd)
+{
+	unsigned int first = (unsigned int)hj_control->hc_fd;
+
+	return (unsigned int)fd >= first && (unsigned int)fd < first + HJ_NFDS;
+}
+
 static long
 dispatch(struct hj_thread *t, unsigned long nr)
 {
@@ -29,6 +38,10 @@ dispatch(struct hj_thread *t, unsigned long nr)
 	count(&hj_control->hc_calls[nr]);
 	rule = &hj_rules[nr];
 	switch (rule->r_rule) {
+	case HJ_DESCRIPTOR:
+		if (hj_is_ours(args[0]))
+			return -EBADF;
+		return hj_window(t, (long)nr, args);
 	case HJ_PASS:
 		return hj_window(t, (long)nr, args);
 	case HJ_ENGINE:

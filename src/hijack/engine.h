@@ -108,7 +108,7 @@ struct hj_thread {
 	stack_t t_alt; /* the program's alternate stack */
 };
 
-enum { HJ_PASS = 1, HJ_ENGINE, HJ_ANSWER };
+enum { HJ_PASS = 1, HJ_DESCRIPTOR, HJ_ENGINE, HJ_ANSWER };
 
 struct hj_rule {
 	uint8_t r_rule;
@@ -170,6 +170,7 @@ void hj_fail(const char *what, const char *path, long error)
 void hj_filter_install(void);
 
 /* dispatch.c */
+int hj_is_ours(long fd);
 void hj_call(struct hj_thread *t);
 
 /* string.c */

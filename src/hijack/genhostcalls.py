@@ -22,7 +22,7 @@ def read(path):
             continue
         fields = [f.strip() for f in line.split("|", 3)]
         if len(fields) != 4 or not fields[0].isdigit() or \
-                not re.fullmatch(r"pass|engine|E[A-Z]+", fields[2]):
+                not re.fullmatch(r"pass|descriptor|engine|E[A-Z]+", fields[2]):
             sys.exit(f"{path}:{i}: no line of the table: {line}")
         number = int(fields[0])
         if number in calls:
@@ -41,8 +41,8 @@ def rules(calls):
     for number, (name, rule) in sorted(calls.items()):
         if rule == "engine":
             out.append(f"\t[{number}] = {{ HJ_ENGINE, 0, hj_sys_{name} }},")
-        elif rule == "pass":
-            out.append(f"\t[{number}] = {{ HJ_PASS, 0, 0 }},")
+        elif rule in ("pass", "descriptor"):
+            out.append(f"\t[{number}] = {{ HJ_{rule.upper()}, 0, 0 }},")
         else:
             out.append(f"\t[{number}] = {{ HJ_ANSWER, {rule}, 0 }},")
     return out + ["};"]

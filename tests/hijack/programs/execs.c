@@ -206,7 +206,7 @@ self(char **argv)
 	printf("sbrk %d\n", sbrk(4096) != (void *)-1 && brk(sbrk(0)) == 0);
 	printf("secure %lu pagesize %lu\n", getauxval(AT_SECURE),
 	    getauxval(AT_PAGESZ));
-	for (int fd = 3; fd < 20; fd++) {
+	for (int fd = 3; fd < 32768; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			printf("descriptor %d is open\n", fd);
 	}
