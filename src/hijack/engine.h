@@ -193,6 +193,8 @@ void *hj_map(size_t size);
 void hj_unmap(void *addr, size_t size);
 void hj_lock(void);
 void hj_unlock(void);
+void hj_proc_lock(const struct hj_thread *t);
+void hj_proc_unlock(const struct hj_thread *t);
 int hj_block(struct hj_thread *t, unsigned long *old);
 void hj_setmask(struct hj_thread *t, unsigned long mask);
 

@@ -76,6 +76,24 @@ hj_unlock(void)
 }
 
 /*
+ * The same for what struct hj_proc has.  The child of a vfork has one of its
+ * own, and must not be killed with a lock that its parent needs.
+ */
+void
+hj_proc_lock(const struct hj_thread *t)
+{
+	if (!t->t_vfork)
+		hj_lock();
+}
+
+void
+hj_proc_unlock(const struct hj_thread *t)
+{
+	if (!t->t_vfork)
+		hj_unlock();
+}
+
+/*
  * Block all signals.  HJ_RESTART: one came before that, and they stay blocked
  * for its sake.  *old is for hj_setmask.
  */

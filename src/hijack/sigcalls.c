@@ -103,10 +103,10 @@ hj_sys_rt_sigaction(struct hj_thread *t, const long *args)
 	if (args[1] != 0 &&
 	    hj_copyin(&action, (unsigned long)args[1], sizeof(action)) != 0)
 		return -EFAULT;
-	hj_lock();
+	hj_proc_lock(t);
 	error = action_set(&t->t_proc->p_actions[sig], sig,
 	    args[1] != 0 ? &action : NULL, &old);
-	hj_unlock();
+	hj_proc_unlock(t);
 	if (error == 0 && args[2] != 0 &&
 	    hj_copyout((unsigned long)args[2], &old, sizeof(old)) != 0)
 		return -EFAULT;

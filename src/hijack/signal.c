@@ -137,13 +137,13 @@ hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
 	unsigned long mask = basemask, sp = uc->uc_mcontext.rsp;
 	int sig = info->si_signo;
 
-	hj_lock();
+	hj_proc_lock(t);
 	shadow = &t->t_proc->p_actions[sig];
 	action = *shadow;
 	if (action.sa_handler > (unsigned long)SIG_IGN &&
 	    (action.sa_flags & SA_RESETHAND) != 0)
 		shadow->sa_handler = (unsigned long)SIG_DFL;
-	hj_unlock();
+	hj_proc_unlock(t);
 	/* It was taken back after the host had begun. */
 	if (action.sa_handler <= (unsigned long)SIG_IGN) {
 		uc->uc_sigmask = oldmask & ~HJ_OURS;
