@@ -214,7 +214,7 @@ unsigned char *hj_region_slot(struct hj_region *r);
 
 /* x86_64/gap.c */
 unsigned long hj_gap_find(unsigned long site, unsigned long start,
-    unsigned long end, unsigned long base);
+    unsigned long end, unsigned long base, unsigned long *gapend);
 
 /* x86_64/patch.c */
 void hj_patch(struct hj_thread *t);

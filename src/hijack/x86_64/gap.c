@@ -19,6 +19,7 @@
 #define INT3S	   13  /* so many in a row */
 #define BEHIND	   126 /* how far a short jump goes, less its size */
 #define AHEAD	   120
+#define MAXGAP	   64
 #define NEIGHBOURS 4 /* gaps that are tried on each side */
 
 /* The table of .eh_frame_hdr, as every linker makes it. */
@@ -141,31 +142,27 @@ filler_size(const unsigned char *p, const unsigned char *end)
 	return q <= end ? q - p : 0;
 }
 
-/* Five bytes in what is all filler between two functions. */
+/* Five bytes in what is all filler between two functions; 0: there are none. */
 static unsigned long
 gap_take(unsigned long start, unsigned long end)
 {
-	const unsigned char *p = (const unsigned char *)start;
+	const unsigned char *p = (const unsigned char *)start, *q;
 	const unsigned char *limit = (const unsigned char *)end;
-	const unsigned char *q = p;
 	long n;
 
-	if (end - start < JMPSIZE || end - start > 64)
+	if (end - start < JMPSIZE || end - start > MAXGAP)
 		return 0;
-	/* What an earlier site got. */
+	/* What earlier sites got. */
 	while (limit - p >= JMPSIZE && *p == JMP)
 		p += JMPSIZE;
 	if (limit - p < JMPSIZE)
 		return 0;
-	if (p != q)
-		return (unsigned long)p;
-	while (q < limit) {
+	for (q = p; q < limit; q += n) {
 		n = filler_size(q, limit);
 		if (n == 0)
 			return 0;
-		q += n;
 	}
-	return start;
+	return (unsigned long)p;
 }
 
 static int
@@ -175,7 +172,8 @@ reaches(unsigned long site, unsigned long at)
 }
 
 static unsigned long
-gap_by_table(const struct table *table, unsigned long site)
+gap_by_table(
+    const struct table *table, unsigned long site, unsigned long *gapend)
 {
 	long here = function_find(table, site);
 	unsigned long start, end, next, nextend, at;
@@ -186,6 +184,7 @@ gap_by_table(const struct table *table, unsigned long site)
 		    next < end || !reaches(site, end))
 			continue;
 		at = gap_take(end, next);
+		*gapend = next;
 		if (at != 0 && reaches(site, at))
 			return at;
 	}
@@ -209,19 +208,22 @@ gap_of_int3(unsigned long site, unsigned long start, unsigned long end)
 }
 
 /*
- * Five bytes that a short jump at the site reaches, in the text [start, end)
- * of the module at base; 0: there are none.
+ * Five bytes or more, up to *gapend, of which the first are reached by a short
+ * jump at the site, in the text [start, end) of the module at base; 0: there
+ * are none.
  */
 unsigned long
 hj_gap_find(unsigned long site, unsigned long start, unsigned long end,
-    unsigned long base)
+    unsigned long base, unsigned long *gapend)
 {
 	struct table table;
 	unsigned long at = 0;
 
 	if (table_find(base, &table) == 0)
-		at = gap_by_table(&table, site);
-	if (at == 0)
+		at = gap_by_table(&table, site, gapend);
+	if (at == 0) {
 		at = gap_of_int3(site, start, end);
-	return at >= start && at + JMPSIZE <= end ? at : 0;
+		*gapend = at + JMPSIZE;
+	}
+	return at >= start && *gapend <= end ? at : 0;
 }

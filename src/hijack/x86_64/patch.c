@@ -8,10 +8,25 @@
  * interrupted somebody there: all find either what was there or what does the
  * same.  There are two forms.
  *
+ *	0f 05			syscall
+ *
+ * which was just executed, so that it surely is an instruction, becomes a short
+ * jump to bytes that nobody executes (gap.c), with room for a jump to memory
+ * near the region:
+ *
+ *	eb GAP			jmp GAP
+ *
+ *	GAP:	jmp TO
+ *	TO:	lea SITE+2(%rip), %rcx
+ *		jmp *ENTRY(%rip)
+ *
+ * Where there is no gap, but the number is loaded right before,
+ *
  *	b8 NR NR NR NR		mov $NR, %eax
  *	0f 05			syscall
  *
- * has its first instruction replaced by a jump to memory near the region,
+ * it is that instruction which becomes a jump, and who comes to the second one
+ * otherwise still makes the call, by SIGSYS:
  *
  *	e9 TO TO TO TO		jmp TO
  *
@@ -19,22 +34,13 @@
  *		lea SITE+7(%rip), %rcx
  *		jmp *ENTRY(%rip)
  *
- * and who comes to the second one still makes the call, by SIGSYS.  At other
- * sites the call itself is replaced by a short jump to bytes that nobody
- * executes (gap.c), which have room for a jump:
- *
- *	eb GAP			jmp GAP
- *
- *	GAP:	jmp TO
- *
- * While other threads run, the first form's five bytes are changed as if at
- * once: first a jump to itself (eb fe) is stored over the first two, in one
- * store that does not cross a cache line; whoever comes waits there.  When each
- * processor has seen it (membarrier), the other three, and when each has seen
- * those, the first two.  The two bytes of the second form are one store, when
- * each processor has seen the gap.  The child of a vfork patches nothing: it
- * could be killed between two of these steps, and its parent would be left
- * with them.
+ * While other threads run, the two bytes of the first form are one store, which
+ * does not cross a cache line, when each processor has seen the gap
+ * (membarrier).  The second form's five bytes are changed as if at once: first
+ * a jump to itself (eb fe) is stored over the first two; whoever comes waits
+ * there.  When each processor has seen it, the other three, and when each has
+ * seen those, the first two.  The child of a vfork patches nothing: it could be
+ * killed between two of these steps, and its parent would be left with them.
  */
 #include <linux/membarrier.h>
 #include <linux/mman.h>
@@ -43,7 +49,9 @@
 
 #define CALLSIZE  2 /* of the instruction `syscall' */
 #define JMPSIZE	  5
+#define INT3	  0xcc
 #define MOV	  0xb8
+#define REX	  0x40
 #define JMP	  0xe9
 #define JMP_SHORT 0xeb
 #define CACHELINE 64
@@ -124,12 +132,13 @@ fill_slot(unsigned char *slot, unsigned long resume, long nr)
 	memcpy(slot + 13, &entry, sizeof(entry));
 }
 
-/* A jump of five bytes where nobody is. */
+/* A jump in a gap; the rest must still look like one. */
 static void
-put_jump(unsigned char *at, const unsigned char *to)
+fill_gap(unsigned char *gap, unsigned long end, const unsigned char *to)
 {
-	at[0] = JMP;
-	store4(at + 1, to - (at + JMPSIZE));
+	gap[0] = JMP;
+	store4(gap + 1, to - (gap + JMPSIZE));
+	memset(gap + JMPSIZE, INT3, end - (unsigned long)(gap + JMPSIZE));
 }
 
 /* Two bytes of an instruction, that do not cross a cache line. */
@@ -140,7 +149,7 @@ store2(unsigned char *at, unsigned char first, unsigned char second)
 	    (uint16_t)(first | second << 8), __ATOMIC_SEQ_CST);
 }
 
-/* The first form. */
+/* The second form. */
 static void
 replace_mov(unsigned char *site, const unsigned char *slot)
 {
@@ -159,11 +168,12 @@ replace_mov(unsigned char *site, const unsigned char *slot)
 	store2(site, new[0], new[1]);
 }
 
-/* The second form. */
+/* The first form. */
 static void
-replace_call(unsigned char *call, unsigned char *gap, const unsigned char *slot)
+replace_call(unsigned char *call, unsigned char *gap, unsigned long gapend,
+    const unsigned char *slot)
 {
-	put_jump(gap, slot);
+	fill_gap(gap, gapend, slot);
 	if (hj_threaded)
 		sync_cores();
 	store2(call, JMP_SHORT, (unsigned char)(gap - (call + CALLSIZE)));
@@ -177,38 +187,52 @@ protect(unsigned long start, unsigned long end, long prot)
 	return hj_raw3(__NR_mprotect, start, end - start, prot);
 }
 
+/* Whether the number is loaded by the instruction before the call. */
+static int
+has_mov(const struct hj_region *r, const unsigned char *call, unsigned long nr)
+{
+	const unsigned char *mov = call - JMPSIZE;
+	uint32_t operand;
+
+	if ((unsigned long)mov <= r->start || mov[0] != MOV ||
+	    crosses((unsigned long)mov))
+		return 0;
+	/* With a prefix it would load another register. */
+	if ((mov[-1] & 0xf0) == REX)
+		return 0;
+	memcpy(&operand, mov + 1, sizeof(operand));
+	return operand == nr;
+}
+
 /* Patch the call at an address in a region; it has the number nr. */
 static void
 patch(struct hj_region *r, unsigned char *call, unsigned long nr)
 {
-	unsigned char *mov = call - JMPSIZE, *slot, *gap = NULL;
-	unsigned long low = (unsigned long)call, high = low;
-	uint32_t operand = 0;
-	int first = 0;
+	unsigned long low = (unsigned long)call, high = low + CALLSIZE;
+	unsigned long gapend = 0;
+	unsigned char *gap = NULL, *slot;
 
-	if ((unsigned long)mov >= r->start && mov[0] == MOV) {
-		memcpy(&operand, mov + 1, sizeof(operand));
-		first = operand == nr && !crosses((unsigned long)mov);
-	}
-	if (first) {
-		low = (unsigned long)mov;
-	} else {
+	if (!crosses(low))
 		gap = (unsigned char *)hj_gap_find(
-		    low, r->start, r->end, r->base);
-		if (gap == NULL || crosses(low))
-			return;
+		    low, r->start, r->end, r->base, &gapend);
+	if (gap != NULL) {
 		low = HJ_MIN(low, (unsigned long)gap);
-		high = HJ_MAX(high, (unsigned long)gap + JMPSIZE);
+		high = HJ_MAX(high, gapend);
+	} else if (has_mov(r, call, nr)) {
+		low -= JMPSIZE;
+	} else {
+		return;
 	}
 	slot = hj_region_slot(r);
 	if (slot == NULL ||
 	    protect(low, high, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
 		return;
-	fill_slot(slot, (unsigned long)call + CALLSIZE, first ? (long)nr : -1);
-	if (first)
-		replace_mov(mov, slot);
+	fill_slot(
+	    slot, (unsigned long)call + CALLSIZE, gap == NULL ? (long)nr : -1);
+	if (gap != NULL)
+		replace_call(call, gap, gapend, slot);
 	else
-		replace_call(call, gap, slot);
+		replace_mov(call - JMPSIZE, slot);
 	protect(low, high, PROT_READ | PROT_EXEC);
 	__atomic_fetch_add(&hj_control->hc_sites, 1, __ATOMIC_RELAXED);
 }
