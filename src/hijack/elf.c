@@ -6,39 +6,18 @@
 #include <linux/elf.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <linux/stat.h>
 
 #include "hijack/engine.h"
 
 #define MAXHEADERS 64 /* program headers */
-#define X_OK	   1
-#ifndef AT_EACCESS
-#define AT_EACCESS 0x200
-#endif
-#define FLOOR(n) ((n) & ~(HJ_PAGE - 1))
-#define CEIL(n)	 FLOOR((n) + HJ_PAGE - 1)
+#define FLOOR(n)   ((n) & ~(HJ_PAGE - 1))
+#define CEIL(n)	   FLOOR((n) + HJ_PAGE - 1)
 
 static int
 read_at(int fd, void *to, size_t n, uint64_t offset)
 {
 	return hj_raw4(__NR_pread64, fd, to, n, offset) == (long)n ? 0
 								   : ENOEXEC;
-}
-
-/* What the host executes must be a regular file that may be executed. */
-static int
-check_file(int fd)
-{
-	struct statx st;
-	long r;
-
-	r = hj_raw5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st);
-	if (r != 0)
-		return (int)-r;
-	if ((st.stx_mode & S_IFMT) != S_IFREG)
-		return EACCES;
-	r = hj_raw4(__NR_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
-	return r == 0 ? 0 : EACCES;
 }
 
 static int
@@ -70,7 +49,7 @@ open_interpreter(int fd, const Elf64_Phdr *ph, int *interpfd)
 	r = hj_raw4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	if (r < 0)
 		return (int)-r;
-	error = check_file((int)r);
+	error = hj_may_execute((int)r);
 	if (error == 0 && (read_at((int)r, &eh, sizeof(eh), 0) != 0 ||
 			      check_header(&eh) != 0))
 		error = ELIBBAD;

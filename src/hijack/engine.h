@@ -177,6 +177,8 @@ void hj_call(struct hj_thread *t);
 size_t hj_strlen(const char *s);
 int hj_streq(const char *a, const char *b);
 const char *hj_basename(const char *path);
+char *hj_append(char *to, const char *text);
+void hj_fd_link(char *link, int fd);
 char *hj_number(char *to, unsigned long n);
 int hj_getnumber(const char *s, unsigned long *n);
 void *memcpy(void *to, const void *from, size_t n);
@@ -248,6 +250,7 @@ void hj_setgs(struct hj_thread *t);
 long hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
     unsigned long argv, unsigned long envp);
 int hj_protection(uint32_t flags);
+int hj_may_execute(int fd);
 int hj_image_open(int fd, struct hj_image *image);
 long hj_image_map(
     const struct hj_image *image, unsigned long hint, unsigned long *end);

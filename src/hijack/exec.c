@@ -31,10 +31,14 @@ struct exec {
 	int nscripts;
 };
 
-static int
-may_execute(int fd)
+/*
+ * Whether the host would execute the file: it is a regular one, there is a
+ * right to, and nobody writes to it.
+ */
+int
+hj_may_execute(int fd)
 {
-	struct statx st;
+	struct statx st = {0};
 	long r;
 
 	r = hj_raw5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st);
@@ -45,7 +49,7 @@ may_execute(int fd)
 	if (hj_raw4(
 		__NR_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) != 0)
 		return EACCES;
-	/* Newer hosts say the rest, too: that nobody writes to it. */
+	/* Older hosts do not say the last. */
 	r = hj_raw5(
 	    __NR_execveat, fd, "", NULL, NULL, AT_EMPTY_PATH | AT_EXECVE_CHECK);
 	if (r == -ETXTBSY)
@@ -59,7 +63,7 @@ open_file(int dirfd, const char *path, long flags, int *fd)
 {
 	long how = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, r;
 	char link[32];
-	struct statx st;
+	struct statx st = {0};
 	int error;
 
 	/* What is no regular file is not opened. */
@@ -72,8 +76,7 @@ open_file(int dirfd, const char *path, long flags, int *fd)
 	if ((st.stx_mode & S_IFMT) != S_IFREG)
 		return EACCES;
 	if (path[0] == '\0') {
-		memcpy(link, "/proc/self/fd/", 14);
-		hj_number(link + 14, (unsigned int)dirfd);
+		hj_fd_link(link, dirfd);
 		r = hj_raw4(__NR_openat, AT_FDCWD, link, how, 0);
 	} else {
 		if ((flags & AT_SYMLINK_NOFOLLOW) != 0)
@@ -82,7 +85,7 @@ open_file(int dirfd, const char *path, long flags, int *fd)
 	}
 	if (HJ_FAILED(r))
 		return (int)-r;
-	error = may_execute((int)r);
+	error = hj_may_execute((int)r);
 	if (error != 0)
 		hj_raw1(__NR_close, r);
 	else
@@ -140,7 +143,7 @@ parse_script(char *head, long n, char (*words)[HEADSIZE])
 static int
 follow_scripts(struct exec *ex)
 {
-	char head[HEADSIZE];
+	char head[HEADSIZE] = {0};
 	int error, n;
 	long got;
 
@@ -178,8 +181,7 @@ name_file(struct exec *ex, int dirfd, const char *path, int cloexec)
 	}
 	if (n + 32 > sizeof(ex->path))
 		return ENAMETOOLONG;
-	memcpy(ex->path, "/dev/fd/", 8);
-	p = hj_number(ex->path + 8, (unsigned int)dirfd);
+	p = hj_number(hj_append(ex->path, "/dev/fd/"), (unsigned int)dirfd);
 	if (n > 0) {
 		*p++ = '/';
 		memcpy(p, path, n + 1);
@@ -213,7 +215,7 @@ control_string(struct hj_thread *t, struct exec *ex)
 static long
 count_strings(unsigned long vector)
 {
-	unsigned long some[32];
+	unsigned long some[32] = {0};
 	long n = 0;
 	size_t room;
 

@@ -29,9 +29,9 @@ is_exe(const char *path)
 	if (hj_streq(path, "/proc/self/exe") ||
 	    hj_streq(path, "/proc/thread-self/exe"))
 		return 1;
-	memcpy(own, "/proc/", 6);
-	p = hj_number(own + 6, (unsigned long)hj_raw0(__NR_getpid));
-	memcpy(p, "/exe", 5);
+	p = hj_number(
+	    hj_append(own, "/proc/"), (unsigned long)hj_raw0(__NR_getpid));
+	hj_append(p, "/exe");
 	return hj_streq(path, own);
 }
 
@@ -105,8 +105,7 @@ lists_descriptors(int fd)
 	char link[32], path[64];
 	long n;
 
-	memcpy(link, "/proc/self/fd/", 14);
-	hj_number(link + 14, (unsigned int)fd);
+	hj_fd_link(link, fd);
 	n = hj_raw4(__NR_readlinkat, AT_FDCWD, link, path, sizeof(path));
 	return n > 9 && n < (long)sizeof(path) &&
 	       memcmp(path, "/proc/", 6) == 0 &&

@@ -72,18 +72,17 @@ action_set(struct hj_sigaction *shadow, int sig,
 	struct hj_sigaction was = *shadow;
 	long error = 0;
 
+	*old = was;
 	if (action != NULL) {
 		*shadow = *action;
 		shadow->sa_flags &= KNOWN_FLAGS;
 		shadow->sa_mask &= ~(HJ_SIGBIT(SIGKILL) | HJ_SIGBIT(SIGSTOP));
 	}
-	if ((HJ_SIGBIT(sig) & HJ_OURS) != 0)
-		*old = was;
-	else if (action != NULL)
-		error = action_to_host(sig, action, old);
-	else
-		error =
-		    hj_raw4(__NR_rt_sigaction, sig, NULL, old, sizeof(long));
+	if ((HJ_SIGBIT(sig) & HJ_OURS) == 0) {
+		error = action != NULL ? action_to_host(sig, action, old)
+				       : hj_raw4(__NR_rt_sigaction, sig, NULL,
+					     old, sizeof(long));
+	}
 	if (error != 0)
 		*shadow = was;
 	else if (old->sa_handler == (uintptr_t)hj_master)

@@ -233,8 +233,7 @@ note_path(int fd)
 	char link[32];
 	long n;
 
-	memcpy(link, "/proc/self/fd/", 14);
-	hj_number(link + 14, (unsigned int)fd);
+	hj_fd_link(link, fd);
 	n = hj_raw4(__NR_readlinkat, AT_FDCWD, link, hj_exepath,
 	    sizeof(hj_exepath) - 1);
 	hj_exepath[n > 0 ? n : 0] = '\0';

@@ -86,6 +86,23 @@ hj_basename(const char *path)
 	return base;
 }
 
+/* A string and its NUL, for which there is room; returns where the NUL is. */
+char *
+hj_append(char *to, const char *text)
+{
+	size_t n = hj_strlen(text);
+
+	memcpy(to, text, n + 1);
+	return to + n;
+}
+
+/* The path of a descriptor's link in /proc; there is room for 32 bytes. */
+void
+hj_fd_link(char *link, int fd)
+{
+	hj_number(hj_append(link, "/proc/self/fd/"), (unsigned int)fd);
+}
+
 /* n in decimal and a NUL; returns where the NUL is. */
 char *
 hj_number(char *to, unsigned long n)

@@ -55,6 +55,13 @@ static const struct {
     {10, HJ_R_R10}, {11, HJ_R_FLAGS}, {12, HJ_R_R12}, {13, HJ_R_R13},
     {14, HJ_R_R14}, {15, HJ_R_R15}, {REG_RA, HJ_R_RIP}};
 
+/* Between symbols of the linker's. */
+static unsigned long
+text_size(void)
+{
+	return (uintptr_t)hj_text_end - (uintptr_t)hj_text_begin;
+}
+
 static unsigned char *
 put(unsigned char *p, unsigned long value, size_t n)
 {
@@ -104,7 +111,7 @@ make_frame(unsigned char *frame)
 	p = put(p, 0, 4);
 	p = put(p, (unsigned long)(p - frame), 4);
 	p = put(p, (uintptr_t)hj_text_begin, 8);
-	p = put(p, (unsigned long)(hj_text_end - hj_text_begin), 8);
+	p = put(p, text_size(), 8);
 	*p++ = 0;
 	*p++ = DEF_CFA_EXPRESSION;
 	p = put_address(p, HJ_R_RSP, 1);
@@ -125,7 +132,7 @@ make_sections(struct image *image, size_t framesize)
 	    .sh_type = SHT_NOBITS,
 	    .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
 	    .sh_addr = (uintptr_t)hj_text_begin,
-	    .sh_size = (Elf64_Xword)(hj_text_end - hj_text_begin),
+	    .sh_size = text_size(),
 	    .sh_addralign = 1};
 	image->shdr[S_FRAME] = (Elf64_Shdr){.sh_name = NAME_FRAME,
 	    .sh_type = SHT_PROGBITS,
@@ -151,7 +158,7 @@ make_sections(struct image *image, size_t framesize)
 	    .st_info = STB_GLOBAL << 4 | STT_FUNC,
 	    .st_shndx = S_TEXT,
 	    .st_value = (uintptr_t)hj_text_begin,
-	    .st_size = (Elf64_Xword)(hj_text_end - hj_text_begin)};
+	    .st_size = text_size()};
 }
 
 /* Make the image in a page, which is then put to HJ_BASE. */
