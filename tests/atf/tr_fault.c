@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Servers and clients that die, sockets that are not what they should be, and
+ * clients that do what no client does.
+ */
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include <rump/rumpclient.h>
+
+#include "lib/server.h"
+#include "lib/tc.h"
+#include "proxy/wire.h"
+
+static pid_t server;
+
+static void
+start(void)
+{
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+}
+
+static void *
+kill_server(void *arg)
+{
+	(void)arg;
+	usleep(30000);
+	kill(server, SIGKILL);
+	return NULL;
+}
+
+TC(server_dies, "a call that sleeps in a server that is killed is ENOTCONN")
+{
+	pthread_t thread;
+	int fds[2];
+	char c;
+
+	start();
+	ATF_REQUIRE_EQ(rumpclient_setconnretry(0), 0);
+	ATF_REQUIRE_ERRNO(EINVAL, rumpclient_setconnretry(-9) == -1);
+	ATF_REQUIRE_EQ(rump_sys_pipe(fds), 0);
+	ATF_REQUIRE_EQ(pthread_create(&thread, NULL, kill_server, NULL), 0);
+	ATF_REQUIRE_ERRNO(ENOTCONN, rump_sys_read(fds[0], &c, 1) == -1);
+	ATF_REQUIRE_ERRNO(ENOTCONN, rump_sys_getpid() == -1);
+	ATF_REQUIRE_EQ(pthread_join(thread, NULL), 0);
+	waitpid(server, NULL, 0);
+	/* Another one takes over the socket's file. */
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+	ATF_REQUIRE_ERRNO(EBADF, rump_sys_close(fds[0]) == -1);
+}
+
+static void *
+reader(void *arg)
+{
+	char c;
+
+	return rump_sys_read(*(int *)arg, &c, 1) == -1 && errno == ENOTCONN
+		   ? NULL
+		   : arg;
+}
+
+TC(server_dies_threads, "all threads that sleep see it")
+{
+	pthread_t threads[5];
+	void *result;
+	int fds[2], i;
+
+	start();
+	ATF_REQUIRE_EQ(rumpclient_setconnretry(0), 0);
+	ATF_REQUIRE_EQ(rump_sys_pipe(fds), 0);
+	for (i = 0; i < 5; i++)
+		ATF_REQUIRE_EQ(
+		    pthread_create(&threads[i], NULL, reader, &fds[0]), 0);
+	usleep(50000);
+	kill(server, SIGKILL);
+	for (i = 0; i < 5; i++) {
+		ATF_REQUIRE_EQ(pthread_join(threads[i], &result), 0);
+		ATF_REQUIRE(result == NULL);
+	}
+}
+
+TC(die, "RUMPCLIENT_RETRYCONN_DIE ends the host process")
+{
+	int status;
+	pid_t pid;
+
+	start();
+	if ((pid = rumpclient_fork()) == 0) {
+		rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_DIE);
+		server_kill(0, server);
+		kill(server, SIGKILL);
+		usleep(50000);
+		(void)rump_sys_getpid();
+		_exit(0);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+/* All descriptors of the host are closed by the program. */
+TC(closefrom, "a client whose descriptor is closed connects again")
+{
+	char c = 'x';
+	int fds[2], fd;
+	pid_t pid;
+
+	start();
+	ATF_REQUIRE_EQ(rump_sys_pipe(fds), 0);
+	pid = rump_sys_getpid();
+	ATF_REQUIRE_EQ(close_range(3, ~0U, 0), 0);
+	/* What is in its place now is not ours to write to. */
+	fd = open("/dev/null", O_RDONLY);
+	ATF_REQUIRE(fd != -1);
+	usleep(20000);
+	ATF_REQUIRE_EQ(rump_sys_write(fds[1], &c, 1), 1);
+	c = 0;
+	ATF_REQUIRE_EQ(rump_sys_read(fds[0], &c, 1), 1);
+	ATF_REQUIRE_EQ(c, 'x');
+	ATF_REQUIRE_EQ(rump_sys_getpid(), pid);
+}
+
+TC(exec, "the next program has process and descriptors")
+{
+	char *argv[] = {(char *)"cat", NULL}, *envp[] = {NULL};
+	int status;
+	pid_t pid;
+
+	start();
+	ATF_REQUIRE_ERRNO(ENOENT, rumpclient_exec("/none", argv, envp) == -1);
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+	if ((pid = rumpclient_fork()) == 0) {
+		argv[0] = (char *)"true";
+		rumpclient_exec("/bin/true", argv, envp);
+		_exit(9);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE_EQ(status, 0);
+	/* Its process has gone with it. */
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
+TC(sockets, "the place of a socket: live, stale, too long, not writable")
+{
+	char url[300] = "unix://";
+	int status, fd;
+	pid_t pid;
+
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	pid = fork();
+	if (pid == 0) {
+		execl(RUMP_SERVER_PROGRAM, "rump_server", "-s", server_url(0),
+		    NULL);
+		_exit(127);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	/* A regular file is nobody's socket. */
+	fd = open("plain", O_CREAT | O_RDWR, 0600);
+	ATF_REQUIRE(fd != -1);
+	if ((pid = fork()) == 0) {
+		execl(RUMP_SERVER_PROGRAM, "rump_server", "-s", "unix://plain",
+		    NULL);
+		_exit(127);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	memset(url + 7, 'x', 200);
+	if ((pid = fork()) == 0) {
+		execl(RUMP_SERVER_PROGRAM, "rump_server", "-s", url, NULL);
+		_exit(127);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+TC(silent, "clients that say nothing keep nobody from the server")
+{
+	int fds[50], i;
+
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	for (i = 0; i < 50; i++)
+		ATF_REQUIRE((fds[i] = server_connect(0)) != -1);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+	for (i = 0; i < 50; i += 2)
+		close(fds[i]);
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
+TC(many, "clients come and go, and leave nothing")
+{
+	int i, rounds = 300 / TC_SLOW, status;
+	pid_t pid;
+	char c;
+	int go[2];
+
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	for (i = 0; i < rounds; i++) {
+		ATF_REQUIRE_EQ(pipe(go), 0);
+		if ((pid = fork()) == 0) {
+			if (rumpclient_init() == -1 || rump_sys_getpid() <= 1)
+				_exit(1);
+			if (i % 3 == 0)
+				kill(getpid(), SIGKILL);
+			_exit(0);
+		}
+		close(go[1]);
+		ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+		ATF_REQUIRE(WIFSIGNALED(status) || status == 0);
+		ATF_REQUIRE_EQ(read(go[0], &c, 1), 0);
+		close(go[0]);
+	}
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	ATF_REQUIRE(rump_sys_getpid() > rounds);
+}
+
+/*
+ * Clients by hand
+ */
+
+static int
+say_hello(
+    uint32_t magic, uint32_t version, uint32_t kind, struct sp_shared **shp)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct sp_hello h = {
+	    .sp_magic = magic, .sp_version = version, .sp_kind = kind};
+	struct sp_welcome sw;
+	struct iovec iov = {&sw, sizeof(sw)};
+	struct msghdr msg = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control)};
+	int fd = server_connect(0), memfd;
+
+	ATF_REQUIRE(fd != -1);
+	ATF_REQUIRE_EQ(write(fd, &h, sizeof(h)), (ssize_t)sizeof(h));
+	if (recvmsg(fd, &msg, 0) != (ssize_t)sizeof(sw) || sw.sw_error != 0) {
+		close(fd);
+		return -1;
+	}
+	ATF_REQUIRE(CMSG_FIRSTHDR(&msg) != NULL);
+	memcpy(&memfd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(memfd));
+	/* Nobody can make it shorter. */
+	ATF_REQUIRE_ERRNO(EPERM, ftruncate(memfd, 0) == -1);
+	*shp = mmap(
+	    NULL, SP_SHMSIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	ATF_REQUIRE(*shp != MAP_FAILED);
+	close(memfd);
+	return fd;
+}
+
+/* Make the call in slot 0; its error, or -1 if the server has ended us. */
+static int
+call_by_hand(int fd, struct sp_shared *sh)
+{
+	struct sp_slot *ss = sp_slot(sh, 0);
+	char c;
+
+	atomic_store(&ss->ss_state, SP_REQUEST | SP_WAITS_SOCK);
+	atomic_fetch_or(&sh->sh_bell[0], 1);
+	if (atomic_exchange(&sh->sh_cold, 0) != 0 &&
+	    send(fd, "", 1, MSG_NOSIGNAL) != 1)
+		return -1;
+	while ((atomic_load(&ss->ss_state) & SP_STATE) != SP_DONE)
+		if (read(fd, &c, 1) <= 0)
+			return -1;
+	return ss->ss_msg.sm_error;
+}
+
+static bool
+is_ended(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	char bytes[64];
+	ssize_t n;
+
+	do {
+		if (poll(&pfd, 1, 5000) != 1)
+			return false;
+		n = read(fd, bytes, sizeof(bytes));
+	} while (n > 0);
+	return n == 0 || errno == ECONNRESET;
+}
+
+TC(strangers, "who speaks another language is not let in")
+{
+	struct sp_shared *sh;
+	int i, fd;
+
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	ATF_REQUIRE_EQ(say_hello(1, SP_VERSION, SP_H_NEW, &sh), -1);
+	ATF_REQUIRE_EQ(say_hello(SP_MAGIC, 99, SP_H_NEW, &sh), -1);
+	ATF_REQUIRE_EQ(say_hello(SP_MAGIC, SP_VERSION, 77, &sh), -1);
+	for (i = SP_H_FORK; i <= SP_H_EXEC; i++)
+		ATF_REQUIRE_EQ(
+		    say_hello(SP_MAGIC, SP_VERSION, (uint32_t)i, &sh), -1);
+	fd = say_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, &sh);
+	ATF_REQUIRE(fd != -1);
+	sp_slot(sh, 0)->ss_msg =
+	    (struct sp_msg){.sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
+	ATF_REQUIRE_EQ(call_by_hand(fd, sh), 0);
+}
+
+/* Messages that no client sends: each ends who sent it. */
+static const struct sp_msg lies[] = {
+    {.sm_op = SP_NOPS},
+    {.sm_op = UINT32_MAX},
+    {.sm_len = UINT32_MAX},
+    {.sm_len = SP_PAYLOAD + 1},
+    {.sm_len = 16, .sm_head = 17},
+    {.sm_len = SP_HEADMAX + 1, .sm_head = SP_HEADMAX + 1},
+    /* An address, and not an offset. */
+    {.sm_nr = RUMP_SYS_chdir, .sm_args = {0x7f0000001000}},
+    {.sm_nr = RUMP_SYS_write, .sm_args = {1, 0x7f0000001000, 5}},
+    /* Offsets that are outside, not aligned, too near to the end. */
+    {.sm_nr = RUMP_SYS_chdir, .sm_args = {SP_TAG}},
+    {.sm_nr = RUMP_SYS_chdir, .sm_args = {SP_TAG | 160}, .sm_len = 64},
+    {.sm_nr = RUMP_SYS_chdir, .sm_args = {SP_TAG}, .sm_len = 6, .sm_head = 6},
+    {.sm_nr = RUMP_SYS_write,
+	.sm_args = {1, SP_TAG | 8, 5},
+	.sm_len = 64,
+	.sm_head = 64},
+    {.sm_nr = RUMP_SYS_write,
+	.sm_args = {1, SP_TAG | 48, 17},
+	.sm_len = 64,
+	.sm_head = 64},
+    {.sm_nr = RUMP_SYS_write,
+	.sm_args = {1, SP_TAG, UINT64_MAX},
+	.sm_len = 64,
+	.sm_head = 64},
+    /* Half of it in what is copied. */
+    {.sm_nr = RUMP_SYS_write,
+	.sm_args = {1, SP_TAG, 64},
+	.sm_len = 64,
+	.sm_head = 32},
+    /* A structure that can change while it is looked at. */
+    {.sm_nr = RUMP_SYS_stat, .sm_args = {1, SP_TAG}, .sm_len = 512},
+    /* A vector whose buffers are elsewhere; one that is too long. */
+    {.sm_nr = RUMP_SYS_writev,
+	.sm_args = {1, SP_TAG, 2},
+	.sm_len = 32,
+	.sm_head = 32},
+    {.sm_nr = RUMP_SYS_writev,
+	.sm_args = {1, SP_TAG, 100000},
+	.sm_len = 32,
+	.sm_head = 32},
+};
+
+/* No NUL in the first bytes, and addresses that a program can have. */
+static void
+fill(struct sp_slot *ss)
+{
+	uint64_t word = UINT64_C(0x0000414141414141);
+	size_t i;
+
+	for (i = 0; i < 4096; i += sizeof(word))
+		memcpy(ss->ss_payload + i, &word, sizeof(word));
+}
+
+TC(liars, "a message that no client sends ends that client and nobody else")
+{
+	struct sp_shared *sh;
+	size_t i;
+	int fd;
+
+	start();
+	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		fd = say_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, &sh);
+		ATF_REQUIRE(fd != -1);
+		fill(sp_slot(sh, 0));
+		sp_slot(sh, 0)->ss_msg = lies[i];
+		(void)call_by_hand(fd, sh);
+		if (!is_ended(fd))
+			atf_tc_fail("lie %zu was believed", i);
+		close(fd);
+		munmap(sh, SP_SHMSIZE);
+		ATF_REQUIRE(rump_sys_getpid() > 1);
+	}
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, server_dies);
+	ATF_TP_ADD_TC(tp, server_dies_threads);
+	ATF_TP_ADD_TC(tp, die);
+	ATF_TP_ADD_TC(tp, closefrom);
+	ATF_TP_ADD_TC(tp, exec);
+	ATF_TP_ADD_TC(tp, sockets);
+	ATF_TP_ADD_TC(tp, silent);
+	ATF_TP_ADD_TC(tp, many);
+	ATF_TP_ADD_TC(tp, strangers);
+	ATF_TP_ADD_TC(tp, liars);
+	return atf_no_error();
+}
