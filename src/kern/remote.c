@@ -288,7 +288,7 @@ remote_signal(struct lwp *l, struct remote_signal *rs)
 {
 	struct sigframe sf;
 
-	if (!syscall_signalled(l) && !curctx()->kc_sigrestore)
+	if ((lwp_flags(l) & LW_SIGNAL) == 0 && !curctx()->kc_sigrestore)
 		return false;
 	if (!signal_take(l, &sf))
 		return false;
