@@ -175,8 +175,10 @@ detach_image(void)
 
 		if (ph[i].p_type != PT_LOAD || ph[i].p_filesz == 0)
 			continue;
-		copy = hj_map(size);
-		if (copy == NULL)
+		copy =
+		    (void *)hj_raw6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		if (HJ_FAILED(copy))
 			return;
 		if (at == HJ_BASE)
 			hj_debug_image(copy);

@@ -55,7 +55,7 @@
 #define JMP	  0xe9
 #define JMP_SHORT 0xeb
 #define CACHELINE 64
-#define SOME	  3 /* calls of a site before it is worth it */
+#define SOME	  16 /* calls by SIGSYS that cost what patching does */
 #define NCOUNTS	  1024
 
 /* How often sites were called; different ones may share a place. */
