@@ -114,6 +114,18 @@ knote_detach(struct knote *kn)
 	return attached;
 }
 
+void
+klist_clear(struct klist *kl)
+{
+	struct knote *kn;
+
+	mutex_enter(&kl->kl_lock);
+	while ((kn = LIST_FIRST(&kl->kl_notes)) != NULL)
+		knote_remove(kl, kn);
+	atomic_store_explicit(&kl->kl_count, 0, memory_order_relaxed);
+	mutex_exit(&kl->kl_lock);
+}
+
 static struct knote *
 klist_find(struct klist *kl, const struct file *fp)
 {

@@ -73,7 +73,7 @@ struct knote {
 	struct klist *kn_list;		/* (s) from knote_attach on */
 	bool kn_attached;		/* (k) */
 	bool kn_single;			/* (s) on kl_single */
-	_Atomic uint32_t kn_events;	/* (a) POLL* it is told of */
+	_Atomic uint32_t kn_events;	/* (a) POLL*, or other bits */
 	struct file *kn_file;		/* (s) whose klist it is, or NULL */
 	const struct knote_ops *kn_ops; /* (s) */
 };
@@ -96,6 +96,14 @@ klist_waited(struct klist *kl)
 	/* Relaxed: ordered by the object's lock, see above. */
 	return unlikely(
 	    atomic_load_explicit(&kl->kl_count, memory_order_relaxed) != 0);
+}
+
+/* Do any hang there?  For who keeps others from hanging more. */
+static inline bool
+klist_hasnotes(struct klist *kl)
+{
+	return atomic_load_explicit(&kl->kl_count, memory_order_relaxed) >=
+	       KLIST_ONE;
 }
 
 static inline void
@@ -126,11 +134,11 @@ void wakelist_wake(struct wakelist *);
 void knote_attach(struct klist *, struct knote *);
 bool knote_detach(struct knote *);
 
+/* The object goes, and its knotes have no file: take all off. */
+void klist_clear(struct klist *);
+
 /* Be told of these events of fp from now on. */
 void knote_setevents(struct knote *, const struct file *fp, uint32_t events);
-
-/* Told POLLIN when any process has gone. */
-extern struct klist proc_exits;
 
 /* What files are that do not say (fo_poll). */
 #define POLL_ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)

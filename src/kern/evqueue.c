@@ -76,6 +76,8 @@ evqueue_insert(struct evqueue *eq, struct evitem *ei)
 	int error;
 
 	KASSERT(mutex_owned(&eq->eq_mtx));
+	if (eq->eq_closed)
+		return EBADF;
 	if (eq->eq_count == eq->eq_size && (error = table_grow(eq)) != 0)
 		return error;
 	at = table_index(eq, ei->ei_ident);
@@ -104,8 +106,13 @@ evqueue_alloc(void (*free)(struct evitem *))
 	return eq;
 }
 
-/* The last of the references is that of the file or of an item that ends. */
-static void
+void
+evqueue_hold(struct evqueue *eq)
+{
+	atomic_fetch_add_explicit(&eq->eq_refs, 1, memory_order_relaxed);
+}
+
+void
 evqueue_rele(struct evqueue *eq)
 {
 	/* acq_rel: what others did with it is over. */
@@ -176,8 +183,9 @@ void
 evqueue_remove(struct evqueue *eq, struct evitem *ei)
 {
 	KASSERT(mutex_owned(&eq->eq_mtx));
-	/* The file is going: evitem_closing waits for the lock. */
-	if (ei->ei_note.kn_list != NULL && !knote_detach(&ei->ei_note))
+	/* A file that is going: evitem_closing waits for the lock. */
+	if (ei->ei_note.kn_list != NULL && !knote_detach(&ei->ei_note) &&
+	    ei->ei_note.kn_file != NULL)
 		return;
 	evitem_end(ei);
 	/* Not the last: the caller's way to the queue is another one. */
@@ -204,6 +212,7 @@ evqueue_close(struct file *fp)
 	uint32_t i;
 
 	mutex_enter(&eq->eq_mtx);
+	eq->eq_closed = true;
 	for (i = 0; i < eq->eq_size; i++) {
 		for (ei = eq->eq_table[i]; ei != NULL; ei = next) {
 			next = ei->ei_next;

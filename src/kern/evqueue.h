@@ -44,6 +44,7 @@ struct evqueue {
 	struct kmutex eq_lock;		  /* what is told from below */
 	_Atomic uint32_t eq_refs;	  /* (a) the file and the items */
 	_Atomic uint32_t eq_nready;	  /* (l), read without */
+	bool eq_closed;			  /* (m) its file is gone */
 	struct evready eq_ready;	  /* (l) */
 	struct kcondvar eq_cv;		  /* (l) who waits for events */
 	struct klist eq_klist;		  /* who polls the queue */
@@ -64,9 +65,14 @@ int evqueue_open(struct lwp *, struct evqueue *, const struct fileops *,
 struct klist *evqueue_klist(struct file *);
 void evqueue_close(struct file *);
 
+/* A reference of one's own, while an item of it cannot end; drop it. */
+void evqueue_hold(struct evqueue *);
+void evqueue_rele(struct evqueue *);
+
 /*
  * eq_mtx held: find an item; fp NULL: whatever its file is.  Put one that is
- * set up but for ei_queue into the table (ENOMEM).  End one and free it.
+ * set up but for ei_queue into the table (ENOMEM; EBADF if the queue has been
+ * closed).  End one and free it.
  */
 struct evitem *evqueue_find(
     struct evqueue *, uint64_t ident, uint32_t kind, const struct file *fp);

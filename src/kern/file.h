@@ -38,6 +38,7 @@ enum file_type {
 struct filedesc;
 struct flock;
 struct klist;
+struct knote;
 struct mount;
 struct vnode;
 
@@ -123,6 +124,11 @@ struct file_vnodeops {
 	void (*fv_closing)(struct file *, const struct filedesc *);
 	/* The last reference is gone; before fo_close. */
 	void (*fv_close)(struct file *);
+	/*
+	 * Hang a knote, whose kn_events are RUMP_NOTE_*, on what tells of
+	 * changes of its file's vnode.  ENOMEM.
+	 */
+	int (*fv_attach)(struct knote *);
 	/* F_GETLK and its kin, on what fd names. */
 	int (*fv_lock)(
 	    struct lwp *, int fd, struct file *, int cmd, struct flock *);

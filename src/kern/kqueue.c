@@ -10,118 +10,12 @@
  */
 #include <fcntl.h>
 
-#include <rump/rump_event.h>
-
-#include "kern/evqueue.h"
 #include "kern/kern.h"
+#include "kern/kqueue_impl.h"
 #include "sysproto.h"
 
 #define EV_HOW \
 	(RUMP_EV_ONESHOT | RUMP_EV_CLEAR | RUMP_EV_RECEIPT | RUMP_EV_DISPATCH)
-
-#define READ_EVENTS  (POLLIN | POLLRDNORM | POLLRDHUP)
-#define WRITE_EVENTS (POLLOUT | POLLWRNORM)
-
-/* Letters: (m) eq_mtx; (s) stable. */
-struct kqitem {
-	struct evitem ki_item;
-	uint32_t ki_flags;  /* (m) EV_HOW */
-	uint32_t ki_fflags; /* (m) */
-	int64_t ki_data;    /* (m) */
-	void *ki_udata;	    /* (m) */
-	uint64_t ki_serial; /* (s) PROC: which process it was */
-	bool ki_disabled;   /* (m) */
-	bool ki_triggered;  /* (m) USER */
-};
-
-struct klist proc_exits;
-
-static const struct knote_ops kqueue_ops = {
-    .ko_notify = evitem_notify,
-    .ko_closing = evitem_closing,
-};
-
-static inline struct kqitem *
-kqitem_of(struct evitem *ei)
-{
-	return container_of(ei, struct kqitem, ki_item);
-}
-
-static void
-kqitem_free(struct evitem *ei)
-{
-	kmem_free(kqitem_of(ei), sizeof(struct kqitem));
-}
-
-/*
- * Filters
- */
-
-static inline bool
-filter_isfile(uint32_t filter)
-{
-	return filter == RUMP_EVFILT_READ || filter == RUMP_EVFILT_WRITE;
-}
-
-static bool
-file_check(struct lwp *l, const struct kqitem *ki, struct rump_kevent *kev)
-{
-	bool reads = ki->ki_item.ei_kind == RUMP_EVFILT_READ;
-	struct file *fp = ki->ki_item.ei_note.kn_file;
-	struct pollsize ps = {0, 0};
-	uint32_t events = file_poll(l, fp, &ps);
-	bool end = (events & (reads ? POLLHUP | POLLRDHUP : POLLERR)) != 0;
-
-	kev->data = reads ? ps.ps_in : ps.ps_out;
-	if (end)
-		kev->flags |= RUMP_EV_EOF;
-	else if ((ki->ki_fflags & RUMP_NOTE_LOWAT) != 0)
-		return kev->data >= ki->ki_data;
-	return end || (events & (reads ? READ_EVENTS : WRITE_EVENTS)) != 0;
-}
-
-static bool
-proc_check(const struct kqitem *ki, struct rump_kevent *kev)
-{
-	struct proc *p = proc_find_locked((pid_t)ki->ki_item.ei_ident);
-	bool alive = false;
-
-	if (p != NULL) {
-		alive = atomic_load_explicit(
-			    &p->p_state, memory_order_relaxed) == PROC_ACTIVE &&
-			p->p_serial == ki->ki_serial;
-		mutex_exit(&p->p_lock);
-	}
-	kev->fflags = RUMP_NOTE_EXIT;
-	kev->flags |= RUMP_EV_EOF;
-	return !alive;
-}
-
-/* Is there something to report?  Fills in kev. */
-static bool
-kqitem_check(struct lwp *l, struct kqitem *ki, struct rump_kevent *kev)
-{
-	*kev = (struct rump_kevent){
-	    .ident = (uintptr_t)ki->ki_item.ei_ident,
-	    .filter = ki->ki_item.ei_kind,
-	    .flags = ki->ki_flags,
-	    .fflags = ki->ki_fflags,
-	    .data = ki->ki_data,
-	    .udata = ki->ki_udata,
-	};
-	if (ki->ki_disabled)
-		return false;
-	switch (ki->ki_item.ei_kind) {
-	case RUMP_EVFILT_PROC:
-		return proc_check(ki, kev);
-	case RUMP_EVFILT_USER:
-		return ki->ki_triggered;
-	default:
-		return fd_isfile(l, (int)ki->ki_item.ei_ident,
-			   ki->ki_item.ei_note.kn_file) &&
-		       file_check(l, ki, kev);
-	}
-}
 
 /*
  * The file
@@ -203,37 +97,23 @@ sys_kqueue(struct lwp *l, int *retval)
  * Changes
  */
 
-/* Be told of what may make the filter true.  ESRCH. */
-static int
-kqitem_attach(struct kqitem *ki, struct file *fp)
+/* How it reports, and what. */
+static void
+kqitem_set(struct kqitem *ki, const struct rump_kevent *kev)
 {
-	struct knote *kn = &ki->ki_item.ei_note;
-	struct proc *p;
+	bool collects = kev->filter == RUMP_EVFILT_PROC ||
+			kev->filter == RUMP_EVFILT_SIGNAL ||
+			kev->filter == RUMP_EVFILT_TIMER;
 
-	kn->kn_ops = &kqueue_ops;
-	if (ki->ki_item.ei_kind == RUMP_EVFILT_PROC) {
-		p = proc_find_locked((pid_t)ki->ki_item.ei_ident);
-		if (p == NULL)
-			return ESRCH;
-		ki->ki_serial = p->p_serial;
-		mutex_exit(&p->p_lock);
-		atomic_store_explicit(
-		    &kn->kn_events, POLLIN, memory_order_relaxed);
-		knote_attach(&proc_exits, kn);
-	} else if (fp != NULL) {
-		knote_setevents(kn, fp,
-		    POLLERR | POLLHUP |
-			(ki->ki_item.ei_kind == RUMP_EVFILT_READ
-				? READ_EVENTS
-				: WRITE_EVENTS));
-		knote_attach(fp->f_ops->fo_klist(fp), kn);
-	}
-	return 0;
+	ki->ki_flags = (kev->flags & EV_HOW) | (collects ? RUMP_EV_CLEAR : 0);
+	ki->ki_udata = kev->udata;
+	if (kev->filter != RUMP_EVFILT_USER)
+		ki->ki_fflags = kev->fflags;
 }
 
-static int
-kqueue_add(struct evqueue *eq, const struct rump_kevent *kev, struct file *fp,
-    struct kqitem **kip)
+int
+kqueue_add(struct lwp *l, struct evqueue *eq, const struct rump_kevent *kev,
+    struct file *fp, struct kqitem **kip)
 {
 	struct kqitem *ki = kmem_zalloc(sizeof(*ki));
 	int error;
@@ -244,11 +124,12 @@ kqueue_add(struct evqueue *eq, const struct rump_kevent *kev, struct file *fp,
 	ki->ki_item.ei_ident = kev->ident;
 	ki->ki_item.ei_kind = kev->filter;
 	ki->ki_item.ei_note.kn_file = fp;
+	kqitem_set(ki, kev);
 	if ((error = evqueue_insert(eq, &ki->ki_item)) != 0) {
 		kqitem_free(&ki->ki_item);
 		return error;
 	}
-	if ((error = kqitem_attach(ki, fp)) != 0) {
+	if ((error = kqitem_attach(l, ki, kev)) != 0) {
 		evqueue_remove(eq, &ki->ki_item);
 		return error;
 	}
@@ -277,34 +158,42 @@ user_touch(struct kqitem *ki, const struct rump_kevent *kev)
 		ki->ki_triggered = true;
 }
 
+/* Find the kevent of a change, or add it.  ENOENT and those of kqueue_add. */
+static int
+kqueue_find(struct lwp *l, struct evqueue *eq, const struct rump_kevent *kev,
+    struct file *fp, struct kqitem **kip)
+{
+	struct evitem *ei = evqueue_find(eq, kev->ident, kev->filter, fp);
+
+	if (ei == NULL)
+		return (kev->flags & RUMP_EV_ADD) == 0
+			   ? ENOENT
+			   : kqueue_add(l, eq, kev, fp, kip);
+	*kip = kqitem_of(ei);
+	if ((kev->flags & (RUMP_EV_ADD | RUMP_EV_DELETE)) != RUMP_EV_ADD)
+		return 0;
+	kqitem_set(*kip, kev);
+	return kqitem_change(*kip, kev);
+}
+
 static int
 kqueue_change_locked(struct lwp *l, struct evqueue *eq,
     const struct rump_kevent *kev, struct file *fp)
 {
-	struct evitem *ei = evqueue_find(eq, kev->ident, kev->filter, fp);
-	struct kqitem *ki = ei != NULL ? kqitem_of(ei) : NULL;
-	struct rump_kevent now;
 	bool user = kev->filter == RUMP_EVFILT_USER;
+	struct rump_kevent now;
+	struct kqitem *ki;
 	int error;
 
 	KASSERT(mutex_owned(&eq->eq_mtx));
-	if (ki == NULL) {
-		if ((kev->flags & RUMP_EV_ADD) == 0)
-			return ENOENT;
-		if ((error = kqueue_add(eq, kev, fp, &ki)) != 0)
-			return error;
-	} else if ((kev->flags & RUMP_EV_DELETE) != 0) {
-		evqueue_remove(eq, ei);
+	if ((error = kqueue_find(l, eq, kev, fp, &ki)) != 0)
+		return error;
+	if ((kev->flags & RUMP_EV_DELETE) != 0) {
+		evqueue_remove(eq, &ki->ki_item);
 		return 0;
 	}
 	if (user)
 		user_touch(ki, kev);
-	if ((kev->flags & RUMP_EV_ADD) != 0) {
-		ki->ki_flags = kev->flags & EV_HOW;
-		ki->ki_udata = kev->udata;
-		if (!user)
-			ki->ki_fflags = kev->fflags;
-	}
 	if (user || (kev->flags & RUMP_EV_ADD) != 0)
 		ki->ki_data = kev->data;
 	if ((kev->flags & RUMP_EV_DISABLE) != 0)
@@ -323,22 +212,16 @@ kevent_file(struct lwp *l, const struct rump_kevent *kev, struct file **fpp)
 	int error;
 
 	*fpp = NULL;
-	if (kev->filter == RUMP_EVFILT_USER)
-		return 0;
-	if (kev->filter == RUMP_EVFILT_PROC)
-		return (kev->fflags & ~RUMP_NOTE_EXIT) != 0 ? EINVAL : 0;
-	if (!filter_isfile(kev->filter))
-		return EINVAL;
-	if (kev->ident > INT_MAX)
-		return EBADF;
-	if ((error = fd_getref(l, (int)kev->ident, fpp)) != 0)
-		return error;
-	/* What changes without a word cannot be waited for. */
-	if ((*fpp)->f_ops->fo_klist == NULL) {
-		file_rele(*fpp);
-		return EINVAL;
+	if (filter_isfile(kev->filter)) {
+		if (kev->ident > INT_MAX)
+			return EBADF;
+		if ((error = fd_getref(l, (int)kev->ident, fpp)) != 0)
+			return error;
 	}
-	return 0;
+	error = filter_allows(kev, *fpp);
+	if (error != 0 && *fpp != NULL)
+		file_rele(*fpp);
+	return error;
 }
 
 static int
@@ -407,15 +290,18 @@ kqueue_changes(struct lwp *l, struct file *kqfp,
 
 /* The item was reported; what becomes of it. */
 static void
-kqitem_reported(struct evqueue *eq, struct kqitem *ki)
+kqitem_reported(
+    struct evqueue *eq, struct kqitem *ki, const struct rump_kevent *kev)
 {
+	/* A process ends once. */
 	if ((ki->ki_flags & RUMP_EV_ONESHOT) != 0 ||
-	    ki->ki_item.ei_kind == RUMP_EVFILT_PROC) {
+	    (kev->filter == RUMP_EVFILT_PROC &&
+		(kev->flags & RUMP_EV_EOF) != 0)) {
 		evqueue_remove(eq, &ki->ki_item);
 		return;
 	}
 	if ((ki->ki_flags & (RUMP_EV_CLEAR | RUMP_EV_DISPATCH)) != 0)
-		ki->ki_triggered = false;
+		kqitem_clear(ki, kev);
 	if ((ki->ki_flags & RUMP_EV_DISPATCH) != 0)
 		ki->ki_disabled = true;
 	else if ((ki->ki_flags & RUMP_EV_CLEAR) == 0)
@@ -443,7 +329,7 @@ kqueue_collect(struct lwp *l, struct evqueue *eq, struct rump_kevent *events,
 			break;
 		}
 		got++;
-		kqitem_reported(eq, kqitem_of(ei));
+		kqitem_reported(eq, kqitem_of(ei), &kev);
 	}
 	mutex_exit(&eq->eq_mtx);
 	evqueue_pass(eq);

@@ -18,8 +18,8 @@
  */
 #include "kern/filedesc.h"
 #include "kern/kern.h"
+#include "kern/kqproc.h"
 #include "kern/lwp.h"
-#include "kern/event.h"
 #include "kern/proc_impl.h"
 #include "kern/procinfo.h"
 #include "kern/ptimer.h"
@@ -353,6 +353,7 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 		trace_inherit(p, parent, l);
 	atomic_store_explicit(&p->p_nlwps, 1, memory_order_relaxed);
 	proc_publish(p, parent);
+	kqproc_fork(l, parent, proc_pid(p));
 	*lp = l;
 	return 0;
 
@@ -461,7 +462,7 @@ proc_exit(struct proc *p)
 		ptimers_exit(p);
 	for (ph = hooks; ph != NULL; ph = ph->ph_next)
 		ph->ph_exit(p);
-	klist_notify(&proc_exits, POLLIN);
+	kqproc_exit(p);
 	flags = proc_flags(p);
 	if (unlikely((flags & PF_TRACED) != 0))
 		trace_exit(p);

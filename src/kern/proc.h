@@ -28,6 +28,7 @@
 #include <sys/queue.h>
 
 #include "kern/cred.h"
+#include "kern/event.h"
 #include "kern/limit.h"
 #include "kern/lock.h"
 #include "kern/plist.h"
@@ -129,8 +130,9 @@ struct proc {
 	struct ksig *p_sigqlast;
 	struct sigacts *p_sigacts;	 /* (p) NULL: all are the default */
 	LIST_HEAD(, siglink) p_siglinks; /* (p) see signalfd.c */
-	struct kcondvar p_cv;		 /* (p) children, signals, by p_lock */
-	_Atomic int p_xstatus;		 /* (p) of its end, as wait gives it */
+	struct klist p_klist; /* told of its forks, end and signals; kqproc.c */
+	struct kcondvar p_cv; /* (p) children, signals, by p_lock */
+	_Atomic int p_xstatus;	   /* (p) of its end, as wait gives it */
 	_Atomic uint32_t p_event;  /* (a) not waited for yet; see wait.c */
 	_Atomic uint64_t p_remote; /* (a) session, with PF_REMOTE */
 } __attribute__((aligned(CACHE_LINE)));

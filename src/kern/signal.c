@@ -12,6 +12,7 @@
  */
 #include "kern/signal_impl.h"
 
+#include "kern/kqproc.h"
 #include "kern/lwp.h"
 #include "kern/signalfd.h"
 
@@ -273,6 +274,7 @@ signal_post_as(struct proc *p, struct lwp *l, const siginfo_t *info,
 		PROC_ACTIVE ||
 	    (proc_flags(p) & PF_EXITING) != 0)
 		return 0;
+	kqproc_signal(p, signo);
 	signal_jobcontrol(p, signo, after);
 	unblocked = signal_unblocked(p, l, bit);
 	if (unblocked && !dfl && ka->ka_handler == SIG_IGN)

@@ -208,7 +208,7 @@ link_locked(struct nameidata *to, struct vnode *vp)
 	rw_exit_write(&vp->v_lock);
 	if (error == 0) {
 		inotify_name(dvp, &to->ni_cn, vp);
-		inotify_self(vp, IN_ATTRIB);
+		inotify_self(vp, IN_ATTRIB, RUMP_NOTE_LINK);
 		inotify_entry(dvp, &to->ni_cn, IN_CREATE, false, 0);
 	}
 	return error;

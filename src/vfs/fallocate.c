@@ -60,7 +60,7 @@ falloc_file(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
 	struct vwrite vw = vwrite_of(l, fp->f_mount, false);
 	struct vnode *vp = fp->f_vnode;
 	uint32_t flags;
-	off_t end;
+	off_t end, before;
 	int error;
 
 	if (off < 0 || len <= 0)
@@ -81,9 +81,12 @@ falloc_file(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
 		return EOPNOTSUPP;
 	if (vnode_issealed(vp) && (error = seals_fallocate(vp, mode, end)) != 0)
 		return error;
+	before = vnode_note_size(vp);
 	error = vp->v_ops->vop_fallocate(vp, mode, off, len, &vw);
-	if (error == 0)
+	if (error == 0) {
+		vnode_note_extend(vp, before);
 		inotify_used(vp, IN_MODIFY);
+	}
 	return error;
 }
 

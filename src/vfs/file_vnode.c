@@ -116,6 +116,7 @@ vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	struct vwrite vw = vwrite_of(l, fp->f_mount, append);
 	struct vnode *vp = fp->f_vnode;
 	size_t resid = u->uio_resid;
+	off_t before;
 	int error;
 
 	if (resid == 0)
@@ -126,9 +127,12 @@ vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	if (vnode_issealed(vp) &&
 	    (error = seals_write(vp, *offp, resid, &vw)) != 0)
 		return error;
+	before = vnode_note_size(vp);
 	error = vp->v_ops->vop_write(vp, offp, u, &vw);
-	if (u->uio_resid != resid)
+	if (u->uio_resid != resid) {
+		vnode_note_extend(vp, before);
 		inotify_used(vp, IN_MODIFY);
+	}
 	return error != 0 ? error : write_sync(fp, u);
 }
 
@@ -137,15 +141,19 @@ vnode_truncate(struct lwp *l, const struct mount *mp, struct vnode *vp,
     off_t length, bool always)
 {
 	struct vwrite vw = vwrite_of(l, mp, false);
+	off_t before;
 	int error;
 
 	if ((vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
 		return EPERM;
 	if (vnode_issealed(vp) && (error = seals_truncate(vp, length)) != 0)
 		return error;
+	before = vnode_note_size(vp);
 	error = vp->v_ops->vop_truncate(vp, length, &vw, always);
-	if (error == 0)
+	if (error == 0) {
+		vnode_note_extend(vp, before);
 		inotify_changed(vp, IN_MODIFY);
+	}
 	return error;
 }
 
@@ -295,6 +303,7 @@ static void
 vn_close(struct file *fp)
 {
 	lock_close(fp);
+	vnode_note_closing(fp);
 	if ((file_flags(fp) & O_PATH) == 0)
 		inotify_used(fp->f_vnode,
 		    file_writable(fp) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
@@ -303,6 +312,7 @@ vn_close(struct file *fp)
 const struct file_vnodeops file_vnodeops = {
     .fv_closing = vn_closing,
     .fv_close = vn_close,
+    .fv_attach = vnode_note_attach,
     .fv_lock = file_lock,
 };
 

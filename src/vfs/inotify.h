@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inotify: what happens to files, told to who asked.
+ * inotify, and kevents of vnodes: what happens to files, told to who asked.
+ * Each function here tells both; what is told of kevents only has a name with
+ * vnode_note in it.
  *
  * V_WATCHED in v_mode says that a vnode is watched, or has a name in a
  * directory that is; it stays set for a while after that ends.  Who does not
  * see it is done: nothing else is paid where nothing is watched.  The functions
  * here that end in _slow are what follows.
  *
- * A watch holds no reference.  A vnode that goes is taken out by
+ * A watch holds no reference, nor does a kevent, which hangs on an open file.
+ * A vnode that goes is taken out by
  * vnode_reclaim, which is when IN_DELETE_SELF is due; one that is watched is
  * not put out of a cache (vcache.c).
  */
@@ -16,10 +19,12 @@
 
 #include <sys/inotify.h>
 
+#include <rump/rump_event.h>
+
 #include "vfs/vfs_impl.h"
 
 void inotify_post_slow(struct vnode *, uint32_t mask, bool used);
-void inotify_self_slow(struct vnode *, uint32_t mask);
+void inotify_self_slow(struct vnode *, uint32_t mask, uint32_t notes);
 void inotify_entry_slow(struct vnode *dvp, const struct cname *, uint32_t mask,
     bool isdir, uint32_t cookie);
 void
@@ -27,6 +32,7 @@ inotify_name_slow(struct vnode *dvp, const struct cname *, struct vnode *vp);
 void inotify_unname_slow(
     struct vnode *dvp, const struct cname *, struct vnode *vp, bool last);
 void inotify_gone_slow(struct vnode *);
+void vnode_note_closing_slow(struct file *);
 
 static inline bool
 vnode_watched(const struct vnode *vp)
@@ -54,12 +60,47 @@ inotify_changed(struct vnode *vp, uint32_t mask)
 		inotify_post_slow(vp, mask, false);
 }
 
-/* The same, told only to who watches the file itself; any lock may be held. */
+/*
+ * The same, told only to who watches the file itself, and RUMP_NOTE_* to who
+ * has a kevent for it.  Any lock may be held.
+ */
 static inline void
-inotify_self(struct vnode *vp, uint32_t mask)
+inotify_self(struct vnode *vp, uint32_t mask, uint32_t notes)
 {
 	if (vnode_watched(vp))
-		inotify_self_slow(vp, mask);
+		inotify_self_slow(vp, mask, notes);
+}
+
+/*
+ * Around a change of its data: has it become longer?  The first gives what the
+ * second is for.  Without locks.
+ */
+static inline off_t
+vnode_note_size(struct vnode *vp)
+{
+	off_t size;
+
+	return vnode_watched(vp) && vnode_size(vp, &size) == 0 ? size
+							       : INT64_MAX;
+}
+
+static inline void
+vnode_note_extend(struct vnode *vp, off_t before)
+{
+	off_t now = vnode_note_size(vp);
+
+	if (unlikely(now > before && now != INT64_MAX))
+		inotify_self_slow(vp, 0, RUMP_NOTE_EXTEND);
+}
+
+/* fv_attach, and the last reference to a file is going. */
+int vnode_note_attach(struct knote *);
+
+static inline void
+vnode_note_closing(struct file *fp)
+{
+	if (vnode_watched(fp->f_vnode))
+		vnode_note_closing_slow(fp);
 }
 
 /* An entry of dvp came or went; any lock may be held. */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is watched, and whom to tell.
+ * What is watched, and whom to tell: instances of inotify, and kevents, whose
+ * knotes hang on wd_klist.
  *
  * Two tables, both by the address of a vnode:
  *	watched_table	vnodes that are watched, with their watches
  *	named_table	names that vnodes have in watched directories, so that
  *			what happens to a file that is open can be told by name
  * The names of a directory are collected when it is watched for the first
- * time, and followed by the hooks of create, remove and rename from then on,
- * with the directory locked.  A name stays when the last link goes, as
+ * time by inotify, and followed by the hooks of create, remove and rename from
+ *then on, with the directory locked.  A name stays when the last link goes, as
  * long as the file is open: events go on, without those for IN_EXCL_UNLINK.
  *
  * An open file does not know by which name it was opened.  If it has several
@@ -41,6 +42,9 @@ struct watched {
 	struct vnode *wd_vnode;
 	LIST_HEAD(, watch) wd_watches;
 	struct nameds wd_names;
+	struct klist wd_klist; /* kevents */
+	unsigned wd_holds;     /* who looks at wd_klist without the lock */
+	bool wd_named;	       /* wd_names is kept */
 };
 
 LIST_HEAD(watched_chain, watched);
@@ -132,7 +136,7 @@ named_insert(struct vnode *dvp, struct vnode *vp, struct named *nm)
 	}
 	mutex_enter(&inotify_lock);
 	dir = watched_find(dvp);
-	if (dir == NULL ||
+	if (dir == NULL || !dir->wd_named ||
 	    named_find(dir, vp, nm->nm_name, nm->nm_len) != NULL) {
 		mutex_exit(&inotify_lock);
 		named_free(nm);
@@ -151,12 +155,14 @@ named_insert(struct vnode *dvp, struct vnode *vp, struct named *nm)
 void
 inotify_name_slow(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 {
+	const struct watched *wd;
 	struct named *nm;
 	bool wanted;
 
 	KASSERT(rw_write_held(&dvp->v_lock));
 	mutex_enter(&inotify_lock);
-	wanted = watched_find(dvp) != NULL;
+	wd = watched_find(dvp);
+	wanted = wd != NULL && wd->wd_named;
 	mutex_exit(&inotify_lock);
 	/* Without memory what happens to the file is not told by name. */
 	if (wanted && (nm = named_alloc(cn->cn_name, cn->cn_len)) != NULL)
@@ -233,6 +239,18 @@ watched_collect(struct vnode *dvp)
  * Watches
  */
 
+/* If nobody watches it any more, it is to be freed. */
+static void
+watched_check(struct watched *wd)
+{
+	KASSERT(mutex_owned(&inotify_lock));
+	if (!LIST_EMPTY(&wd->wd_watches) || wd->wd_holds > 0 ||
+	    klist_hasnotes(&wd->wd_klist))
+		return;
+	LIST_REMOVE(wd, wd_link);
+	LIST_INSERT_HEAD(&watched_idle, wd, wd_link);
+}
+
 static void
 watch_remove(struct watch *w)
 {
@@ -242,10 +260,7 @@ watch_remove(struct watch *w)
 	LIST_REMOVE(w, w_link);
 	LIST_REMOVE(w, w_iolink);
 	kmem_free(w, sizeof(*w));
-	if (!LIST_EMPTY(&wd->wd_watches))
-		return;
-	LIST_REMOVE(wd, wd_link);
-	LIST_INSERT_HEAD(&watched_idle, wd, wd_link);
+	watched_check(wd);
 }
 
 /* Free what nobody watches any more, and let go of the lock. */
@@ -259,6 +274,8 @@ inotify_leave(void)
 		while ((nm = LIST_FIRST(&wd->wd_names)) != NULL)
 			named_remove(nm);
 		LIST_REMOVE(wd, wd_link);
+		/* Who took the last knote off may still be about to leave. */
+		klist_clear(&wd->wd_klist);
 		kmem_free(wd, sizeof(*wd));
 	}
 	mutex_exit(&inotify_lock);
@@ -294,24 +311,36 @@ watch_change(struct watch *w, uint32_t mask)
 	return 0;
 }
 
+/* What vp has in the table: what there is, or *wdp, which is NULL then. */
+static struct watched *
+watched_get(struct vnode *vp, struct watched **wdp)
+{
+	struct watched *wd = watched_find(vp);
+
+	if (wd != NULL)
+		return wd;
+	wd = *wdp;
+	*wdp = NULL;
+	wd->wd_vnode = vp;
+	LIST_INSERT_HEAD(&watched_table[table_index(vp)], wd, wd_link);
+	return wd;
+}
+
 /*
  * A watch of the instance on vp: w, or the one that there is, which is
- * changed.  What is used of w and wd is NULL afterwards.
+ * changed.  What is used of w and wd is NULL afterwards.  *collect: names of
+ * the directory are to be collected.
  */
 static int
 watch_insert(struct inotify *in, struct vnode *vp, struct watch **wp,
-    struct watched **wdp, int *idp)
+    struct watched **wdp, int *idp, bool *collect)
 {
-	struct watched *wd = watched_find(vp);
+	struct watched *wd = watched_get(vp, wdp);
 	struct watch *w = *wp, *old;
 	uint32_t mask = w->w_mask;
 
-	if (wd == NULL) {
-		wd = *wdp;
-		*wdp = NULL;
-		wd->wd_vnode = vp;
-		LIST_INSERT_HEAD(&watched_table[table_index(vp)], wd, wd_link);
-	}
+	*collect = !wd->wd_named && vnode_isdir(vp);
+	wd->wd_named = true;
 	LIST_FOREACH (old, &wd->wd_watches, w_link)
 		if (old->w_inotify == in) {
 			*idp = old->w_id;
@@ -340,12 +369,11 @@ watch_add(struct inotify *in, struct vnode *vp, uint32_t mask, int *idp)
 		goto out;
 	w->w_mask = mask;
 	mutex_enter(&inotify_lock);
-	error = watch_insert(in, vp, &w, &wd, idp);
+	error = watch_insert(in, vp, &w, &wd, idp, &collect);
 	mutex_exit(&inotify_lock);
 	if (error != 0)
 		goto out;
 	vnode_setflags(vp, V_WATCHED, 0);
-	collect = wd == NULL && vnode_isdir(vp);
 	if (collect && (error = watched_collect(vp)) != 0) {
 		mutex_enter(&inotify_lock);
 		if ((w = watch_byid(in, *idp)) != NULL)
@@ -445,6 +473,31 @@ named_tell(const struct vnode *vp, struct tell *te)
 	return any;
 }
 
+/*
+ * What kevents are told of what happened to a file itself; to its entries it
+ * is always NOTE_WRITE.
+ */
+static uint32_t
+notes_of(uint32_t mask)
+{
+	static const struct {
+		uint32_t mask, note;
+	} notes[] = {
+	    {IN_ACCESS, RUMP_NOTE_READ},
+	    {IN_MODIFY, RUMP_NOTE_WRITE},
+	    {IN_ATTRIB, RUMP_NOTE_ATTRIB},
+	    {IN_OPEN, RUMP_NOTE_OPEN},
+	    {IN_CLOSE_WRITE, RUMP_NOTE_CLOSE_WRITE},
+	    {IN_CLOSE_NOWRITE, RUMP_NOTE_CLOSE},
+	};
+	size_t i;
+
+	for (i = 0; i < nitems(notes); i++)
+		if ((mask & notes[i].mask) != 0)
+			return notes[i].note;
+	return 0;
+}
+
 static uint32_t
 mask_of(uint32_t mask, bool isdir)
 {
@@ -490,22 +543,31 @@ inotify_post_slow(struct vnode *vp, uint32_t mask, bool used)
 	mutex_enter(&inotify_lock);
 	any = named_tell(vp, &te);
 	te.te_unlinked = unlinked;
-	if ((wd = watched_find(vp)) != NULL)
+	if ((wd = watched_find(vp)) != NULL) {
+		klist_notify(&wd->wd_klist, notes_of(mask));
 		watched_tell(wd, &te, NULL, 0);
+		/* Kevents end without a word. */
+		if (LIST_EMPTY(&wd->wd_watches) && wd == watched_find(vp))
+			watched_check(wd);
+		wd = watched_find(vp);
+	}
 	inotify_leave();
 	if (!any && wd == NULL)
 		vnode_unwatch(vp);
 }
 
 void
-inotify_self_slow(struct vnode *vp, uint32_t mask)
+inotify_self_slow(struct vnode *vp, uint32_t mask, uint32_t notes)
 {
 	struct tell te = {.te_mask = mask_of(mask, vnode_isdir(vp))};
 	struct watched *wd;
 
 	mutex_enter(&inotify_lock);
-	if ((wd = watched_find(vp)) != NULL)
-		watched_tell(wd, &te, NULL, 0);
+	if ((wd = watched_find(vp)) != NULL) {
+		klist_notify(&wd->wd_klist, notes);
+		if (mask != 0)
+			watched_tell(wd, &te, NULL, 0);
+	}
 	inotify_leave();
 }
 
@@ -517,8 +579,15 @@ inotify_entry_slow(struct vnode *dvp, const struct cname *cn, uint32_t mask,
 	struct watched *wd;
 
 	mutex_enter(&inotify_lock);
-	if ((wd = watched_find(dvp)) != NULL)
+	if ((wd = watched_find(dvp)) != NULL) {
+		klist_notify(&wd->wd_klist,
+		    RUMP_NOTE_WRITE |
+			(isdir && (mask & (IN_CREATE | IN_DELETE)) != 0
+				? RUMP_NOTE_LINK
+				: 0) |
+			((mask & IN_MOVE) != 0 ? RUMP_NOTE_EXTEND : 0));
 		watched_tell(wd, &te, cn->cn_name, cn->cn_len);
+	}
 	inotify_leave();
 }
 
@@ -551,6 +620,9 @@ inotify_gone_slow(struct vnode *vp)
 	}
 	if ((wd = watched_find(vp)) != NULL)
 		watched_end(wd, IN_DELETE_SELF);
+	/* What only kevents were for. */
+	if ((wd = watched_find(vp)) != NULL)
+		watched_check(wd);
 	inotify_leave();
 }
 
@@ -577,4 +649,42 @@ inotify_cookie(void)
 	static _Atomic uint32_t last;
 
 	return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
+/*
+ * Kevents
+ */
+
+int
+vnode_note_attach(struct knote *kn)
+{
+	struct watched *fresh = kmem_zalloc(sizeof(*fresh));
+	struct vnode *vp = kn->kn_file->f_vnode;
+
+	if (fresh == NULL)
+		return ENOMEM;
+	mutex_enter(&inotify_lock);
+	knote_attach(&watched_get(vp, &fresh)->wd_klist, kn);
+	mutex_exit(&inotify_lock);
+	if (fresh != NULL)
+		kmem_free(fresh, sizeof(*fresh));
+	vnode_setflags(vp, V_WATCHED, 0);
+	return 0;
+}
+
+void
+vnode_note_closing_slow(struct file *fp)
+{
+	struct watched *wd;
+
+	mutex_enter(&inotify_lock);
+	if ((wd = watched_find(fp->f_vnode)) != NULL) {
+		wd->wd_holds++;
+		mutex_exit(&inotify_lock);
+		klist_closing(&wd->wd_klist, fp);
+		mutex_enter(&inotify_lock);
+		wd->wd_holds--;
+		watched_check(wd);
+	}
+	inotify_leave();
 }

@@ -63,8 +63,8 @@ vnode_remove(struct nameidata *nd, bool isdir)
 		rw_exit_write(&vp->v_lock);
 		if (error == 0) {
 			inotify_unname(dvp, &nd->ni_cn, vp, last);
-			if (!isdir)
-				inotify_self(vp, IN_ATTRIB);
+			inotify_self(vp, isdir ? 0 : IN_ATTRIB,
+			    last ? RUMP_NOTE_DELETE : RUMP_NOTE_LINK);
 		}
 	}
 	rw_exit_write(&dvp->v_lock);

@@ -218,7 +218,7 @@ rename_names(const struct rename *rn, bool last)
 
 static void
 rename_tell(struct vnode *fdvp, const struct cname *fcn, struct vnode *tdvp,
-    const struct cname *tcn, struct vnode *vp, struct vnode *over)
+    const struct cname *tcn, struct vnode *vp, struct vnode *over, bool last)
 {
 	uint32_t cookie;
 
@@ -229,8 +229,9 @@ rename_tell(struct vnode *fdvp, const struct cname *fcn, struct vnode *tdvp,
 		inotify_entry(tdvp, tcn, IN_MOVED_TO, vnode_isdir(vp), cookie);
 	}
 	if (over != NULL)
-		inotify_self(over, IN_ATTRIB);
-	inotify_self(vp, IN_MOVE_SELF);
+		inotify_self(
+		    over, IN_ATTRIB, last ? RUMP_NOTE_DELETE : RUMP_NOTE_LINK);
+	inotify_self(vp, IN_MOVE_SELF, RUMP_NOTE_RENAME);
 }
 
 static void
@@ -241,10 +242,10 @@ rename_notify(const struct rename *rn, bool last)
 
 	rename_names(rn, last);
 	rename_tell(rn->rn_fdvp, fcn, rn->rn_tdvp, tcn, rn->rn_fvp,
-	    exchange ? NULL : rn->rn_tvp);
+	    exchange ? NULL : rn->rn_tvp, last);
 	if (exchange)
-		rename_tell(
-		    rn->rn_tdvp, tcn, rn->rn_fdvp, fcn, rn->rn_tvp, NULL);
+		rename_tell(rn->rn_tdvp, tcn, rn->rn_fdvp, fcn, rn->rn_tvp,
+		    NULL, false);
 }
 
 static int
