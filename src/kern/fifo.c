@@ -75,7 +75,7 @@ fifo_close(struct file *fp)
 	mutex_enter(&pi->pi_lock);
 	hint = pipe_close_ends(pi, file_flags(fp));
 	mutex_exit(&pi->pi_lock);
-	klist_notify(&pi->pi_klist, hint);
+	pipe_tell_closed(pi, hint);
 	pi->pi_ownerops->fw_close(fp);
 	pipe_rele(pi);
 }
@@ -88,6 +88,7 @@ static const struct fileops fifo_fileops = {
     .fo_fcntl = pipe_fcntl,
     .fo_poll = pipe_poll,
     .fo_klist = pipe_klist,
+    .fo_async = pipe_async,
     .fo_close = fifo_close,
 };
 
@@ -164,7 +165,7 @@ fifo_open(struct lwp *l, struct pipe *pi, int flags, struct file *fp)
 		hint = pipe_close_ends(pi, (uint32_t)flags);
 	mutex_exit(&pi->pi_lock);
 	if (error != 0) {
-		klist_notify(&pi->pi_klist, hint);
+		pipe_tell_closed(pi, hint);
 		fp->f_ops = before;
 		pipe_rele(pi);
 	}

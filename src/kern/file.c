@@ -11,6 +11,7 @@
  */
 #include "kern/event.h"
 #include "kern/filedesc.h"
+#include "kern/fowner.h"
 #include "kern/kmem.h"
 
 #define FILE_SHARDS 16
@@ -158,6 +159,7 @@ file_alloc(struct lwp *l, struct file **fpp)
 	fp->f_type = DTYPE_NONE;
 	fp->f_data = NULL;
 	fp->f_vnode = NULL;
+	atomic_store_explicit(&fp->f_owner, NULL, memory_order_relaxed);
 	/* Not a reference: it would be a line that all processes share. */
 	fp->f_credserial = proc_cred(l->l_proc)->cr_serial;
 	fp->f_offset = 0;
@@ -183,12 +185,24 @@ file_free(struct file *fp)
 	if (fp->f_ops != NULL) {
 		if (fp->f_ops->fo_klist != NULL)
 			klist_closing(fp->f_ops->fo_klist(fp), fp);
+		fowner_free(fp);
 		if (fp->f_vnode != NULL)
 			file_vnodeops.fv_close(fp);
 		fp->f_ops->fo_close(fp);
 	}
 	kcache_free(file_cache, fp);
 	permit_put();
+}
+
+void
+file_setflags(struct file *fp, uint32_t mask, uint32_t flags)
+{
+	uint32_t old = file_flags(fp);
+
+	while (!atomic_compare_exchange_weak_explicit(&fp->f_flags, &old,
+	    (old & ~mask) | (flags & mask), memory_order_relaxed,
+	    memory_order_relaxed))
+		continue;
 }
 
 int

@@ -37,6 +37,7 @@ enum file_type {
 
 struct filedesc;
 struct flock;
+struct fowner;
 struct klist;
 struct knote;
 struct mount;
@@ -99,6 +100,11 @@ struct fileops {
 	struct klist *(*fo_klist)(struct file *);
 	/* The lwp is about to hang a knote on that.  NULL: 0.  ENOMEM. */
 	int (*fo_listen)(struct lwp *, struct file *);
+	/*
+	 * It has O_ASYNC: whom SIGIO is for if nobody has been named, a process
+	 * or, negative, a group; 0: nobody.  NULL: O_ASYNC does nothing.
+	 */
+	pid_t (*fo_async)(struct lwp *, struct file *);
 	/* Last reference gone.  Must not fail; may sleep for nothing. */
 	void (*fo_close)(struct file *);
 };
@@ -113,7 +119,8 @@ struct file {
 	struct vnode *f_vnode;	     /* (s) what has a name; src/vfs's */
 	struct mount *f_mount;	     /* (s) where that was found */
 	uint64_t f_credserial;	     /* (s) cr_serial of who opened it */
-	off_t f_offset;		     /* (l) a fifo's: (s), see pipe_poll */
+	struct fowner *_Atomic f_owner; /* (a) NULL: none; fowner.c */
+	off_t f_offset;			/* (l) a fifo's: (s), see pipe_poll */
 };
 
 /*
@@ -217,6 +224,9 @@ file_tryhold(struct file *fp)
 	    memory_order_acquire, memory_order_relaxed));
 	return true;
 }
+
+/* Set the flags of `mask' to what `flags' says. */
+void file_setflags(struct file *, uint32_t mask, uint32_t flags);
 
 /* fo_stat of what is neither a file nor a pipe. */
 int file_statanon(struct lwp *, struct file *, struct stat *);

@@ -140,9 +140,19 @@ static int
 pipe_wait(struct pipe *pi, struct file *fp, const struct uio *uio,
     struct kcondvar *cv, uint32_t hint)
 {
-	return pipe_sleep(pi, cv, hint,
-	    (file_flags(fp) & O_NONBLOCK) != 0 ||
-		(uio->uio_flags & UIO_NOWAIT) != 0);
+	bool nonblock = (file_flags(fp) & O_NONBLOCK) != 0 ||
+			(uio->uio_flags & UIO_NOWAIT) != 0;
+
+	/* Owners are told without the lock: what waits for may be there then.
+	 */
+	if (hint != 0 && !nonblock && klist_waited(&pi->pi_klist)) {
+		mutex_exit(&pi->pi_lock);
+		klist_async(&pi->pi_klist, POLL_IN);
+		mutex_enter(&pi->pi_lock);
+		if (!pipe_full(pi) || pi->pi_readers == 0)
+			return 0;
+	}
+	return pipe_sleep(pi, cv, hint, nonblock);
 }
 
 int
@@ -168,6 +178,7 @@ pipe_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	}
 	pi->pi_marks |= PM_ATIME;
 	pipe_leave(pi, full && !pipe_full(pi) ? PIPE_OUT : 0);
+	klist_async(&pi->pi_klist, POLL_OUT);
 	return error;
 }
 
@@ -194,6 +205,7 @@ pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 	}
 	pi->pi_marks |= PM_MTIME | PM_CTIME;
 	pipe_leave(pi, PIPE_IN);
+	klist_async(&pi->pi_klist, POLL_IN);
 	if ((uio->uio_flags & UIO_NOSIGNAL) != 0)
 		return error;
 	return signal_pipe(l, error);
@@ -274,8 +286,10 @@ pipe_fastwrite(struct file *fp, const void *buf, size_t len)
 	mutex_exit(&pi->pi_lock);
 	if (unlikely(reader != NULL))
 		cv_wake(reader);
-	if (likely(len != 0))
-		klist_notify(&pi->pi_klist, PIPE_IN);
+	if (likely(len != 0) && klist_waited(&pi->pi_klist)) {
+		klist_notify_slow(&pi->pi_klist, PIPE_IN);
+		klist_async_slow(&pi->pi_klist, POLL_IN);
+	}
 	return len;
 }
 
@@ -552,6 +566,23 @@ pipe_close_ends(struct pipe *pi, uint32_t flags)
 	return pi->pi_readers == 0 || pi->pi_writers == 0 ? KLIST_ALL : 0;
 }
 
+void
+pipe_tell_closed(struct pipe *pi, uint32_t hint)
+{
+	klist_notify(&pi->pi_klist, hint);
+	if (hint != KLIST_ALL)
+		return;
+	klist_async(&pi->pi_klist, POLL_IN);
+	klist_async(&pi->pi_klist, POLL_OUT);
+}
+
+pid_t
+pipe_async(struct lwp *l, struct file *fp)
+{
+	(void)l, (void)fp;
+	return 0;
+}
+
 static void
 pipe_close(struct file *fp)
 {
@@ -562,7 +593,7 @@ pipe_close(struct file *fp)
 	hint = pipe_close_ends(pi, file_flags(fp));
 	if (klist_waited(&pi->pi_klist)) {
 		mutex_exit(&pi->pi_lock);
-		klist_notify(&pi->pi_klist, hint);
+		pipe_tell_closed(pi, hint);
 		mutex_enter(&pi->pi_lock);
 	}
 	pipe_rele_locked(pi);
@@ -578,5 +609,6 @@ const struct fileops pipe_fileops = {
     .fo_fcntl = pipe_fcntl,
     .fo_poll = pipe_poll,
     .fo_klist = pipe_klist,
+    .fo_async = pipe_async,
     .fo_close = pipe_close,
 };

@@ -8,6 +8,7 @@
 #define KERN_PIPE_IMPL_H
 
 #include "kern/event.h"
+#include "kern/fowner.h"
 #include "kern/kern.h"
 
 /* Capacity that a pipe starts with, and pages that it keeps while empty. */
@@ -75,6 +76,7 @@ pipe_fcntl(struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
 
 uint32_t pipe_poll(struct lwp *, struct file *, struct pollsize *);
 struct klist *pipe_klist(struct file *);
+pid_t pipe_async(struct lwp *, struct file *);
 
 /* A pipe with nothing open and one reference; NULL without memory. */
 struct pipe *pipe_alloc(void);
@@ -88,6 +90,7 @@ void pipe_rele(struct pipe *);
  */
 void pipe_open_ends(struct pipe *, uint32_t flags);
 uint32_t pipe_close_ends(struct pipe *, uint32_t flags);
+void pipe_tell_closed(struct pipe *, uint32_t hint);
 
 /*
  * Sleep until the pipe has changed, after telling of what has; EAGAIN if

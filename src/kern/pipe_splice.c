@@ -65,6 +65,8 @@ pipe_unlock2(struct pipe *from, struct pipe *to)
 	pipe_wake(to, PIPE_IN);
 	mutex_exit(&from->pi_lock);
 	mutex_exit(&to->pi_lock);
+	klist_async(&from->pi_klist, POLL_OUT);
+	klist_async(&to->pi_klist, POLL_IN);
 }
 
 /* A copy of the first n bytes of a piece; there is room for it. */
@@ -225,6 +227,7 @@ pipe_fill(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 			end = n == 0;
 		}
 		pipe_leave(pi, PIPE_IN);
+		klist_async(&pi->pi_klist, POLL_IN);
 	} while (*donep == 0 && len > 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }
@@ -273,6 +276,7 @@ pipe_drain(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 				break;
 		}
 		pipe_leave(pi, PIPE_OUT);
+		klist_async(&pi->pi_klist, POLL_OUT);
 	} while (*donep == 0 && len > 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }

@@ -117,8 +117,9 @@ void sigq_leave(struct lwp *);
  */
 
 /* How a signal is posted. */
-#define SP_KERNEL 1u /* by the kernel for itself */
-#define SP_SELF	  2u /* by the call that it tells of: interrupts nothing */
+#define SP_KERNEL   1u /* by the kernel for itself */
+#define SP_SELF	    2u /* by the call that it tells of: interrupts nothing */
+#define SP_LOSSLESS 4u /* EAGAIN if what is told of it would be lost */
 
 /* What is left to do when p_lock is not held any more: signal_after. */
 #define SD_RAISE  1u /* raise it on the host */

@@ -176,7 +176,8 @@ sigq_add(struct proc *p, struct lwp *l, const siginfo_t *info, unsigned how)
 	if (there && !signal_isqueued(signo))
 		return 0;
 	ks = ksig_alloc(p, info, how);
-	if (ks == NULL && signal_isqueued(signo) && (how & SP_KERNEL) == 0 &&
+	if (ks == NULL && signal_isqueued(signo) &&
+	    (how & (SP_KERNEL | SP_LOSSLESS)) != SP_KERNEL &&
 	    info->si_code != SI_USER)
 		return EAGAIN;
 	sigq_insert(p, l, ks, signo);

@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <unistd.h>
 
+#include "kern/fowner.h"
 #include "kern/kern.h"
 #include "sysproto.h"
 
@@ -131,23 +132,24 @@ setfl_check(struct lwp *l, struct file *fp, uint32_t flags)
 	return 0;
 }
 
-/* Set the flags of `mask' to what `flags' says. */
-static void
-file_setflags(struct file *fp, uint32_t mask, uint32_t flags)
+/* F_SETFL: O_ASYNC is a matter of its own. */
+static int
+fcntl_setfl(struct lwp *l, int fd, struct file *fp, uint32_t flags)
 {
-	uint32_t old = file_flags(fp);
+	int error = setfl_check(l, fp, flags);
 
-	while (!atomic_compare_exchange_weak_explicit(&fp->f_flags, &old,
-	    (old & ~mask) | (flags & mask), memory_order_relaxed,
-	    memory_order_relaxed))
-		continue;
+	if (error == 0 && fp->f_ops->fo_async != NULL &&
+	    ((flags ^ file_flags(fp)) & O_ASYNC) != 0)
+		error = fowner_setasync(l, fd, fp, (flags & O_ASYNC) != 0);
+	if (error == 0)
+		file_setflags(fp, SETFL_MASK, flags);
+	return error;
 }
 
 static int
-fcntl_file(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
+fcntl_file(
+    struct lwp *l, int fd, struct file *fp, int cmd, uintptr_t arg, int *retval)
 {
-	int error;
-
 	if (cmd == F_GETFL) {
 		*retval = (int)file_flags(fp);
 		return 0;
@@ -156,10 +158,14 @@ fcntl_file(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
 		return EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		error = setfl_check(l, fp, (uint32_t)arg);
-		if (error == 0)
-			file_setflags(fp, SETFL_MASK, (uint32_t)arg);
-		return error;
+		return fcntl_setfl(l, fd, fp, (uint32_t)arg);
+	case F_SETOWN:
+	case F_GETOWN:
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+	case F_SETSIG:
+	case F_GETSIG:
+		return fowner_fcntl(l, fp, cmd, arg, retval);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		if (fp->f_type != DTYPE_PIPE)
@@ -212,7 +218,7 @@ sys_fcntl(struct lwp *l, int fd, int cmd, uintptr_t arg, int *retval)
 	}
 	if ((error = fd_getfile(l, fd, &fp)) != 0)
 		return error;
-	error = fcntl_file(l, fp, cmd, arg, retval);
+	error = fcntl_file(l, fd, fp, cmd, arg, retval);
 	fd_putfile(l, fp);
 	return error;
 }
@@ -234,18 +240,32 @@ ioctl_block(struct lwp *l, struct file *fp, void *data)
 	return copyout(&size, data, sizeof(size));
 }
 
+/* FIONBIO, FIOASYNC. */
 static int
-ioctl_file(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
-    int *retval)
+ioctl_flag(
+    struct lwp *l, int fd, struct file *fp, unsigned long cmd, const int *data)
 {
-	int on, error;
+	int on, error = copyin(data, &on, sizeof(on));
 
-	if (cmd == FIONBIO) {
-		error = copyin(data, &on, sizeof(on));
-		if (error == 0)
-			file_setflags(fp, O_NONBLOCK, on != 0 ? O_NONBLOCK : 0);
+	if (error != 0)
 		return error;
+	if (cmd == FIONBIO) {
+		file_setflags(fp, O_NONBLOCK, on != 0 ? O_NONBLOCK : 0);
+		return 0;
 	}
+	if ((on != 0) == ((file_flags(fp) & O_ASYNC) != 0))
+		return 0;
+	if (fp->f_ops->fo_async == NULL)
+		return ENOTTY;
+	return fowner_setasync(l, fd, fp, on != 0);
+}
+
+static int
+ioctl_file(struct lwp *l, int fd, struct file *fp, unsigned long cmd,
+    void *data, int *retval)
+{
+	if (cmd == FIONBIO || cmd == FIOASYNC)
+		return ioctl_flag(l, fd, fp, cmd, data);
 	if (cmd == FIGETBSZ)
 		return ioctl_block(l, fp, data);
 	if (fp->f_ops->fo_ioctl == NULL)
@@ -265,7 +285,7 @@ sys_ioctl(struct lwp *l, int fd, unsigned long cmd, void *data, int *retval)
 	if (cmd == FIOCLEX || cmd == FIONCLEX)
 		error = fd_setcloexec(l, fd, cmd == FIOCLEX);
 	else
-		error = ioctl_file(l, fp, cmd, data, retval);
+		error = ioctl_file(l, fd, fp, cmd, data, retval);
 	fd_putfile(l, fp);
 	return error;
 }

@@ -47,6 +47,7 @@ int tty_ioctl(
     struct lwp *, struct file *, unsigned long cmd, void *data, int *retval);
 uint32_t tty_poll(struct lwp *, struct file *, struct pollsize *);
 struct klist *tty_klist(struct file *);
+pid_t tty_async(struct lwp *, struct file *);
 void tty_close(struct file *);
 
 /* Boot. */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "kern/fowner.h"
 #include "kern/tty_impl.h"
 
 #define NSEC_PER_DECISECOND INT64_C(100000000)
@@ -32,13 +33,32 @@ void
 tty_leave(struct tty *t)
 {
 	uint64_t signals = t->t_signals;
+	uint32_t in = tty_lflag(t, ICANON) ? t->t_canon : t->t_head;
+	bool input = in != t->t_toldin && tty_hasinput(t);
+	bool output = t->t_ohead != t->t_toldout;
 
 	t->t_signals = 0;
 	t->t_osafe = t->t_ohead;
+	t->t_toldin = in;
+	t->t_toldout = t->t_ohead;
 	tty_wake(t);
 	mutex_exit(&t->t_lock);
 	if (signals != 0)
 		tty_signal(t, signals);
+	if (input)
+		klist_async(&t->t_slavekl, POLL_IN);
+	if (output)
+		klist_async(&t->t_masterkl, POLL_IN);
+}
+
+/* Its foreground, as on the host, or who asks. */
+pid_t
+tty_async(struct lwp *l, struct file *fp)
+{
+	const struct ttyfile *tf = fp->f_data;
+	pid_t pgid = tf->tf_master ? 0 : tty_getpgrp(tf->tf_tty);
+
+	return pgid != 0 ? -pgid : proc_pid(l->l_proc);
 }
 
 static int

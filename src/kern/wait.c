@@ -330,14 +330,12 @@ sys_wait(struct lwp *l, int *status, pid_t *retval)
 	return sys_wait4(l, -1, status, 0, NULL, retval);
 }
 
-int
-sys_waitid(
-    struct lwp *l, idtype_t idtype, id_t id, siginfo_t *uinfo, int options)
+/* By type and id, as waitid does it. */
+static int
+wait_byid(
+    struct lwp *l, idtype_t idtype, id_t id, int options, struct waited *wd)
 {
 	struct waitfor wf = {idtype, (pid_t)id, options & ~WAIT_CLONE};
-	struct waited wd;
-	siginfo_t info;
-	int error;
 
 	if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
 			   WAIT_CLONE)) != 0 ||
@@ -350,12 +348,50 @@ sys_waitid(
 		return EINVAL;
 	if (idtype == P_PGID && wf.wf_id == 0)
 		wf.wf_id = proc_pgrp(l->l_proc)->pg_id;
-	if ((error = wait_for(l, &wf, &wd)) != 0)
+	return wait_for(l, &wf, wd);
+}
+
+int
+sys_waitid(
+    struct lwp *l, idtype_t idtype, id_t id, siginfo_t *uinfo, int options)
+{
+	struct waited wd;
+	siginfo_t info;
+	int error;
+
+	if ((error = wait_byid(l, idtype, id, options, &wd)) != 0)
 		return error;
 	memset(&info, 0, sizeof(info));
 	if (wd.wd_proc != NULL)
 		status_info(&info, wd.wd_pid, wd.wd_uid, wd.wd_status);
 	return uinfo != NULL ? copyout(&info, uinfo, sizeof(info)) : 0;
+}
+
+int
+sys_wait6(struct lwp *l, idtype_t idtype, id_t id, int *status, int options,
+    struct rump_wrusage *usage, siginfo_t *uinfo, pid_t *retval)
+{
+	struct rump_wrusage none;
+	struct waited wd;
+	siginfo_t info;
+	int error;
+
+	if ((error = wait_byid(l, idtype, id, options, &wd)) != 0)
+		return error;
+	*retval = wd.wd_pid;
+	memset(&info, 0, sizeof(info));
+	if (wd.wd_proc != NULL)
+		status_info(&info, wd.wd_pid, wd.wd_uid, wd.wd_status);
+	if (uinfo != NULL)
+		error = copyout(&info, uinfo, sizeof(info));
+	if (error != 0 || wd.wd_proc == NULL)
+		return error;
+	if (status != NULL)
+		error = copyout(&wd.wd_status, status, sizeof(*status));
+	memset(&none, 0, sizeof(none));
+	if (error == 0 && usage != NULL)
+		error = copyout(&none, usage, sizeof(none));
+	return error;
 }
 
 /*

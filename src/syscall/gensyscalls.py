@@ -117,6 +117,7 @@ def header(calls):
 
 #include <rump/rump_file.h>
 #include <rump/rump_mount.h>
+#include <rump/rump_wait.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -155,6 +156,7 @@ def protos(calls):
 
 #include <rump/rump_file.h>
 #include <rump/rump_mount.h>
+#include <rump/rump_wait.h>
 
 struct lwp;
 """] + structs(calls)

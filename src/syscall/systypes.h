@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 
 #include <rump/rump_event.h>
+#include <rump/rump_wait.h>
 #include <rump/rump_file.h>
 #include <rump/rump_mount.h>
 

@@ -23,6 +23,7 @@ static const struct fileops devtty_fileops = {
     .fo_ioctl = tty_ioctl,
     .fo_poll = tty_poll,
     .fo_klist = tty_klist,
+    .fo_async = tty_async,
     .fo_close = devtty_close,
 };
 

@@ -75,6 +75,39 @@ TC(exit_status, "The parent gets the low bits of what was given to exit.")
 	release(l);
 }
 
+TC(wait6_tells_all, "wait6: what waitid does, and the status.")
+{
+	struct lwp *l = begin();
+	struct rump_wrusage wru;
+	siginfo_t info;
+	int status = 0;
+	pid_t pid;
+
+	T_ERR(ECHILD, rump_sys_wait6(P_ALL, 0, NULL, WEXITED, NULL, NULL));
+	pid = ended(l, 5);
+	T_ERR(EINVAL, rump_sys_wait6(P_ALL, 0, NULL, 0, NULL, NULL));
+	T_ERR(ECHILD,
+	    rump_sys_wait6(P_PID, (id_t)pid + 1, NULL, WEXITED, NULL, NULL));
+	memset(&wru, 1, sizeof(wru));
+	T_EQ(pid, rump_sys_wait6(P_PID, (id_t)pid, &status, WEXITED | WNOWAIT,
+		      &wru, &info));
+	T_EQ(0x500, status);
+	T_EQ(pid, info.si_pid);
+	T_EQ(CLD_EXITED, info.si_code);
+	T_EQ(0, wru.wru_self.ru_utime.tv_sec);
+	T_EQ(0, wru.wru_children.ru_nvcsw);
+	T_EQ(pid, rump_sys_wait6(P_ALL, 0, NULL, WEXITED, NULL, NULL));
+	(void)newproc(RUMP_RFCFDG);
+	struct lwp *child = rump_pub_lwproc_curlwp();
+
+	rump_pub_lwproc_switch(l);
+	T_EQ(0,
+	    rump_sys_wait6(P_ALL, 0, &status, WEXITED | WNOHANG, NULL, &info));
+	T_EQ(0, info.si_pid);
+	release(child);
+	release(l);
+}
+
 TC(wait_selects, "By pid, by group, any; and bad arguments.")
 {
 	struct lwp *l = begin(), *child;
@@ -282,6 +315,7 @@ TC(exit_ends_the_other_lwps, "What they sleep in ends; then it is over.")
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, exit_status);
+	ATF_TP_ADD_TC(tp, wait6_tells_all);
 	ATF_TP_ADD_TC(tp, wait_selects);
 	ATF_TP_ADD_TC(tp, who_never_waits_has_no_zombies);
 	ATF_TP_ADD_TC(tp, sigchld);

@@ -8,9 +8,9 @@
  * Without arguments a few seeds, always the same.  A difference is printed
  * with seed and step; the exit status is 1 then.
  *
- * Differences that are meant, and not looked for: O_ASYNC is not kept, because
- * no signal would come; F_SETPIPE_SZ beyond 1 MiB is for root here and for
- * CAP_SYS_RESOURCE there; F_GETOWN, F_GETLEASE and the like are not there.
+ * Differences that are meant, and not looked for: F_SETPIPE_SZ beyond 1 MiB is
+ * for root here and for CAP_SYS_RESOURCE there; F_GETLEASE and the like are not
+ * there.
  *
  * One thread: every pipe is non-blocking whenever it is read or written.
  */

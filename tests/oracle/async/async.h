@@ -53,7 +53,10 @@ struct world {
 	    const struct timespec *, const sigset_t *);
 	int (*eventfd)(unsigned, int);
 	int (*timerfd_create)(clockid_t, int);
+	int (*timerfd_settime)(
+	    int, int, const struct itimerspec *, struct itimerspec *);
 	int (*inotify_init1)(int);
+	int (*inotify_add_watch)(int, const char *, uint32_t);
 	int (*signalfd)(int, const sigset_t *, int);
 	int (*kill)(pid_t, int);
 	int (*sigqueue)(pid_t, int, const union sigval);

@@ -11,6 +11,7 @@
  */
 #include "async.h"
 
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -262,6 +263,9 @@ static const struct world host = {
     .epoll_pwait2 = epoll_pwait2,
     .eventfd = eventfd,
     .timerfd_create = timerfd_create,
+    .timerfd_settime = timerfd_settime,
+    .inotify_init1 = inotify_init1,
+    .inotify_add_watch = inotify_add_watch,
     .signalfd = signalfd,
     .kill = kill,
     .sigqueue = sigqueue,
@@ -382,6 +386,9 @@ static const struct world rump = {
     .epoll_pwait2 = rump_sys_epoll_pwait2,
     .eventfd = rump_sys_eventfd,
     .timerfd_create = rump_sys_timerfd_create,
+    .timerfd_settime = rump_sys_timerfd_settime,
+    .inotify_init1 = rump_sys_inotify_init1,
+    .inotify_add_watch = rump_sys_inotify_add_watch,
     .signalfd = rump_sys_signalfd,
     .kill = rump_sys_kill,
     .sigqueue = rump_sys_sigqueue,

@@ -453,8 +453,7 @@ argument(const struct call *c, int i, struct memory *m, struct result *r)
 	case K_MKNOD:
 		return c->c_arg[i] & ~mode_mask();
 	case K_OPEN:
-	case K_FCNTLARG:
-		/* Not kept for pipes: no signal would come. */
+		/* The host keeps it, and does nothing about it. */
 		return c->c_arg[i] & ~(long)O_ASYNC;
 	default:
 		return c->c_arg[i];

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SIGIO: signals for changes of a file, to an owner that was named.
+ *
+ * A file with O_ASYNC hangs a knote, which is told of no events, on the list
+ * of what it is open on.  What changes calls klist_async where no lock is
+ * held: a load where nobody waits.
+ */
+#ifndef KERN_FOWNER_H
+#define KERN_FOWNER_H
+
+#include <signal.h>
+
+#include "kern/event.h"
+
+struct lwp;
+
+/*
+ * F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX, F_SETSIG, F_GETSIG.
+ * EFAULT, EINVAL, ENOMEM, ESRCH.
+ */
+int
+fowner_fcntl(struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
+
+/* Switch O_ASYNC of fp on or off, if it has it (fo_async).  ENOMEM. */
+int fowner_setasync(struct lwp *, int fd, struct file *fp, bool on);
+
+/* The last reference to fp is gone. */
+void fowner_free(struct file *fp);
+
+void klist_async_slow(struct klist *, int code);
+
+/*
+ * Something can be read (POLL_IN) or written (POLL_OUT), or has ended: tell
+ * the owners of those files that can do it.  Without locks.
+ */
+static inline void
+klist_async(struct klist *kl, int code)
+{
+	if (klist_waited(kl))
+		klist_async_slow(kl, code);
+}
+
+#endif /* KERN_FOWNER_H */
