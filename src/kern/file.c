@@ -159,7 +159,7 @@ file_alloc(struct lwp *l, struct file **fpp)
 	fp->f_type = DTYPE_NONE;
 	fp->f_data = NULL;
 	fp->f_vnode = NULL;
-	atomic_store_explicit(&fp->f_owner, NULL, memory_order_relaxed);
+	atomic_store_explicit(&fp->f_owned, 0, memory_order_relaxed);
 	/* Not a reference: it would be a line that all processes share. */
 	fp->f_credserial = proc_cred(l->l_proc)->cr_serial;
 	fp->f_offset = 0;
@@ -185,7 +185,9 @@ file_free(struct file *fp)
 	if (fp->f_ops != NULL) {
 		if (fp->f_ops->fo_klist != NULL)
 			klist_closing(fp->f_ops->fo_klist(fp), fp);
-		fowner_free(fp);
+		if (unlikely(atomic_load_explicit(
+				 &fp->f_owned, memory_order_relaxed) != 0))
+			fowner_free(fp);
 		if (fp->f_vnode != NULL)
 			file_vnodeops.fv_close(fp);
 		fp->f_ops->fo_close(fp);

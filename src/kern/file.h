@@ -37,7 +37,6 @@ enum file_type {
 
 struct filedesc;
 struct flock;
-struct fowner;
 struct klist;
 struct knote;
 struct mount;
@@ -113,14 +112,14 @@ struct file {
 	const struct fileops *f_ops; /* (s) the allocator's while free */
 	_Atomic uint32_t f_count;    /* (a) references; 0: free */
 	_Atomic uint32_t f_flags;    /* (a) O_* of open, access mode too */
-	enum file_type f_type;	     /* (s) */
+	uint16_t f_type;	     /* (s) enum file_type */
+	_Atomic uint16_t f_owned;    /* (a) it has an owner; fowner.c */
 	struct kmutex f_lock;	     /* f_offset, over a whole read or write */
 	void *f_data;		     /* (s) pipe, … */
 	struct vnode *f_vnode;	     /* (s) what has a name; src/vfs's */
 	struct mount *f_mount;	     /* (s) where that was found */
 	uint64_t f_credserial;	     /* (s) cr_serial of who opened it */
-	struct fowner *_Atomic f_owner; /* (a) NULL: none; fowner.c */
-	off_t f_offset;			/* (l) a fifo's: (s), see pipe_poll */
+	off_t f_offset;		     /* (l) a fifo's: (s), see pipe_poll */
 };
 
 /*

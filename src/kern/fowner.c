@@ -6,7 +6,8 @@
  * posted without.  A process is known by its serial number too, and a group is
  * held, so that a signal reaches nobody who came later.
  *
- * Locks: f_lock of the file, to switch O_ASYNC; kl_lock, then fo_lock.
+ * Locks: f_lock of the file, to switch O_ASYNC; kl_lock, then fo_lock;
+ * owners_lock, which is held with none of them.
  */
 #include "kern/fowner.h"
 
@@ -29,6 +30,7 @@ struct dest {
 };
 
 struct fowner {
+	LIST_ENTRY(fowner) fo_link; /* owners_lock */
 	struct kmutex fo_lock;
 	struct dest fo_dest;  /* (fo_lock) */
 	struct knote fo_note; /* hangs while O_ASYNC is on; f_lock */
@@ -44,43 +46,82 @@ fowner_closing(struct knote *kn)
 
 static const struct knote_ops fowner_ops = {.ko_closing = fowner_closing};
 
+/*
+ * Which file has which: few have any.
+ */
+
+#define NOWNERS 64
+
+static size_t
+file_hash(const struct file *fp)
+{
+	uint64_t h = (uint64_t)(uintptr_t)fp * UINT64_C(0x9e3779b97f4a7c15);
+
+	return h >> 58;
+}
+
+static struct kmutex owners_lock;
+static LIST_HEAD(, fowner) owners[NOWNERS];
+
+static struct fowner *
+owners_find(const struct file *fp)
+{
+	struct fowner *fo;
+
+	KASSERT(mutex_owned(&owners_lock));
+	LIST_FOREACH (fo, &owners[file_hash(fp)], fo_link)
+		if (fo->fo_note.kn_file == fp)
+			break;
+	return fo;
+}
+
+/* The file's owner, or NULL; it stays as long as the file. */
 static struct fowner *
 fowner_peek(struct file *fp)
 {
-	/* Acquire pairs with the release in fowner_get. */
-	return atomic_load_explicit(&fp->f_owner, memory_order_acquire);
+	struct fowner *fo;
+
+	if (atomic_load_explicit(&fp->f_owned, memory_order_relaxed) == 0)
+		return NULL;
+	mutex_enter(&owners_lock);
+	fo = owners_find(fp);
+	mutex_exit(&owners_lock);
+	return fo;
 }
 
-/* The file's owner, which is made if there is none.  ENOMEM. */
+/* The same, but one is made if there is none.  ENOMEM. */
 static int
 fowner_get(struct file *fp, struct fowner **fop)
 {
-	struct fowner *fo = fowner_peek(fp), *none = NULL;
+	struct fowner *fresh;
 
-	*fop = fo;
-	if (fo != NULL)
+	if ((*fop = fowner_peek(fp)) != NULL)
 		return 0;
-	if ((fo = kmem_zalloc(sizeof(*fo))) == NULL)
+	if ((fresh = kmem_zalloc(sizeof(*fresh))) == NULL)
 		return ENOMEM;
-	fo->fo_note.kn_file = fp;
-	fo->fo_note.kn_ops = &fowner_ops;
-	*fop = fo;
-	/* Release pairs with the acquire in fowner_peek. */
-	if (!atomic_compare_exchange_strong_explicit(&fp->f_owner, &none, fo,
-		memory_order_acq_rel, memory_order_acquire)) {
-		*fop = none;
-		kmem_free(fo, sizeof(*fo));
+	fresh->fo_note.kn_file = fp;
+	fresh->fo_note.kn_ops = &fowner_ops;
+	mutex_enter(&owners_lock);
+	if ((*fop = owners_find(fp)) == NULL) {
+		*fop = fresh;
+		LIST_INSERT_HEAD(&owners[file_hash(fp)], fresh, fo_link);
+		atomic_store_explicit(&fp->f_owned, 1, memory_order_relaxed);
 	}
+	mutex_exit(&owners_lock);
+	if (*fop != fresh)
+		kmem_free(fresh, sizeof(*fresh));
 	return 0;
 }
 
 void
 fowner_free(struct file *fp)
 {
-	struct fowner *fo = fowner_peek(fp);
+	struct fowner *fo;
 
-	if (fo == NULL)
-		return;
+	mutex_enter(&owners_lock);
+	fo = owners_find(fp);
+	LIST_REMOVE(fo, fo_link);
+	mutex_exit(&owners_lock);
 	if (fo->fo_dest.d_pgrp != NULL)
 		kref_rele(&fo->fo_dest.d_pgrp->pg_ref);
 	kmem_free(fo, sizeof(*fo));

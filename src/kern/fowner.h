@@ -25,7 +25,7 @@ fowner_fcntl(struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
 /* Switch O_ASYNC of fp on or off, if it has it (fo_async).  ENOMEM. */
 int fowner_setasync(struct lwp *, int fd, struct file *fp, bool on);
 
-/* The last reference to fp is gone. */
+/* The last reference to fp, which has an owner (f_owned), is gone. */
 void fowner_free(struct file *fp);
 
 void klist_async_slow(struct klist *, int code);
