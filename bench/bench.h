@@ -65,7 +65,8 @@ struct bench_line {
 /* The lines of each file, ended by one without a name. */
 extern const struct bench_line call_lines[], lwp_lines[], proc_lines[],
     scale_lines[], memory_lines[], boot_lines[], pipe_lines[], event_lines[],
-    file_lines[], bigfile_lines[], timer_lines[], fiber_lines[], hijack_lines[];
+    file_lines[], bigfile_lines[], timer_lines[], fiber_lines[], hijack_lines[],
+    signal_lines[];
 
 /* Short repetitions and few of them: to see that it works. */
 extern bool bench_quick;

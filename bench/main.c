@@ -16,10 +16,11 @@
 
 #include "bench.h"
 
-#define LISTS 13
+#define LISTS 14
 static const struct bench_line *const lists[LISTS] = {call_lines, lwp_lines,
     proc_lines, scale_lines, memory_lines, boot_lines, pipe_lines, event_lines,
-    file_lines, bigfile_lines, timer_lines, fiber_lines, hijack_lines};
+    file_lines, bigfile_lines, timer_lines, fiber_lines, hijack_lines,
+    signal_lines};
 
 static const char usage[] =
     "usage: bench [--quick] [--json] [--list] [--filter NAME]...\n"

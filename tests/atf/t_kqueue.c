@@ -232,6 +232,35 @@ TC(waits, "kevent waits for an event, or for the time")
 	thread_join(&t);
 }
 
+static struct gate waiting = GATE_INITIALIZER;
+
+static void
+wait_one(struct thread *t)
+{
+	(void)newlwp(*(pid_t *)t->t_arg);
+	gate_raise(&waiting);
+	T_EQ(1, rump_sys_kevent(kq, NULL, 0, got, 1, NULL));
+	T_EQ(fds[0], got[0].ident);
+	rump_pub_lwproc_releaselwp();
+}
+
+TC(closed_under_waiter, "who waits has the queue, though it has been closed")
+{
+	struct thread t;
+	pid_t pid;
+
+	start();
+	pid = rump_sys_getpid();
+	T_OK(change((uintptr_t)fds[0], EVFILT_READ, EV_ADD, 0, 0));
+	thread_start(&t, 0, wait_one, &pid);
+	gate_await(&waiting, 1);
+	host_msleep(20);
+	T_OK(rump_sys_close(kq));
+	T_EQ(1, rump_sys_write(fds[1], "x", 1));
+	thread_join(&t);
+	T_ERR(EBADF, rump_sys_kevent(kq, NULL, 0, got, 1, NULL));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, read_filter);
@@ -243,5 +272,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, closing);
 	ATF_TP_ADD_TC(tp, nested);
 	ATF_TP_ADD_TC(tp, waits);
+	ATF_TP_ADD_TC(tp, closed_under_waiter);
 	return atf_no_error();
 }

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -151,6 +152,30 @@ do_epoll(void)
 	rump_sys_epoll_wait(fds[1], &ev, 1, -1);
 }
 
+static int kill_pid;
+
+static void
+on_signal(int signo)
+{
+	(void)signo;
+}
+
+static void
+bind_handler(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	bind_proc();
+	kill_pid = rump_sys_getpid();
+	must(rump_sys_sigaction(SIGUSR1, &sa, NULL) == 0, "sigaction");
+}
+
+static void
+do_kill(void)
+{
+	rump_sys_kill(kill_pid, SIGUSR1);
+}
+
 static void
 do_open(void)
 {
@@ -275,6 +300,7 @@ static const struct op ops[] = {
     {"rfork_releaselwp", 1, do_nothing, do_rfork, do_nothing},
     {"pipe_rw", 1, bind_pipe, do_pipe, rump_pub_lwproc_releaselwp},
     {"poll_1", 1, bind_poll, do_poll, rump_pub_lwproc_releaselwp},
+    {"kill_handler", 1, bind_handler, do_kill, rump_pub_lwproc_releaselwp},
     {"epoll_wait_1", 1, bind_poll, do_epoll, rump_pub_lwproc_releaselwp},
     {"open_close", 1, bind_proc, do_open, rump_pub_lwproc_releaselwp},
     {"pread_1", 1, bind_file, do_pread, release_file},
