@@ -196,13 +196,17 @@ static int
 call_make(struct worker *w, struct call *c)
 {
 	const struct sp_msg *m = &c->c_msg;
+	size_t rooms;
 	int error;
 
 	if (!msg_isfine(m))
 		return EPROTO;
-	if ((error = scratch_room(w, m->sm_head)) != 0)
+	rooms = roundup2((size_t)m->sm_head, sizeof(*c->c_rooms));
+	error = scratch_room(w, rooms + VECTOR_MOST * sizeof(*c->c_rooms));
+	if (error != 0)
 		return error;
 	c->c_head = w->w_scratch;
+	c->c_rooms = (struct message_rooms *)(w->w_scratch + rooms);
 	memcpy(c->c_head, c->c_shared, m->sm_head);
 	if ((error = call_enter(c)) != 0)
 		return error;

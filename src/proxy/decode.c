@@ -7,14 +7,14 @@
  * a copy.  In what the client can change meanwhile are only data of buffers
  * and vectors, which are copied once.
  */
+#include <sys/socket.h>
+
 #include "proxy/proxy.h"
 
 #include "syscall/sysdesc.h"
 
 /* Smaller ones must be in the head. */
 #define SMALL 512u
-
-#define VECTOR_MOST 1024u
 
 /* sysarg_read has no argument for this. */
 static _Thread_local const struct call *reading;
@@ -102,12 +102,82 @@ decode_buffer(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
 	    room <= SMALL || (sa->sa_flags & SYSARG_HANDLE) != 0, &addr);
 }
 
+/* A vector of n buffers at what a word says. */
+static int
+vector_find(
+    const struct call *c, bool out, uint64_t word, uint64_t n, void **iovp)
+{
+	struct iovec *iov;
+	uint64_t k;
+	int error;
+
+	if (word_isbad(word)) {
+		*iovp = (void *)(uintptr_t)word;
+		return 0;
+	}
+	if (n > VECTOR_MOST)
+		return EPROTO;
+	if ((error = payload_find(c, word, n * sizeof(*iov), true, iovp)) != 0)
+		return error;
+	iov = *iovp;
+	for (k = 0; k < n && error == 0; k++) {
+		error = payload_find(c, (uint64_t)(uintptr_t)iov[k].iov_base,
+		    iov[k].iov_len, false, &iov[k].iov_base);
+		/* What is written must not be in a copy. */
+		if (error == 0 && out && iov[k].iov_len != 0 &&
+		    addr_inhead(c, iov[k].iov_base))
+			error = EPROTO;
+	}
+	return error;
+}
+
 static int
 decode_vector(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
     uint64_t word)
 {
-	uint64_t n = sysarg_count(sd, sa, c->c_args, head_read), k;
-	struct iovec *iov;
+	void *iov;
+
+	return vector_find(c, (sa->sa_flags & SYSARG_OUT) != 0, word,
+	    sysarg_count(sd, sa, c->c_args, head_read), &iov);
+}
+
+/*
+ * Messages of sockets: n structures in the head that begin with a struct
+ * msghdr, each sa_size bytes.
+ */
+
+static uint64_t
+message_count(const struct call *c, const struct sysarg *sa)
+{
+	if (sa->sa_size == sizeof(struct msghdr))
+		return 1;
+	return (uint32_t)c->c_args[sa->sa_counter];
+}
+
+static int
+message_find(const struct call *c, const struct sysarg *sa, struct msghdr *mh,
+    struct message_rooms *mr)
+{
+	int error;
+
+	mr->mr_name = mh->msg_namelen;
+	mr->mr_control = mh->msg_controllen;
+	error = payload_find(
+	    c, (uintptr_t)mh->msg_name, mh->msg_namelen, true, &mh->msg_name);
+	if (error == 0)
+		error = payload_find(c, (uintptr_t)mh->msg_control,
+		    mh->msg_controllen, true, &mh->msg_control);
+	if (error == 0)
+		error = vector_find(c, (sa->sa_flags & SYSARG_OUT) != 0,
+		    (uintptr_t)mh->msg_iov, mh->msg_iovlen,
+		    (void **)(void *)&mh->msg_iov);
+	return error;
+}
+
+static int
+decode_message(struct call *c, const struct sysarg *sa, uint64_t word)
+{
+	uint64_t n = message_count(c, sa), k;
 	void *addr;
 	int error;
 
@@ -115,19 +185,56 @@ decode_vector(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
 		return 0;
 	if (n > VECTOR_MOST)
 		return EPROTO;
-	if ((error = payload_find(c, word, n * sizeof(*iov), true, &addr)) != 0)
-		return error;
-	iov = addr;
-	for (k = 0; k < n && error == 0; k++) {
-		error = payload_find(c, (uint64_t)(uintptr_t)iov[k].iov_base,
-		    iov[k].iov_len, false, &addr);
-		/* What is written must not be in a copy. */
-		if (error == 0 && addr_inhead(c, addr) && iov[k].iov_len != 0 &&
-		    (sa->sa_flags & SYSARG_OUT) != 0)
-			error = EPROTO;
-		iov[k].iov_base = addr;
-	}
+	error = payload_find(c, word, n * sa->sa_size, true, &addr);
+	for (k = 0; k < n && error == 0; k++)
+		error = message_find(c, sa,
+		    (struct msghdr *)((uint8_t *)addr + k * sa->sa_size),
+		    &c->c_rooms[k]);
 	return error;
+}
+
+/* Bytes that the kernel has written into the head. */
+static void
+encode_part(struct call *c, const void *addr, size_t n)
+{
+	if (addr_inhead(c, addr))
+		memcpy(
+		    c->c_shared + ((const uint8_t *)addr - c->c_head), addr, n);
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * What the kernel says of messages: lengths, flags, names and control data, no
+ * more than there was room for.  The addresses in c_head are nobody's business.
+ */
+static void
+encode_message(struct call *c, const struct sysarg *sa, uint8_t *addr)
+{
+	uint64_t n = message_count(c, sa), k;
+
+	for (k = 0; k < n; k++, addr += sa->sa_size) {
+		struct msghdr *mh = (struct msghdr *)addr;
+		struct msghdr *old =
+		    (struct msghdr *)(c->c_shared + (addr - c->c_head));
+
+		if (sa->sa_size == sizeof(struct mmsghdr))
+			encode_part(c, &((struct mmsghdr *)addr)->msg_len,
+			    sizeof(unsigned int));
+		if ((sa->sa_flags & SYSARG_OUT) == 0)
+			continue;
+		encode_part(c, mh->msg_name,
+		    least(mh->msg_namelen, c->c_rooms[k].mr_name));
+		encode_part(c, mh->msg_control,
+		    least(mh->msg_controllen, c->c_rooms[k].mr_control));
+		old->msg_namelen = mh->msg_namelen;
+		old->msg_controllen = mh->msg_controllen;
+		old->msg_flags = mh->msg_flags;
+	}
 }
 
 /* Where it is, so that others can be asked for what it points to. */
@@ -161,7 +268,7 @@ decode_size(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
 	case SYSARG_VECTOR:
 		return decode_vector(c, sd, sa, word);
 	case SYSARG_MESSAGE:
-		return EOPNOTSUPP;
+		return decode_message(c, sa, word);
 	default:
 		return 0;
 	}
@@ -199,6 +306,8 @@ call_encode(struct call *c, const struct sysdesc *sd, int error)
 		if (!addr_inhead(c, addr))
 			continue;
 		sysarg_resolve(sd, i, c->c_args, head_read, &sa);
+		if (sa.sa_kind == SYSARG_MESSAGE && error == 0)
+			encode_message(c, &sa, addr);
 		if (sa.sa_kind != SYSARG_BUFFER ||
 		    (sa.sa_flags & SYSARG_OUT) == 0 ||
 		    (error != 0 && (sa.sa_flags & SYSARG_IN) == 0))

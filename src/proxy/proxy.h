@@ -76,6 +76,13 @@ struct session {
 	struct session_lwps *_Atomic se_lwps[SE_NCHUNKS]; /* (l) */
 };
 
+/* How much of a message's name and control data there is room for. */
+struct message_rooms {
+	size_t mr_name;
+	size_t mr_control;
+};
+#define VECTOR_MOST 1024u /* of messages, and of buffers in a vector */
+
 /* A call that a worker makes. */
 struct call {
 	struct session *c_session;
@@ -85,8 +92,9 @@ struct call {
 	uint8_t *c_head;   /* copy of what is looked at */
 	uint8_t *c_shared; /* the payload as the client sees it */
 	uint64_t c_args[6];
-	size_t c_room[6];  /* bytes of a buffer */
-	struct lwp *c_lwp; /* entered */
+	struct message_rooms *c_rooms; /* VECTOR_MOST, behind c_head */
+	size_t c_room[6];	       /* bytes of a buffer */
+	struct lwp *c_lwp;	       /* entered */
 };
 
 struct worker {

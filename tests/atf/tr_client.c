@@ -3,6 +3,7 @@
  * Remote clients: rumpclient(3).
  */
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -260,6 +261,65 @@ TC(syscall, "calls by number")
 	    EBADF, rumpclient_syscall(RUMP_SYS_close, args, 8, &value) == -1);
 }
 
+TC(messages, "sendmsg and recvmsg, with descriptors")
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	char a[3] = "ab", b[2000], in[3000];
+	struct iovec iov[] = {{a, 2}, {b, sizeof(b)}}, iiov = {in, sizeof(in)};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	struct mmsghdr many[3];
+	struct cmsghdr *cm;
+	int sv[2], fd, got, i;
+
+	start();
+	memset(b, 'b', sizeof(b));
+	ATF_REQUIRE_EQ(rump_sys_socketpair(AF_UNIX, SOCK_DGRAM, 0, sv), 0);
+	fd = rump_sys_open("/passed", O_RDWR | O_CREAT, 0600);
+	ATF_REQUIRE_EQ(rump_sys_write(fd, "passed", 6), 6);
+	memset(&control, 0, sizeof(control));
+	msg.msg_control = &control;
+	msg.msg_controllen = sizeof(control);
+	cm = CMSG_FIRSTHDR(&msg);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+	ATF_REQUIRE_EQ(rump_sys_sendmsg(sv[0], &msg, 0), 2002);
+	memset(&control, 0, sizeof(control));
+	msg.msg_iov = &iiov;
+	msg.msg_iovlen = 1;
+	ATF_REQUIRE_EQ(rump_sys_recvmsg(sv[1], &msg, 0), 2002);
+	ATF_REQUIRE_EQ(memcmp(in, "abbb", 4), 0);
+	cm = CMSG_FIRSTHDR(&msg);
+	ATF_REQUIRE(cm != NULL && cm->cmsg_type == SCM_RIGHTS);
+	memcpy(&got, CMSG_DATA(cm), sizeof(got));
+	ATF_REQUIRE(got != fd);
+	ATF_REQUIRE_EQ(rump_sys_pread(got, in, sizeof(in), 0), 6);
+	ATF_REQUIRE_EQ(memcmp(in, "passed", 6), 0);
+	memset(many, 0, sizeof(many));
+	for (i = 0; i < 3; i++) {
+		many[i].msg_hdr.msg_iov = iov;
+		many[i].msg_hdr.msg_iovlen = (size_t)i;
+	}
+	ATF_REQUIRE_EQ(rump_sys_sendmmsg(sv[0], many, 3, 0), 3);
+	ATF_REQUIRE_EQ(many[2].msg_len, 2002);
+	ATF_REQUIRE_EQ(many[1].msg_len, 2);
+	for (i = 0; i < 3; i++) {
+		many[i].msg_hdr.msg_iov = &iiov;
+		many[i].msg_hdr.msg_iovlen = 1;
+		many[i].msg_len = 77;
+	}
+	ATF_REQUIRE_EQ(
+	    rump_sys_recvmmsg(sv[1], many, 3, MSG_DONTWAIT, NULL), 3);
+	ATF_REQUIRE_EQ(many[0].msg_len, 0);
+	ATF_REQUIRE_EQ(many[1].msg_len, 2);
+	ATF_REQUIRE_EQ(many[2].msg_len, 2002);
+	ATF_REQUIRE_ERRNO(EFAULT, rump_sys_sendmsg(sv[0], NULL, 0) == -1);
+}
+
 static void
 on_signal(int signo)
 {
@@ -369,6 +429,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, cancel);
 	ATF_TP_ADD_TC(tp, gone);
 	ATF_TP_ADD_TC(tp, syscall);
+	ATF_TP_ADD_TC(tp, messages);
 	ATF_TP_ADD_TC(tp, interrupt);
 	ATF_TP_ADD_TC(tp, nested);
 	ATF_TP_ADD_TC(tp, handlers);

@@ -223,6 +223,135 @@ TC(many, "clients come and go, and leave nothing")
 }
 
 /*
+ * Clients that are killed at any moment
+ */
+
+#define CLIENTS 8
+#define KILLS	(60 / TC_SLOW + 10)
+
+static unsigned
+dice(unsigned *state, unsigned n)
+{
+	*state = *state * 1103515245 + 12345;
+	return (*state >> 16) % n;
+}
+
+/* Calls at random: some sleep, some are long, some make processes. */
+static void *
+play(void *arg)
+{
+	unsigned state = *(unsigned *)arg + (unsigned)getpid();
+	static char data[100000];
+	char name[16];
+	int fds[2], fd;
+
+	while (arg != NULL) {
+		snprintf(name, sizeof(name), "/play.%u", dice(&state, 20));
+		switch (dice(&state, 8)) {
+		case 0:
+			if (rump_sys_pipe(fds) == 0) {
+				if (dice(&state, 10) == 0)
+					(void)rump_sys_read(fds[0], data, 1);
+				rump_sys_close(fds[0]);
+				rump_sys_close(fds[1]);
+			}
+			break;
+		case 1:
+			if (rump_pub_lwproc_rfork(RUMP_RFCFDG) == 0 &&
+			    dice(&state, 2) == 0)
+				rump_pub_lwproc_releaselwp();
+			else
+				rump_pub_lwproc_switch(NULL);
+			break;
+		case 2:
+			free(rumpclient_prefork());
+			break;
+		default:
+			fd = rump_sys_open(name, O_RDWR | O_CREAT, 0600);
+			(void)rump_sys_pwrite(
+			    fd, data, dice(&state, sizeof(data)), 0);
+			(void)rump_sys_pread(
+			    fd, data, dice(&state, sizeof(data)), 0);
+			(void)rump_sys_close(fd);
+			break;
+		}
+	}
+	return NULL;
+}
+
+static pid_t
+player(unsigned n)
+{
+	pthread_t thread;
+	pid_t pid;
+	int i;
+
+	if ((pid = fork()) != 0)
+		return pid;
+	if (rumpclient_init() == -1)
+		_exit(1);
+	for (i = 0; i < 2; i++)
+		if (pthread_create(&thread, NULL, play, &n) != 0)
+			_exit(1);
+	play(&n);
+	_exit(1);
+}
+
+/* Processes that the kernel knows of. */
+static int
+count_processes(void)
+{
+	char buf[4096];
+	int fd, n = 0;
+	ssize_t len, at;
+
+	fd = rump_sys_open("/proc", O_RDONLY | O_DIRECTORY);
+	ATF_REQUIRE(fd != -1);
+	while ((len = rump_sys_getdents(fd, buf, sizeof(buf))) > 0)
+		for (at = 0; at < len;) {
+			const char *e = buf + at;
+
+			/* The name of struct dirent64. */
+			if (e[19] >= '1' && e[19] <= '9')
+				n++;
+			at += *(const unsigned short *)(const void *)(e + 16);
+		}
+	rump_sys_close(fd);
+	return n;
+}
+
+TC(killed, "clients that are killed at random leave nothing")
+{
+	unsigned state = 1, n;
+	pid_t pids[CLIENTS];
+	int i, before, tries;
+
+	ATF_REQUIRE((server = server_start(0, "--grace=1")) != -1);
+	for (i = 0; i < CLIENTS; i++)
+		ATF_REQUIRE((pids[i] = player((unsigned)i)) > 0);
+	for (i = 0; i < KILLS; i++) {
+		usleep(20000);
+		n = dice(&state, CLIENTS);
+		kill(pids[n], SIGKILL);
+		ATF_REQUIRE_EQ(waitpid(pids[n], NULL, 0), pids[n]);
+		ATF_REQUIRE((pids[n] = player((unsigned)i)) > 0);
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		kill(pids[i], SIGKILL);
+		ATF_REQUIRE_EQ(waitpid(pids[i], NULL, 0), pids[i]);
+	}
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	ATF_REQUIRE_EQ(
+	    rump_sys_mkdir("/proc", 0755) == 0 || errno == EEXIST, true);
+	ATF_REQUIRE_EQ(rump_sys_mount("procfs", "/proc", 0, NULL, 0), 0);
+	/* Children of forks that nobody claims have ten seconds. */
+	for (tries = 0; (before = count_processes()) != 2 && tries < 150;
+	     tries++)
+		usleep(100000);
+	ATF_REQUIRE_EQ(before, 2);
+}
+
+/*
  * Clients by hand
  */
 
@@ -400,6 +529,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, sockets);
 	ATF_TP_ADD_TC(tp, silent);
 	ATF_TP_ADD_TC(tp, many);
+	ATF_TP_ADD_TC(tp, killed);
 	ATF_TP_ADD_TC(tp, strangers);
 	ATF_TP_ADD_TC(tp, liars);
 	return atf_no_error();

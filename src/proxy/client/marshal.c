@@ -7,51 +7,28 @@
  * it are the data.  What does not fit is cut where the call has a count of
  * bytes: it reads or writes less then.
  */
-#include "proxy/client/core.h"
+#include "proxy/client/marshal.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
-
-#include "syscall/sysdesc.h"
 
 #define SMALL	    512u /* bytes of a buffer that goes into the head */
 #define STRING_MOST 65536u
-#define VECTOR_MOST 1024u
 
-/* An address that no program has, in the place of one that is of no use. */
-#define NOWHERE 1u
-
-struct encoding {
-	struct spc *e_cl;
-	struct sp_msg *e_msg;
-	uint8_t *e_payload;
-	const struct sysdesc *e_sd;
-	const uint64_t *e_args; /* the caller's */
-	size_t e_used;		/* bytes of payload */
-};
-
-static bool
+bool
 word_isbad(uint64_t word)
 {
 	return word < SP_BADADDR_LOW || word >= SP_BADADDR_HIGH;
 }
 
-/* What goes as it is: a bad address that looks like no offset. */
-static uint64_t
+/* As an offset it would look like one that is not bad. */
+uint64_t
 word_bad(uint64_t word)
 {
 	return (word & SP_TAG) != 0 ? SP_BADADDR_HIGH : word;
 }
 
-static const void *
-word_ptr(uint64_t word)
-{
-	return (const void *)(uintptr_t)word;
-}
-
-/* Room for n bytes.  E2BIG. */
-static int
+int
 room_take(struct encoding *e, size_t n, size_t most, uint64_t *wordp)
 {
 	size_t at = (e->e_used + SP_ALIGN - 1) & ~((size_t)SP_ALIGN - 1);
@@ -61,12 +38,6 @@ room_take(struct encoding *e, size_t n, size_t most, uint64_t *wordp)
 	e->e_used = at + n;
 	*wordp = SP_TAG | at;
 	return 0;
-}
-
-static uint8_t *
-room_at(const struct encoding *e, uint64_t word)
-{
-	return e->e_payload + (word & ~SP_TAG);
 }
 
 static int
@@ -137,33 +108,30 @@ buffer_cut(struct encoding *e, const struct sysarg *sa, size_t room)
 }
 
 /*
- * Vectors: the structures in the head, with lengths that are cut to what there
- * is room for, the data behind it.
+ * Vectors: lengths are cut to what there is room for.
  */
 
-static int
-encode_vector(struct encoding *e, const struct sysarg *sa, int i)
+int
+vector_encode(struct encoding *e, const void *addr, uint64_t n, uint64_t *wordp)
 {
-	const struct spc_mem *mem = e->e_cl->cl_mem;
-	uint64_t n = sysarg_count(e->e_sd, sa, e->e_args, mem->read);
-	uint64_t *word = &e->e_msg->sm_args[i];
+	size_t bytes = n * sizeof(struct iovec);
 	int error;
 
 	/* The count itself is wrong then, and that comes first. */
 	if (n == 0 || n > VECTOR_MOST) {
-		*word = NOWHERE;
+		*wordp = NOWHERE;
 		return 0;
 	}
-	error = room_take(e, n * sizeof(struct iovec), SP_HEADMAX, word);
-	if (error == 0 && !mem->read(room_at(e, *word), word_ptr(e->e_args[i]),
-			      n * sizeof(struct iovec)))
+	error = room_take(e, bytes, SP_HEADMAX, wordp);
+	if (error == 0 &&
+	    !e->e_cl->cl_mem->read(room_at(e, *wordp), addr, bytes))
 		error = EFAULT;
 	return error;
 }
 
 /* One buffer of a vector: its base becomes an offset. */
 static int
-vector_one(struct encoding *e, const struct sysarg *sa, struct iovec *iov)
+vector_one(struct encoding *e, bool in, struct iovec *iov)
 {
 	uint64_t base = (uintptr_t)iov->iov_base, word;
 	size_t left = SP_PAYLOAD - SP_ALIGN - e->e_used;
@@ -181,27 +149,51 @@ vector_one(struct encoding *e, const struct sysarg *sa, struct iovec *iov)
 	if ((error = room_take(e, iov->iov_len, SP_PAYLOAD, &word)) != 0)
 		return error;
 	iov->iov_base = (void *)(uintptr_t)word;
-	if ((sa->sa_flags & SYSARG_IN) != 0 && iov->iov_len != 0 &&
+	if (in && iov->iov_len != 0 &&
 	    !e->e_cl->cl_mem->read(
 		room_at(e, word), word_ptr(base), iov->iov_len))
 		return EFAULT;
 	return 0;
 }
 
-static int
-vector_data(struct encoding *e, const struct sysarg *sa, int i)
+int
+vector_data(struct encoding *e, bool in, uint64_t word, uint64_t n)
 {
-	uint64_t word = e->e_msg->sm_args[i], n, k;
-	struct iovec *iov;
+	struct iovec *iov = (struct iovec *)room_at(e, word);
+	uint64_t k;
 	int error = 0;
 
-	if ((word & SP_TAG) == 0)
-		return 0;
-	iov = (struct iovec *)room_at(e, word);
-	n = sysarg_count(e->e_sd, sa, e->e_args, e->e_cl->cl_mem->read);
-	for (k = 0; k < n && error == 0; k++)
-		error = vector_one(e, sa, &iov[k]);
+	for (k = 0; k < n && error == 0 && (word & SP_TAG) != 0; k++)
+		error = vector_one(e, in, &iov[k]);
 	return error;
+}
+
+int
+vector_decode(
+    const struct encoding *e, const void *addr, uint64_t word, size_t done)
+{
+	const struct spc_mem *mem = e->e_cl->cl_mem;
+	const struct iovec *iov = (const struct iovec *)room_at(e, word);
+	struct iovec user;
+	size_t n;
+	uint64_t k;
+
+	for (k = 0; done > 0 && k < VECTOR_MOST; k++) {
+		n = iov[k].iov_len < done ? iov[k].iov_len : done;
+		if (!mem->read(
+			&user, (const struct iovec *)addr + k, sizeof(user)) ||
+		    (n != 0 && !mem->write(user.iov_base,
+				   room_at(e, (uintptr_t)iov[k].iov_base), n)))
+			return EFAULT;
+		done -= n;
+	}
+	return 0;
+}
+
+static uint64_t
+vector_count(const struct encoding *e, const struct sysarg *sa)
+{
+	return sysarg_count(e->e_sd, sa, e->e_args, e->e_cl->cl_mem->read);
 }
 
 /* What goes into the head. */
@@ -212,7 +204,7 @@ encode_head(struct encoding *e, const struct sysarg *sa, int i)
 
 	if (sa->sa_kind == SYSARG_VALUE)
 		return 0;
-	if (sa->sa_kind == SYSARG_OPAQUE || sa->sa_kind == SYSARG_MESSAGE)
+	if (sa->sa_kind == SYSARG_OPAQUE)
 		return EOPNOTSUPP;
 	if (word_isbad(e->e_args[i])) {
 		e->e_msg->sm_args[i] = word_bad(e->e_args[i]);
@@ -221,7 +213,10 @@ encode_head(struct encoding *e, const struct sysarg *sa, int i)
 	if (sa->sa_kind == SYSARG_STRING)
 		return encode_string(e, i);
 	if (sa->sa_kind == SYSARG_VECTOR)
-		return encode_vector(e, sa, i);
+		return vector_encode(e, word_ptr(e->e_args[i]),
+		    vector_count(e, sa), &e->e_msg->sm_args[i]);
+	if (sa->sa_kind == SYSARG_MESSAGE)
+		return message_encode(e, sa, i);
 	room = buffer_room(e, sa, i);
 	if (!buffer_inhead(sa, room))
 		return 0;
@@ -235,7 +230,10 @@ encode_data(struct encoding *e, const struct sysarg *sa, int i)
 	size_t room;
 
 	if (sa->sa_kind == SYSARG_VECTOR)
-		return vector_data(e, sa, i);
+		return vector_data(e, (sa->sa_flags & SYSARG_IN) != 0,
+		    e->e_msg->sm_args[i], vector_count(e, sa));
+	if (sa->sa_kind == SYSARG_MESSAGE)
+		return message_data(e, sa, i);
 	if (sa->sa_kind != SYSARG_BUFFER || word_isbad(e->e_args[i]))
 		return 0;
 	room = buffer_room(e, sa, i);
@@ -284,29 +282,6 @@ slot_read(void *dst, const void *addr, size_t n)
 }
 
 static int
-decode_vector(const struct encoding *e, int i, int64_t retval)
-{
-	const struct spc_mem *mem = e->e_cl->cl_mem;
-	const struct iovec *iov;
-	struct iovec user;
-	size_t left = retval > 0 ? (size_t)retval : 0, n;
-	uint64_t k;
-
-	iov = (const struct iovec *)room_at(e, e->e_msg->sm_args[i]);
-	for (k = 0; left > 0; k++) {
-		n = iov[k].iov_len < left ? iov[k].iov_len : left;
-		if (!mem->read(&user,
-			(const struct iovec *)word_ptr(e->e_args[i]) + k,
-			sizeof(user)) ||
-		    (n != 0 && !mem->write(user.iov_base,
-				   room_at(e, (uintptr_t)iov[k].iov_base), n)))
-			return EFAULT;
-		left -= n;
-	}
-	return 0;
-}
-
-static int
 decode_buffer(
     const struct encoding *e, const struct sysarg *sa, int i, int64_t retval)
 {
@@ -345,14 +320,18 @@ spc_decode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
 	*retval = error == 0 ? ss->ss_msg.sm_retval : -1;
 	for (i = 0; i < sd->sd_nargs && bad == 0; i++) {
 		sysarg_resolve(sd, i, args, cl->cl_mem->read, &sa);
+		if ((ss->ss_msg.sm_args[i] & SP_TAG) == 0)
+			continue;
+		if (sa.sa_kind == SYSARG_MESSAGE && error == 0)
+			bad = message_decode(&e, &sa, i, *retval);
 		if ((sa.sa_flags & SYSARG_OUT) == 0 ||
-		    (error != 0 && (sa.sa_flags & SYSARG_IN) == 0) ||
-		    (ss->ss_msg.sm_args[i] & SP_TAG) == 0)
+		    (error != 0 && (sa.sa_flags & SYSARG_IN) == 0))
 			continue;
 		if (sa.sa_kind == SYSARG_BUFFER)
 			bad = decode_buffer(&e, &sa, i, *retval);
-		else if (sa.sa_kind == SYSARG_VECTOR)
-			bad = decode_vector(&e, i, *retval);
+		else if (sa.sa_kind == SYSARG_VECTOR && *retval > 0)
+			bad = vector_decode(&e, word_ptr(args[i]),
+			    ss->ss_msg.sm_args[i], (size_t)*retval);
 	}
 	return error != 0 ? error : bad;
 }
