@@ -172,6 +172,12 @@ struct pollfd;
 int poll_files(
     struct lwp *, struct pollfd *, uint32_t n, int64_t deadline, int *foundp);
 
+/*
+ * Wait until some of these events are true of fp, or an error or an end is.
+ * EINTR, ENOMEM.
+ */
+int file_await(struct lwp *, struct file *fp, uint32_t events);
+
 /* The host thread that slept in poll as l is no more. */
 void poll_abandon(struct lwp *l);
 

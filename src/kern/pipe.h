@@ -50,8 +50,9 @@ struct pipe *pipe_of(const struct file *);
  *	pipe_fill	from a file, at *offp
  *	pipe_drain	to a file, at *offp
  *
- * The file has positions (fo_seek), so that it does not sleep: it is read and
- * written with pi_lock held.
+ * The file has positions (fo_seek) and so does not sleep, or is a socket, which
+ * is told not to and waited for (file_await): it is read and written with
+ * pi_lock held.  offp is NULL for a socket.
  */
 int pipe_splice(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
     size_t *donep);

@@ -181,12 +181,24 @@ pipe_tee(struct pipe *from, struct pipe *to, size_t len, bool nonblock,
  * Between a pipe and a file
  */
 
+/*
+ * The file could not be read or written at once: wait until it can be, unless
+ * it must not be waited for.
+ */
+static int
+file_retry(struct lwp *l, struct file *fp, uint32_t events, bool nonblock)
+{
+	if (nonblock || (file_flags(fp) & O_NONBLOCK) != 0)
+		return EAGAIN;
+	return file_await(l, fp, events);
+}
+
 /* Read a new piece, that ends where a page of the file does; *np: its size. */
 static int
 piece_read(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
     size_t len, size_t *np)
 {
-	size_t n = KPAGE_SIZE - (size_t)*offp % KPAGE_SIZE;
+	size_t n = KPAGE_SIZE - (offp != NULL ? (size_t)*offp % KPAGE_SIZE : 0);
 	char *page = pipe_getpage(pi);
 	struct iovec iov;
 	struct uio uio;
@@ -196,6 +208,7 @@ piece_read(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 	if (page == NULL)
 		return ENOMEM;
 	uio_init1(&uio, &iov, page, n < len ? n : len, UIO_READ);
+	uio.uio_flags = UIO_NOWAIT;
 	n = uio.uio_resid;
 	error = fp->f_ops->fo_read(l, fp, offp, &uio);
 	*np = n -= uio.uio_resid;
@@ -228,6 +241,8 @@ pipe_fill(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 		}
 		pipe_leave(pi, PIPE_IN);
 		klist_async(&pi->pi_klist, POLL_IN);
+		if (error == EAGAIN && *donep == 0)
+			error = file_retry(l, fp, POLLIN, nonblock);
 	} while (*donep == 0 && len > 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }
@@ -244,6 +259,7 @@ piece_write(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 	int error;
 
 	uio_init1(&uio, &iov, ps->ps_page + ps->ps_off, n, UIO_WRITE);
+	uio.uio_flags = UIO_NOWAIT | UIO_NOSIGNAL;
 	error = fp->f_ops->fo_write(l, fp, offp, &uio);
 	*np = n -= uio.uio_resid;
 	ps->ps_off = (uint16_t)(ps->ps_off + n);
@@ -277,6 +293,10 @@ pipe_drain(struct lwp *l, struct pipe *pi, struct file *fp, off_t *offp,
 		}
 		pipe_leave(pi, PIPE_OUT);
 		klist_async(&pi->pi_klist, POLL_OUT);
+		if (error == EAGAIN && *donep == 0) {
+			error = file_retry(l, fp, POLLOUT, nonblock);
+			end = false;
+		}
 	} while (*donep == 0 && len > 0 && error == 0 && !end);
 	return *donep > 0 ? 0 : error;
 }

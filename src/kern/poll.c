@@ -82,12 +82,33 @@ pollwait_free(struct pollwait *pw)
 	kmem_free(pw, sizeof(*pw) + pw->pw_size * sizeof(pw->pw_notes[0]));
 }
 
-/* Hang a knote on what each descriptor names, if that can change.  ENOMEM. */
+/* Hang a knote on a file, whose reference it takes over.  ENOMEM. */
+static int
+pollwait_add(
+    struct lwp *l, struct pollwait *pw, struct file *fp, uint32_t events)
+{
+	struct pollnote *pn;
+	int error;
+
+	if ((error = file_listen(l, fp)) != 0) {
+		file_rele(fp);
+		return error;
+	}
+	pn = &pw->pw_notes[pw->pw_count++];
+	memset(pn, 0, sizeof(*pn));
+	pn->pn_wait = pw;
+	pn->pn_note.kn_file = fp;
+	pn->pn_note.kn_ops = &poll_ops;
+	knote_setevents(&pn->pn_note, fp, events | POLLERR | POLLHUP);
+	knote_attach(fp->f_ops->fo_klist(fp), &pn->pn_note);
+	return 0;
+}
+
+/* Hang one on what each descriptor names, if that can change.  ENOMEM. */
 static int
 pollwait_attach(
     struct lwp *l, struct pollwait *pw, const struct pollfd *fds, uint32_t n)
 {
-	struct pollnote *pn;
 	struct file *fp;
 	uint32_t i;
 	int error;
@@ -99,18 +120,9 @@ pollwait_attach(
 			file_rele(fp);
 			continue;
 		}
-		if ((error = file_listen(l, fp)) != 0) {
-			file_rele(fp);
+		error = pollwait_add(l, pw, fp, (uint16_t)fds[i].events);
+		if (error != 0)
 			return error;
-		}
-		pn = &pw->pw_notes[pw->pw_count++];
-		memset(pn, 0, sizeof(*pn));
-		pn->pn_wait = pw;
-		pn->pn_note.kn_file = fp;
-		pn->pn_note.kn_ops = &poll_ops;
-		knote_setevents(&pn->pn_note, fp,
-		    (uint16_t)fds[i].events | POLLERR | POLLHUP);
-		knote_attach(fp->f_ops->fo_klist(fp), &pn->pn_note);
 	}
 	return 0;
 }
@@ -206,6 +218,27 @@ poll_files(struct lwp *l, struct pollfd *fds, uint32_t n, int64_t deadline,
 	if (deadline == 0)
 		return signal_maskpoll(l);
 	return poll_wait(l, fds, n, deadline, foundp);
+}
+
+int
+file_await(struct lwp *l, struct file *fp, uint32_t events)
+{
+	struct pollwait *pw;
+	int error;
+
+	events |= POLLERR | POLLHUP;
+	if ((file_poll(l, fp, NULL) & events) != 0)
+		return 0;
+	if ((pw = pollwait_alloc(1)) == NULL)
+		return ENOMEM;
+	curctx()->kc_pollwait = pw;
+	file_hold(fp);
+	error = pollwait_add(l, pw, fp, events);
+	while ((file_poll(l, fp, NULL) & events) == 0 && error == 0)
+		error = pollwait_sleep(pw, HYPER_FOREVER);
+	curctx()->kc_pollwait = NULL;
+	pollwait_free(pw);
+	return error;
 }
 
 /*

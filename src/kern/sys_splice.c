@@ -84,13 +84,19 @@ end_positioned(const struct splice_end *se)
 	       se->se_file->f_ops->fo_seek != NULL;
 }
 
+static bool
+end_socket(const struct splice_end *se)
+{
+	return se->se_file->f_type == DTYPE_SOCKET;
+}
+
 /* Where to begin.  EFAULT. */
 static int
 end_start(struct lwp *l, struct splice_end *se)
 {
 	if (se->se_uoff != NULL)
 		return copyin(se->se_uoff, &se->se_off, sizeof(se->se_off));
-	if (se->se_pipe == NULL)
+	if (se->se_pipe == NULL && !end_socket(se))
 		se->se_off = file_getpos(l, se->se_file);
 	return 0;
 }
@@ -101,7 +107,7 @@ end_finish(struct lwp *l, struct splice_end *se)
 {
 	if (se->se_uoff != NULL)
 		return copyout(&se->se_off, se->se_uoff, sizeof(se->se_off));
-	if (se->se_pipe == NULL)
+	if (se->se_pipe == NULL && !end_socket(se))
 		file_setpos(l, se->se_file, se->se_off);
 	return 0;
 }
@@ -128,6 +134,9 @@ splice_in(struct lwp *l, struct splice_end *in, struct splice_end *out,
 {
 	int error;
 
+	if (end_socket(in))
+		return pipe_fill(l, out->se_pipe, in->se_file, NULL, len,
+		    nonblock || end_nonblock(out), donep);
 	if (!end_positioned(in))
 		return EINVAL;
 	if ((error = end_checkrange(in, len)) != 0)
@@ -143,6 +152,9 @@ splice_out(struct lwp *l, struct splice_end *in, struct splice_end *out,
 {
 	int error;
 
+	if (end_socket(out))
+		return pipe_drain(l, in->se_pipe, out->se_file, NULL, len,
+		    nonblock || end_nonblock(in), donep);
 	if (!end_positioned(out) || (file_flags(out->se_file) & O_APPEND) != 0)
 		return EINVAL;
 	if ((error = end_checkrange(out, len)) != 0)
@@ -181,6 +193,9 @@ splice_files(struct lwp *l, struct splice_end *in, struct splice_end *out,
 	if ((in->se_pipe != NULL && in->se_uoff != NULL) ||
 	    (out->se_pipe != NULL && out->se_uoff != NULL))
 		return ESPIPE;
+	if ((in->se_uoff != NULL && end_socket(in)) ||
+	    (out->se_uoff != NULL && end_socket(out)))
+		return EINVAL;
 	if ((error = end_start(l, out)) != 0 ||
 	    (error = end_start(l, in)) != 0 ||
 	    (error = splice_ends(l, in, out, len, nonblock, &done)) != 0 ||

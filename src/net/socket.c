@@ -57,22 +57,15 @@ fd_getsocket(struct lwp *l, int fd, struct file **fpp, struct socket **sop)
 	return 0;
 }
 
-int
-socket_file(struct lwp *l, struct socket *so, int flags, struct file **fpp)
+void
+socket_affix(struct socket *so, int flags, struct file *fp)
 {
-	struct file *fp;
-	int error;
-
-	if ((error = file_alloc(l, &fp)) != 0)
-		return error;
 	fp->f_type = DTYPE_SOCKET;
 	fp->f_data = so;
 	fp->f_ops = so->so_proto->pr_fileops;
 	atomic_store_explicit(&fp->f_flags,
 	    O_RDWR | ((flags & SOCK_NONBLOCK) != 0 ? O_NONBLOCK : 0),
 	    memory_order_relaxed);
-	*fpp = fp;
-	return 0;
 }
 
 /*

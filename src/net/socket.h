@@ -212,10 +212,7 @@ int sockopt_set(
 /* What fd names, which fd_putfile puts.  EBADF, ENOTSOCK. */
 int fd_getsocket(struct lwp *, int fd, struct file **, struct socket **);
 
-/*
- * The file of a new socket, which the caller closes if there is none; flags:
- * SOCK_NONBLOCK.  ENFILE, ENOMEM.
- */
-int socket_file(struct lwp *, struct socket *, int flags, struct file **);
+/* Let a new file be that of a new socket; flags: SOCK_NONBLOCK. */
+void socket_affix(struct socket *, int flags, struct file *);
 
 #endif /* NET_SOCKET_H */

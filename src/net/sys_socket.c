@@ -67,8 +67,10 @@ socket_makefile(struct lwp *l, int family, int type, int protocol,
 	error = socket_make(l, family, type & ~SOCK_FLAGS, protocol, sop);
 	if (error != 0)
 		return error;
-	if ((error = socket_file(l, *sop, type, fpp)) != 0)
+	if ((error = file_alloc(l, fpp)) != 0)
 		(*sop)->so_proto->pr_close(*sop);
+	else
+		socket_affix(*sop, type, *fpp);
 	return error;
 }
 
@@ -215,14 +217,16 @@ accept_file(struct lwp *l, struct file *fp, struct sockaddr *addr,
 		return ENOTSOCK;
 	if (so->so_proto->pr_accept == NULL)
 		return EOPNOTSUPP;
+	/* First: without one nobody is accepted, and so nobody lost. */
+	if ((error = file_alloc(l, newp)) != 0)
+		return error;
 	error = so->so_proto->pr_accept(
 	    l, so, (file_flags(fp) & O_NONBLOCK) != 0, &new);
-	if (error != 0)
-		return error;
-	if ((error = socket_file(l, new, flags, newp)) != 0) {
-		new->so_proto->pr_close(new);
+	if (error != 0) {
+		file_abort(*newp);
 		return error;
 	}
+	socket_affix(new, flags, *newp);
 	if (addr == NULL)
 		return 0;
 	if (new->so_proto->pr_getname(new, true, &ss, &len) != 0)

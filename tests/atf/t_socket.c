@@ -257,6 +257,33 @@ TC(file, "a socket is a file, but has no position")
 	T_EQ(0, strcmp(path, link));
 }
 
+TC(splice, "splice and sendfile to and from sockets")
+{
+	int in[2], out[2], fd;
+	off_t off = 0;
+	char buf[8];
+
+	boot();
+	pair(SOCK_STREAM);
+	T_OK(rump_sys_pipe(in));
+	T_OK(rump_sys_pipe(out));
+	T_EQ(5, rump_sys_write(in[1], "hello", 5));
+	T_EQ(3, rump_sys_splice(in[0], NULL, sv[0], NULL, 3, 0));
+	T_EQ(2, rump_sys_splice(in[0], NULL, sv[0], NULL, 9, 0));
+	T_EQ(4, rump_sys_splice(sv[1], NULL, out[1], NULL, 4, 0));
+	T_EQ(4, rump_sys_read(out[0], buf, 8));
+	T_ASSERT(memcmp(buf, "hell", 4) == 0);
+	T_ERR(EINVAL, rump_sys_splice(sv[1], &off, out[1], NULL, 4, 0));
+	T_EQ(1, rump_sys_splice(sv[1], NULL, out[1], NULL, 4, 0));
+	T_OK(rump_sys_fcntl(sv[1], F_SETFL, O_NONBLOCK));
+	T_ERR(EAGAIN, rump_sys_splice(sv[1], NULL, out[1], NULL, 4, 0));
+	fd = (int)T_OK(rump_sys_open("/file", O_CREAT | O_RDWR, 0600));
+	T_EQ(6, rump_sys_write(fd, "abcdef", 6));
+	T_EQ(6, rump_sys_sendfile(sv[0], fd, &off, 10));
+	T_EQ(6, rump_sys_read(sv[1], buf, 8));
+	T_EQ(6, off);
+}
+
 TC(netunix, "/proc/net/unix has a line for each socket")
 {
 	char buf[4096], want[64];
@@ -322,6 +349,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, waitall);
 	ATF_TP_ADD_TC(tp, peekoff);
 	ATF_TP_ADD_TC(tp, file);
+	ATF_TP_ADD_TC(tp, splice);
 	ATF_TP_ADD_TC(tp, netunix);
 	ATF_TP_ADD_TC(tp, wakes);
 	return atf_no_error();

@@ -184,13 +184,15 @@ unsock_type(const struct unsock *us)
 static inline enum unstate
 unsock_state(const struct unsock *us)
 {
-	return atomic_load_explicit(&us->us_state, memory_order_relaxed);
+	/* Acquire: who finds it connected finds its peer. */
+	return atomic_load_explicit(&us->us_state, memory_order_acquire);
 }
 
 static inline void
 unsock_setstate(struct unsock *us, enum unstate state)
 {
-	atomic_store_explicit(&us->us_state, state, memory_order_relaxed);
+	/* Release pairs with the acquire in unsock_state. */
+	atomic_store_explicit(&us->us_state, state, memory_order_release);
 }
 
 /* For who need not hold it: see above. */
@@ -232,7 +234,7 @@ unsock_full(const struct unsock *us)
 static inline bool
 un_writable(const struct unsock *us, uint32_t charge)
 {
-	return (int64_t)charge * 4 <= us->us_so.so_sndbuf;
+	return (int64_t)charge * 4 < us->us_so.so_sndbuf - 3;
 }
 
 /* May a message be sent, although others are on their way? */

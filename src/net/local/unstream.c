@@ -231,8 +231,13 @@ unread_peek(struct unread *ur, struct unmsg *m, size_t skip)
 		if ((error = unread_copy(ur, m, skip, &n)) != 0)
 			return error;
 		peekoff_add(&us->us_so, (int64_t)n);
-		if (m->um_rights != NULL)
-			return unscm_take(&ur->ur_scm, m, true);
+		if (m->um_rights != NULL) {
+			error = unscm_take(&ur->ur_scm, m, true);
+			/* Nothing has been read: the error can be told. */
+			if (error != 0)
+				ur->ur_copied = 0;
+			return error;
+		}
 		skip = 0;
 		m = TAILQ_NEXT(m, um_link);
 	} while (m != NULL);
@@ -314,7 +319,7 @@ int
 unstream_recv(
     struct lwp *l, struct socket *so, struct sockmsg *sm, size_t *lenp)
 {
-	struct unsock *us = so_to_us(so), *peer = unsock_peer(us);
+	struct unsock *us = so_to_us(so), *peer;
 	struct unread ur = {.ur_sock = us, .ur_msg = sm};
 	size_t want = sm->sm_uio->uio_resid, target = want;
 	bool writable;
@@ -322,6 +327,7 @@ unstream_recv(
 
 	if (unsock_state(us) != UN_CONNECTED || (sm->sm_flags & MSG_OOB) != 0)
 		return EINVAL;
+	peer = unsock_peer(us);
 	if ((sm->sm_flags & MSG_WAITALL) == 0 &&
 	    target > (size_t)so->so_rcvlowat)
 		target = (size_t)so->so_rcvlowat;
