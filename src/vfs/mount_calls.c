@@ -207,6 +207,18 @@ sys_statvfs(struct lwp *l, const char *path, struct statvfs *sb)
 	return error != 0 ? error : statvfs_out(nd.ni_mount, sb);
 }
 
+/* Of pipes, sockets and so on, which no file system has. */
+static int
+statvfs_nameless(struct statvfs *usb)
+{
+	struct statvfs sb;
+
+	memset(&sb, 0, sizeof(sb));
+	sb.f_bsize = sb.f_frsize = KPAGE_SIZE;
+	sb.f_namemax = NAME_MAX;
+	return copyout(&sb, usb, sizeof(sb));
+}
+
 int
 sys_fstatvfs(struct lwp *l, int fd, struct statvfs *sb)
 {
@@ -214,6 +226,8 @@ sys_fstatvfs(struct lwp *l, int fd, struct statvfs *sb)
 	struct vnode *vp;
 	int error = fd_vnode(l, fd, ENOSYS, &mp, &vp);
 
+	if (error == ENOSYS)
+		return statvfs_nameless(sb);
 	return error != 0 ? error : statvfs_out(mp, sb);
 }
 

@@ -3,6 +3,7 @@
  * Sockets: making them, streams, and what they are as files.
  */
 #include <sys/ioctl.h>
+#include <sys/statvfs.h>
 
 #include <linux/sockios.h>
 #include <signal.h>
@@ -235,6 +236,7 @@ TC(peekoff, "SO_PEEK_OFF peeks further each time")
 
 TC(file, "a socket is a file, but has no position")
 {
+	struct statvfs sv_fs;
 	struct stat st;
 	char buf[4], path[64], link[64];
 	ssize_t n;
@@ -243,6 +245,9 @@ TC(file, "a socket is a file, but has no position")
 	pair(SOCK_STREAM);
 	T_OK(rump_sys_fstat(sv[0], &st));
 	T_ASSERT(S_ISSOCK(st.st_mode));
+	T_OK(rump_sys_fstatvfs(sv[0], &sv_fs));
+	T_EQ(4096, sv_fs.f_bsize);
+	T_EQ(255, sv_fs.f_namemax);
 	T_ERR(ESPIPE, rump_sys_lseek(sv[0], 0, SEEK_SET));
 	T_ERR(ESPIPE, rump_sys_pread(sv[0], buf, 1, 0));
 	T_ERR(EINVAL, rump_sys_ftruncate(sv[0], 0));

@@ -7,6 +7,7 @@
  * Another operation is another function and a line in ops[].
  */
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <assert.h>
 #include <fcntl.h>
@@ -74,6 +75,14 @@ bind_pipe(void)
 {
 	bind_proc();
 	must(rump_sys_pipe(fds) == 0, "pipe");
+}
+
+static void
+bind_socket(void)
+{
+	bind_proc();
+	must(rump_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0,
+	    "socketpair");
 }
 
 static void
@@ -299,6 +308,7 @@ static const struct op ops[] = {
     {"newlwp_releaselwp", 1, do_nothing, do_newlwp, do_nothing},
     {"rfork_releaselwp", 1, do_nothing, do_rfork, do_nothing},
     {"pipe_rw", 1, bind_pipe, do_pipe, rump_pub_lwproc_releaselwp},
+    {"socket_rw", 1, bind_socket, do_pipe, rump_pub_lwproc_releaselwp},
     {"poll_1", 1, bind_poll, do_poll, rump_pub_lwproc_releaselwp},
     {"kill_handler", 1, bind_handler, do_kill, rump_pub_lwproc_releaselwp},
     {"epoll_wait_1", 1, bind_poll, do_epoll, rump_pub_lwproc_releaselwp},

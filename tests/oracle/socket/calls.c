@@ -134,11 +134,12 @@ keep(struct world *w, const struct step *s, int fd)
 }
 
 static socklen_t
-make_name(const struct step *s, struct sockaddr_un *un)
+make_name(const struct step *s, struct name *name)
 {
+	struct sockaddr_un *un = &name->un;
 	size_t n;
 
-	memset(un, 0, sizeof(*un));
+	memset(name, 0, sizeof(*name));
 	un->sun_family = AF_UNIX;
 	if (s->value % 40 == 0)
 		un->sun_family = AF_INET;
@@ -262,7 +263,7 @@ do_sendmsg(struct world *w, const struct step *s)
 {
 	char control[200] __attribute__((aligned(16)));
 	struct iovec iov[2] = {{buffer, s->n / 2}, {NULL, 0}};
-	struct sockaddr_un un;
+	struct name nm;
 	struct msghdr mh;
 
 	fill(s);
@@ -274,8 +275,8 @@ do_sendmsg(struct world *w, const struct step *s)
 	mh.msg_controllen = make_control(w, s, control, sizeof(control));
 	mh.msg_control = mh.msg_controllen > 0 ? control : NULL;
 	if (s->value % 4 == 0) {
-		mh.msg_name = &un;
-		mh.msg_namelen = make_name(s, &un);
+		mh.msg_name = &nm;
+		mh.msg_namelen = make_name(s, &nm);
 	}
 	return (int)w->w_sendmsg(w->w_fd[s->proc][s->a], &mh, s->flags);
 }
@@ -361,7 +362,7 @@ do_mmsg(struct world *w, const struct step *s, struct result *r)
 		n = w->w_recvmmsg(w->w_fd[s->proc][s->a], mm, 3,
 		    MSG_DONTWAIT | (s->flags & MSG_TRUNC), NULL);
 	for (i = 0; i < n; i++)
-		r->value = r->value * 10000 + (int)mm[i].msg_len;
+		r->value = (int)((unsigned)r->value * 10000 + mm[i].msg_len);
 	return n;
 }
 
@@ -439,6 +440,7 @@ static int
 do_connection(struct world *w, const struct step *s, struct result *r)
 {
 	int fd = w->w_fd[s->proc][s->a], ret, fds[2];
+	struct name nm;
 	struct sockaddr_un un;
 	socklen_t len = sizeof(un);
 	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET,
@@ -457,17 +459,17 @@ do_connection(struct world *w, const struct step *s, struct result *r)
 		ret = keep(w, s, fds[0]);
 		return ret * 100 + keep(w, s, fds[1]);
 	case OP_BIND:
-		len = make_name(s, &un);
+		len = make_name(s, &nm);
 		if (s->value % 6 == 1)
 			len = sizeof(sa_family_t);
-		return w->w_bind(fd, (void *)&un, len);
+		return w->w_bind(fd, (void *)&nm, len);
 	case OP_LISTEN:
 		return w->w_listen(fd, s->value % 4 - (s->value % 20 == 0));
 	case OP_CONNECT:
-		len = make_name(s, &un);
+		len = make_name(s, &nm);
 		if (s->value % 15 == 0)
-			un.sun_family = AF_UNSPEC;
-		return w->w_connect(fd, (void *)&un, len);
+			nm.un.sun_family = AF_UNSPEC;
+		return w->w_connect(fd, (void *)&nm, len);
 	default:
 		memset(&un, 0, sizeof(un));
 		ret = keep(
@@ -482,6 +484,7 @@ static int
 do_transfer(struct world *w, const struct step *s, struct result *r)
 {
 	int fd = w->w_fd[s->proc][s->a], n;
+	struct name nm;
 	struct sockaddr_un un;
 	socklen_t len;
 
@@ -494,9 +497,9 @@ do_transfer(struct world *w, const struct step *s, struct result *r)
 		return (int)w->w_write(fd, buffer, s->n);
 	case OP_SENDTO:
 		fill(s);
-		len = make_name(s, &un);
+		len = make_name(s, &nm);
 		return (int)w->w_sendto(
-		    fd, buffer, s->n, s->flags, (void *)&un, len);
+		    fd, buffer, s->n, s->flags, (void *)&nm, len);
 	case OP_READ:
 		n = (int)w->w_read(fd, buffer, s->n);
 		break;

@@ -68,6 +68,12 @@ enum op {
 	OP_COUNT
 };
 
+/* A name that may be said to be longer than it can be. */
+struct name {
+	struct sockaddr_un un;
+	char more[40];
+};
+
 struct step {
 	enum op op;
 	unsigned proc;
