@@ -9,12 +9,17 @@
  */
 #include <sys/socket.h>
 
+#include <rump/rump_syscalls.h>
+
 #include "proxy/proxy.h"
 
 #include "syscall/sysdesc.h"
 
 /* Smaller ones must be in the head. */
 #define SMALL 512u
+
+/* An address that no program has. */
+#define NOWHERE 1u
 
 /* sysarg_read has no argument for this. */
 static _Thread_local const struct call *reading;
@@ -237,6 +242,17 @@ encode_message(struct call *c, const struct sysarg *sa, uint8_t *addr)
 	}
 }
 
+/*
+ * A request that is not described gets a number.  If that could be an address,
+ * and the driver takes it for one, it is one of nothing.
+ */
+static void
+decode_request(struct call *c, int i)
+{
+	if (!word_isbad(c->c_args[i]))
+		c->c_args[i] = NOWHERE;
+}
+
 /* Where it is, so that others can be asked for what it points to. */
 static int
 decode_place(struct call *c, const struct sysarg *sa, int i)
@@ -246,6 +262,8 @@ decode_place(struct call *c, const struct sysarg *sa, int i)
 
 	switch (sa->sa_kind) {
 	case SYSARG_VALUE:
+		if (c->c_msg.sm_nr == RUMP_SYS_ioctl && i == 2)
+			decode_request(c, i);
 		return 0;
 	case SYSARG_STRING:
 		return decode_string(c, i);

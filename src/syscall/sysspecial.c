@@ -45,6 +45,7 @@ static const struct command ioctls[] = {
     POINTER(FIONREAD, OUT, int),
     POINTER(FIONBIO, IN, int),
     POINTER(FIOASYNC, IN, int),
+    POINTER(FIOQSIZE, OUT, loff_t),
     NOTHING(FIOCLEX),
     NOTHING(FIONCLEX),
     POINTER(FS_IOC_GETFLAGS, OUT, int),

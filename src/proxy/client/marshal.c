@@ -239,7 +239,13 @@ encode_data(struct encoding *e, const struct sysarg *sa, int i)
 	room = buffer_room(e, sa, i);
 	if (buffer_inhead(sa, room))
 		return 0;
-	return encode_buffer(e, sa, i, buffer_cut(e, sa, room), SP_PAYLOAD);
+	room = buffer_cut(e, sa, room);
+	/* More than the call will take, whatever the count is of. */
+	if (room > SP_PAYLOAD - SP_ALIGN - e->e_used) {
+		e->e_msg->sm_args[i] = NOWHERE;
+		return 0;
+	}
+	return encode_buffer(e, sa, i, room, SP_PAYLOAD);
 }
 
 int
