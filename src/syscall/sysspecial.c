@@ -148,6 +148,10 @@ by_request(uint32_t request, struct sysarg *sa)
 
 	if (flags == 0 || _IOC_SIZE(request) == 0)
 		return;
+	if (_IOC_SIZE(request) == sizeof(int)) {
+		make_buffer(sa, flags, "int *", sizeof(int));
+		return;
+	}
 	make_buffer(sa, flags, "void *", 1);
 	sa->sa_count = _IOC_SIZE(request);
 }
