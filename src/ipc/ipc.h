@@ -4,6 +4,7 @@
  * files of src/ipc share.
  *
  *	ksem.c		semaphores of POSIX, which are descriptors
+ *	mqueue.c, mq_message.c	message queues of POSIX
  *	ipc.c		names, permissions, waiting
  */
 #ifndef IPC_IPC_H

@@ -55,6 +55,13 @@ int64_t cred_inflight(struct cred *, int64_t n);
 /* Credentials alive. */
 uint64_t cred_live(void);
 
+/*
+ * The bytes of message queues that its real user has go up, to `most', or
+ * down.
+ */
+bool cred_mqueue_enter(struct cred *, uint64_t bytes, uint64_t most);
+void cred_mqueue_leave(struct cred *, uint64_t bytes);
+
 /* Is gid the credential's file gid or one of its groups? */
 bool cred_groupmember(const struct cred *, gid_t gid);
 

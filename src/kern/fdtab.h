@@ -199,6 +199,8 @@ filedesc_drop(const struct filedesc *fdp, struct file *fp)
 {
 	if (fp->f_vnode != NULL)
 		file_vnodeops.fv_closing(fp, fdp);
+	else if (unlikely(fp->f_ops->fo_closing != NULL))
+		fp->f_ops->fo_closing(fp);
 	file_rele(fp);
 }
 

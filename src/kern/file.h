@@ -104,6 +104,11 @@ struct fileops {
 	 * or, negative, a group; 0: nobody.  NULL: O_ASYNC does nothing.
 	 */
 	pid_t (*fo_async)(struct lwp *, struct file *);
+	/*
+	 * A table let go of a descriptor of it, which has no vnode.  NULL:
+	 * nothing to note.  Without locks.
+	 */
+	void (*fo_closing)(struct file *);
 	/* Last reference gone.  Must not fail; may sleep for nothing. */
 	void (*fo_close)(struct file *);
 };

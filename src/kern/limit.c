@@ -11,6 +11,9 @@
 /* Nobody may have more descriptors; Linux's fs.nr_open. */
 #define NOFILE_MAX 1048576
 
+/* Bytes of message queues that a user may have; Linux's default. */
+#define MSGQUEUE_MAX 819200
+
 static void
 limit_reclaim(struct smr_item *si)
 {
@@ -47,6 +50,8 @@ limit_init(void)
 		pl->pl_rlimit[i] =
 		    (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
 	pl->pl_rlimit[RLIMIT_NOFILE] = (struct rlimit){1024, NOFILE_MAX};
+	pl->pl_rlimit[RLIMIT_MSGQUEUE] =
+	    (struct rlimit){MSGQUEUE_MAX, MSGQUEUE_MAX};
 	pl->pl_rlimit[RLIMIT_CORE].rlim_cur = 0;
 	pl->pl_rlimit[RLIMIT_STACK].rlim_cur = 8 << 20;
 	return pl;

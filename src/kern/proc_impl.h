@@ -64,7 +64,7 @@ struct kref *proc_setpgrp(struct proc *p, struct pgrp *pg);
 int pgrp_pids(struct pgrp *, pid_t **pidsp, size_t *sizep, size_t *np);
 
 /*
- * Users: how many processes and queued signals each real user id has.
+ * Users: what each real user id has of what is limited.
  */
 struct uidinfo {
 	uid_t ui_uid;		      /* (s) */
@@ -74,6 +74,7 @@ struct uidinfo {
 	_Atomic int64_t ui_nsig;      /* (a) signals queued, and timers */
 	_Atomic int64_t ui_inflight;  /* (a) see cred_inflight */
 	struct uidinfo_wide *ui_wide; /* (s) user 0 */
+	_Atomic uint64_t ui_mqbytes;  /* (a) of message queues */
 };
 
 struct uidinfo *uidinfo_get(uid_t); /* held; NULL without memory */

@@ -279,8 +279,7 @@ lwp_exists(struct proc *p, int lid)
 	return l != NULL;
 }
 
-/* What the caller wants to be told by: *signop, 0 for nothing. */
-static int
+int
 sigevent_check(struct proc *p, const struct sigevent *ev, int *signop)
 {
 	*signop = 0;

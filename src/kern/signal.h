@@ -52,6 +52,13 @@ void signal_group(pid_t pgid, int signo);
 void signal_info(pid_t pid, const siginfo_t *);
 
 /*
+ * What an lwp of p wants to be told by: *signop, 0 for nothing.  EINVAL for
+ * what only a library can do, and for numbers that are no signals.
+ */
+struct proc;
+int sigevent_check(struct proc *p, const struct sigevent *, int *signop);
+
+/*
  * Would that signal do nothing to the lwp: is it blocked or ignored, or not
  * caught with a model that does nothing then?
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Users: the number of processes of each real user id, for RLIMIT_NPROC, and
- * of signals queued for them, for RLIMIT_SIGPENDING.
+ * of signals queued for them, for RLIMIT_SIGPENDING, and of bytes of message
+ * queues, for RLIMIT_MSGQUEUE.
  *
  * A uidinfo is held by the credentials of its user.  User 0, whose processes
  * many host threads make and end at once, has a counter for each shard.
@@ -139,4 +140,25 @@ cred_inflight(struct cred *cr, int64_t n)
 	if (n == 0)
 		return atomic_load_explicit(count, memory_order_relaxed);
 	return atomic_fetch_add_explicit(count, n, memory_order_relaxed) + n;
+}
+
+bool
+cred_mqueue_enter(struct cred *cr, uint64_t bytes, uint64_t most)
+{
+	_Atomic uint64_t *counter = &cr->cr_uidinfo->ui_mqbytes;
+	uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
+
+	do {
+		if (bytes > most || n > most - bytes)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(counter, &n, n + bytes,
+	    memory_order_relaxed, memory_order_relaxed));
+	return true;
+}
+
+void
+cred_mqueue_leave(struct cred *cr, uint64_t bytes)
+{
+	atomic_fetch_sub_explicit(
+	    &cr->cr_uidinfo->ui_mqbytes, bytes, memory_order_relaxed);
 }

@@ -6,6 +6,7 @@
 #define SYSCALL_SYSTYPES_H
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
