@@ -4,6 +4,11 @@
  */
 #include "ipc/ipc.h"
 
+#include "ipc/limits.h"
+
+#define TEXT1(x) #x
+#define TEXT(x)	 TEXT1(x)
+
 int
 ipc_copyinname(const char *uname, char name[IPC_NAMESIZE])
 {
@@ -85,4 +90,32 @@ ipc_stat(struct stat *sb, uid_t uid, gid_t gid, mode_t mode)
 	sb->st_uid = uid;
 	sb->st_gid = gid;
 	sb->st_blksize = KPAGE_SIZE;
+}
+
+const char *
+ipc_limit(const char *name)
+{
+	static const struct {
+		const char *name, *value;
+	} limits[] = {
+	    {"msg_default", TEXT(MQ_MAXMSG)},
+	    {"msg_max", TEXT(MQ_MAXMSG)},
+	    {"msgsize_default", TEXT(MQ_MSGSIZE)},
+	    {"msgsize_max", TEXT(MQ_MSGSIZE)},
+	    {"queues_max", TEXT(MQ_QUEUES)},
+	    {"msgmax", TEXT(MSG_MOST)},
+	    {"msgmnb", TEXT(MSG_BYTES)},
+	    {"msgmni", TEXT(MSG_QUEUES)},
+	    {"sem", TEXT(SEM_SETMAX) "\t" TEXT(SEM_ALL) "\t" TEXT(
+			SEM_OPS) "\t" TEXT(SEM_SETS)},
+	    {"shmall", "18446744073692774399"},
+	    {"shmmax", "18446744073692774399"},
+	    {"shmmni", TEXT(SHM_SEGS)},
+	};
+	size_t i;
+
+	for (i = 0; i < nitems(limits); i++)
+		if (strcmp(limits[i].name, name) == 0)
+			return limits[i].value;
+	panic("no limit is called %s", name);
 }

@@ -5,6 +5,8 @@
  *
  *	ksem.c		semaphores of POSIX, which are descriptors
  *	mqueue.c, mq_message.c	message queues of POSIX
+ *	sysv*.c		shared memory, semaphores, message queues of System V
+ *	procipc.c	what a process has of it
  *	ipc.c		names, permissions, waiting
  */
 #ifndef IPC_IPC_H
@@ -46,5 +48,21 @@ int ipc_wait(struct kcondvar *, struct kmutex *, int64_t when);
 
 /* What stat says of an object that has no name in a file system. */
 void ipc_stat(struct stat *, uid_t uid, gid_t gid, mode_t mode);
+
+/*
+ * A line of a file of /proc/sysvipc: the title for a place below 0, else the
+ * first object from that place on.  The place for the next, or -1: no more.
+ */
+enum ipc_sysv { IPC_SYSV_MSG, IPC_SYSV_SEM, IPC_SYSV_SHM };
+#define IPC_SYSVLINE 256
+int ipc_sysvline(enum ipc_sysv, int place, char buf[IPC_SYSVLINE]);
+
+/*
+ * A limit in /proc/sys/kernel or /proc/sys/fs/mqueue, by the name of its file.
+ */
+const char *ipc_limit(const char *name);
+
+/* Boot. */
+int ipc_init(void);
 
 #endif /* IPC_IPC_H */

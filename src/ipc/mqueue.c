@@ -7,14 +7,8 @@
 
 #include <stdio.h>
 
+#include "ipc/limits.h"
 #include "sysproto.h"
-
-/* Defaults and limits are Linux's; root's are higher. */
-#define MQ_MAXMSG   10
-#define MQ_MSGSIZE  8192
-#define MQ_HARDMSG  65536
-#define MQ_HARDSIZE (16 << 20)
-#define MQ_QUEUES   256
 
 /* What a message, and each priority that can be there, counts for. */
 #define MQ_OVERHEAD 48

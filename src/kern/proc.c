@@ -16,6 +16,7 @@
  *
  * Locks: p_lock of the process, then the shard of a list.  Never two p_locks.
  */
+#include "kern/event.h"
 #include "kern/filedesc.h"
 #include "kern/kern.h"
 #include "kern/kqproc.h"
@@ -296,6 +297,30 @@ proc_reset(struct proc *p, struct proc *parent)
 	memcpy(p->p_name, parent->p_name, sizeof(p->p_name));
 }
 
+/* What parts above keep for the parent, for a new process. */
+static int
+proc_hooks_fork(struct proc *p, struct proc *parent)
+{
+	struct proc_hook *ph;
+	int error = 0;
+
+	for (ph = hooks; ph != NULL && error == 0; ph = ph->ph_next)
+		if (ph->ph_fork != NULL)
+			error = ph->ph_fork(p, parent);
+	return error;
+}
+
+/* It is not to be: only those that it was made known to end it. */
+static void
+proc_hooks_unfork(struct proc *p)
+{
+	struct proc_hook *ph;
+
+	for (ph = hooks; ph != NULL; ph = ph->ph_next)
+		if (ph->ph_fork != NULL)
+			ph->ph_exit(p);
+}
+
 /* Put the process where others find it. */
 static void
 proc_publish(struct proc *p, struct proc *parent)
@@ -344,8 +369,11 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 	if (unlikely(parent->p_sigacts != NULL) &&
 	    (error = signal_fork(p, parent)) != 0)
 		goto fail_fd;
+	if (unlikely(proc_ipc(parent) != NULL) &&
+	    (error = proc_hooks_fork(p, parent)) != 0)
+		goto fail_hooks;
 	if ((error = pid_alloc(p)) != 0)
-		goto fail_signal;
+		goto fail_hooks;
 	l->l_sigmask = curlwp()->l_sigmask;
 	l->l_lid = p->p_nextlid = 1;
 	LIST_INSERT_HEAD(&p->p_lwps, l, l_sibling);
@@ -357,7 +385,9 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 	*lp = l;
 	return 0;
 
-fail_signal:
+fail_hooks:
+	if (unlikely(proc_ipc(p) != NULL))
+		proc_hooks_unfork(p);
 	signal_exit(p);
 fail_fd:
 	fd_free(p);

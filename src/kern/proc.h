@@ -35,6 +35,7 @@
 
 struct cwdinfo; /* src/vfs */
 struct pgrp;
+struct procipc; /* src/ipc */
 struct ptimers;
 struct trace;
 
@@ -122,6 +123,7 @@ struct proc {
 	struct ptimers *_Atomic p_timers; /* (r) NULL: none; ptimer.h */
 	struct trace *_Atomic p_trace;	  /* (r) NULL: none; trace.h */
 	_Atomic uint32_t p_tracepoints;	  /* (p), read without: TRACE_* */
+	struct procipc *_Atomic p_ipc;	  /* (a) NULL: none; src/ipc's */
 
 	/* Signals, see signal_impl.h; zero while free, up to p_cv. */
 	_Atomic uint64_t p_sigpend; /* (p), read without */
@@ -200,6 +202,13 @@ void proc_setshared(struct proc *, enum proc_shared, struct kref *);
 struct kref *
 proc_setshared_locked(struct proc *, enum proc_shared, struct kref *);
 
+static inline struct procipc *
+proc_ipc(struct proc *p)
+{
+	/* Acquire pairs with the release in procipc_get. */
+	return atomic_load_explicit(&p->p_ipc, memory_order_acquire);
+}
+
 /* The soft limit of a resource (RLIMIT_*). */
 static inline rlim_t
 proc_limit(struct proc *p, int which)
@@ -214,9 +223,12 @@ struct proc *proc_find_locked(pid_t pid);
 
 /*
  * Parts above that keep state in a process.  exit is called when its last lwp
- * has gone, in a section, without locks; it may sleep for nothing.
+ * has gone, in a section, without locks; it may sleep for nothing.  fork, or
+ * NULL, is called for a new one that nobody sees so far, if its parent has
+ * p_ipc; if one fails, exit of those that have a fork is called.  ENOMEM.
  */
 struct proc_hook {
+	int (*ph_fork)(struct proc *, struct proc *parent);
 	void (*ph_exit)(struct proc *);
 	struct proc_hook *ph_next;
 };

@@ -3,6 +3,7 @@
  * The parts above src/kern that boot starts, from the bottom up.
  */
 #include "fs/etfs/etfs.h"
+#include "ipc/ipc.h"
 #include "kern/boot.h"
 #include "kern/kref.h"
 #include "net/socket.h"
@@ -20,8 +21,16 @@ boot_vfs(struct kref **cwdip)
 	return error;
 }
 
+static int
+boot_ipc(struct kref **cwdip)
+{
+	(void)cwdip;
+	return ipc_init();
+}
+
 const struct boot_part boot_parts[] = {
     {"vfs", boot_vfs, etfs_boot},
+    {"ipc", boot_ipc, NULL},
     {"net", net_init, NULL},
     {"trace", NULL, tracefile_boot},
     {NULL, NULL, NULL},

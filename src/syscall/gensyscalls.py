@@ -170,6 +170,11 @@ def promoted(ctype):
     return "unsigned int" if ctype == "mode_t" else ctype
 
 
+def cast(ctype):
+    """Makes an int one of these."""
+    return f"({ctype})" + ("(intptr_t)" if ctype.endswith("*") else "")
+
+
 def pure_stub(c):
     return (f"static __attribute__((noinline)) {c.result}\n"
             f"{c.name}_slow(void)\n{{\n"
@@ -214,7 +219,7 @@ def stub(c):
             out.append(f"\t{a.name} = va_arg(ap, {promoted(a.type)});\n")
         out.append("\tva_end(ap);\n")
     out.append("\tif (unlikely((l = syscall_enter()) == NULL))\n"
-               f"\t\treturn ({result})syscall_error(syscall_refusal());\n")
+               f"\t\treturn {cast(result)}syscall_error(syscall_refusal());\n")
     args = ["l"] + [a.name for a in c.args]
     if c.result:
         args.append("&retval")
@@ -227,7 +232,7 @@ def stub(c):
                f"{'(int64_t)retval' if c.result else '0'})) == SIGNAL_AGAIN)\n"
                "\t\tgoto again;\n")
     out.append("\tif (unlikely(error != 0))\n"
-               f"\t\treturn ({result})syscall_error(error);\n")
+               f"\t\treturn {cast(result)}syscall_error(error);\n")
     out.append(f"\treturn {'retval' if c.result else '0'};\n}}\n\n")
     return "".join(out)
 

@@ -97,6 +97,41 @@ static const struct command fcntls[] = {
     {0},
 };
 
+static const struct command shmctls[] = {
+    {IPC_RMID, 0, 0, "void *"},
+    {SHM_LOCK, 0, 0, "void *"},
+    {SHM_UNLOCK, 0, 0, "void *"},
+    POINTER(IPC_SET, IN, struct shmid_ds),
+    POINTER(IPC_STAT, OUT, struct shmid_ds),
+    POINTER(SHM_STAT, OUT, struct shmid_ds),
+    POINTER(SHM_STAT_ANY, OUT, struct shmid_ds),
+    POINTER(IPC_INFO, OUT, struct shminfo),
+    POINTER(SHM_INFO, OUT, struct shm_info),
+    {0},
+};
+
+static const struct command msgctls[] = {
+    {IPC_RMID, 0, 0, "void *"},
+    POINTER(IPC_SET, IN, struct msqid_ds),
+    POINTER(IPC_STAT, OUT, struct msqid_ds),
+    POINTER(MSG_STAT, OUT, struct msqid_ds),
+    POINTER(MSG_STAT_ANY, OUT, struct msqid_ds),
+    POINTER(IPC_INFO, OUT, struct msginfo),
+    POINTER(MSG_INFO, OUT, struct msginfo),
+    {0},
+};
+
+/* GETALL and SETALL are of as many as the set has, which nobody says. */
+static const struct command semctls[] = {
+    POINTER(IPC_SET, IN, struct semid_ds),
+    POINTER(IPC_STAT, OUT, struct semid_ds),
+    POINTER(SEM_STAT, OUT, struct semid_ds),
+    POINTER(SEM_STAT_ANY, OUT, struct semid_ds),
+    POINTER(IPC_INFO, OUT, struct seminfo),
+    POINTER(SEM_INFO, OUT, struct seminfo),
+    {0},
+};
+
 static const struct command prctls[] = {
     {PR_GET_NAME, OUT, 16, "char *"},
     {0},
@@ -217,6 +252,22 @@ sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
 	case RUMP_SYS_open:
 	case RUMP_SYS_openat:
 		open_mode((int)args[i - 1], result);
+		break;
+	case RUMP_SYS_shmat:
+	case RUMP_SYS_shmdt:
+		/* Where a segment is, not what is there. */
+		break;
+	case RUMP_SYS_shmctl:
+		(void)by_command(shmctls, (uint32_t)args[1], result);
+		break;
+	case RUMP_SYS_msgctl:
+		(void)by_command(msgctls, (uint32_t)args[1], result);
+		break;
+	case RUMP_SYS_semctl:
+		if ((int)args[2] == GETALL || (int)args[2] == SETALL)
+			result->sa_kind = SYSARG_OPAQUE;
+		else
+			(void)by_command(semctls, (uint32_t)args[2], result);
 		break;
 	case RUMP_SYS_mount:
 		mount_data(args, get, result);

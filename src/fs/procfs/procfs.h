@@ -10,6 +10,7 @@
  *	procfs_proc.c	text about a process
  *	procfs_fd.c	its descriptors and directories: links that lead there
  *	procfs_sys.c	text about the kernel
+ *	procfs_ipc.c	text about what processes talk by
  *
  * The table has a line for each file of a directory.  A directory whose files
  * are numbered (processes, lwps, descriptors) has one line for all of them.
@@ -33,6 +34,8 @@ enum pfs_dir {
 	PFS_SYSFS,
 	PFS_KERNEL,
 	PFS_RANDOM,
+	PFS_MQUEUE,
+	PFS_SYSVIPC,
 	PFS_PROC,  /* a process */
 	PFS_TASKS, /* its lwps */
 	PFS_TASK,  /* one of them */
@@ -168,5 +171,11 @@ int pfs_pidmax(struct pfs_node *, struct text *);
 int pfs_bootid(struct pfs_node *, struct text *);
 int pfs_filemax(struct pfs_node *, struct text *);
 int pfs_filenr(struct pfs_node *, struct text *);
+
+/* procfs_ipc.c */
+int pfs_ipclimit(struct pfs_node *, struct text *);
+int pfs_sysvmsg(struct pfs_node *, struct text *);
+int pfs_sysvsem(struct pfs_node *, struct text *);
+int pfs_sysvshm(struct pfs_node *, struct text *);
 
 #endif /* FS_PROCFS_PROCFS_H */
