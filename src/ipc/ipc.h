@@ -5,6 +5,7 @@
  *
  *	ksem.c		semaphores of POSIX, which are descriptors
  *	mqueue.c, mq_message.c	message queues of POSIX
+ *	aio.c, aio_job.c	asynchronous input and output
  *	sysv*.c		shared memory, semaphores, message queues of System V
  *	procipc.c	what a process has of it
  *	ipc.c		names, permissions, waiting

@@ -43,6 +43,8 @@ procipc_exit(struct proc *p)
 	if (likely(pc == NULL))
 		return;
 	atomic_store_explicit(&p->p_ipc, NULL, memory_order_relaxed);
+	if (pc->pc_aio != NULL)
+		aio_exit(pc->pc_aio);
 	semundo_exit(pc, proc_pid(p));
 	shm_exit(pc, proc_pid(p));
 	kmem_free(pc, sizeof(*pc));

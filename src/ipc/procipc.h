@@ -10,6 +10,7 @@
 
 #include "ipc/ipc.h"
 
+struct aioproc;
 struct semundo;
 struct shmattach;
 
@@ -18,6 +19,7 @@ struct procipc {
 	struct kmutex pc_lock;
 	LIST_HEAD(, semundo) pc_undos;	  /* (p) sysv_undo.c */
 	LIST_HEAD(, shmattach) pc_shares; /* (p) sysv_shm.c */
+	struct aioproc *pc_aio;		  /* (p), then (s); or NULL; aio.h */
 };
 
 /* The process's, which is made if there is none.  ENOMEM. */
@@ -29,5 +31,8 @@ int procipc_get(struct proc *, struct procipc **);
  */
 int shm_fork(struct procipc *parent, struct proc *child);
 void shm_exit(struct procipc *, pid_t pid);
+
+/* The process ends: its requests do. */
+void aio_exit(struct aioproc *);
 
 #endif /* IPC_PROCIPC_H */

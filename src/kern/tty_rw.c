@@ -62,9 +62,11 @@ tty_async(struct lwp *l, struct file *fp)
 }
 
 static int
-tty_wait(struct tty *t, struct file *fp, struct kcondvar *cv, int64_t deadline)
+tty_wait(struct tty *t, struct file *fp, const struct uio *uio,
+    struct kcondvar *cv, int64_t deadline)
 {
-	if ((file_flags(fp) & O_NONBLOCK) != 0)
+	if ((file_flags(fp) & O_NONBLOCK) != 0 ||
+	    (uio->uio_flags & UIO_NOWAIT) != 0)
 		return EAGAIN;
 	return cv_timedwait_sig(cv, &t->t_lock, deadline);
 }
@@ -133,7 +135,8 @@ master_read(struct tty *t, struct file *fp, struct uio *uio)
 		if (t->t_used && t->t_slaves == 0)
 			error = EIO;
 		else
-			error = tty_wait(t, fp, &t->t_mastercv, HYPER_FOREVER);
+			error =
+			    tty_wait(t, fp, uio, &t->t_mastercv, HYPER_FOREVER);
 	}
 	if (error == 0)
 		error = master_take(t, uio);
@@ -170,7 +173,8 @@ master_write(struct tty *t, struct file *fp, struct uio *uio)
 			error = master_put(t, uio);
 		else {
 			tty_wake(t);
-			error = tty_wait(t, fp, &t->t_mastercv, HYPER_FOREVER);
+			error =
+			    tty_wait(t, fp, uio, &t->t_mastercv, HYPER_FOREVER);
 		}
 	}
 	tty_leave(t);
@@ -252,12 +256,13 @@ slave_patience(const struct tty *t)
 }
 
 static int
-slave_await(struct tty *t, struct file *fp, int64_t deadline)
+slave_await(
+    struct tty *t, struct file *fp, const struct uio *uio, int64_t deadline)
 {
 	/* The host looks at the time before O_NONBLOCK. */
 	if (deadline == 0)
 		return ETIMEDOUT;
-	return tty_wait(t, fp, &t->t_slavecv, deadline);
+	return tty_wait(t, fp, uio, &t->t_slavecv, deadline);
 }
 
 static int
@@ -271,7 +276,7 @@ slave_take(struct lwp *l, struct tty *t, struct file *fp, struct uio *uio)
 	(void)l;
 	while (error == 0 && !ttyfile_hungup(tf)) {
 		if (!tty_hasinput(t)) {
-			error = slave_await(t, fp, p.p_deadline);
+			error = slave_await(t, fp, uio, p.p_deadline);
 			continue;
 		}
 		if (tty_lflag(t, ICANON)) {
@@ -341,7 +346,8 @@ slave_write(struct lwp *l, struct tty *t, struct file *fp, struct uio *uio)
 			error = slave_put(t, uio);
 		else {
 			tty_wake(t);
-			error = tty_wait(t, fp, &t->t_slavecv, HYPER_FOREVER);
+			error =
+			    tty_wait(t, fp, uio, &t->t_slavecv, HYPER_FOREVER);
 		}
 	}
 	tty_leave(t);

@@ -5,6 +5,7 @@
 #ifndef SYSCALL_SYSTYPES_H
 #define SYSCALL_SYSTYPES_H
 
+#include <aio.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>

@@ -165,7 +165,8 @@ inotify_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 			error = event_copyout(in, ev, u);
 		else if (u->uio_resid != whole)
 			break;
-		else if ((file_flags(fp) & O_NONBLOCK) != 0)
+		else if ((file_flags(fp) & O_NONBLOCK) != 0 ||
+			 (u->uio_flags & UIO_NOWAIT) != 0)
 			error = EAGAIN;
 		else
 			error = cv_wait_sig(&in->in_cv, &inotify_lock);
@@ -180,8 +181,8 @@ inotify_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 }
 
 static int
-inotify_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
-    int *retval)
+inotify_ioctl(
+    struct lwp *l, struct file *fp, unsigned long cmd, void *data, int *retval)
 {
 	struct inotify *in = fp->f_data;
 	int bytes;

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Asynchronous input and output of POSIX: the calls; see aio.h.
+ *
+ * As on the host, what is wrong with a request is found out when it is done,
+ * and is its result.
+ */
+#include "ipc/aio.h"
+
+#include "kern/signal.h"
+#include "sysproto.h"
+
+/* AIO_PRIO_DELTA_MAX of the host; priorities mean nothing. */
+#define AIO_PRIO 20
+
+/*
+ * Requests by name
+ */
+
+static unsigned
+name_bucket(const struct aiocb *cb)
+{
+	return (unsigned)((uintptr_t)cb / sizeof(*cb)) % AIO_BUCKETS;
+}
+
+struct aiojob *
+aio_find(struct aioproc *aa, const struct aiocb *cb)
+{
+	struct aiojob *aj;
+
+	KASSERT(mutex_owned(&aa->aa_lock));
+	LIST_FOREACH (aj, &aa->aa_jobs[name_bucket(cb)], aj_hash)
+		if (aj->aj_cb == cb)
+			break;
+	return aj;
+}
+
+void
+aio_forget(struct aioproc *aa, struct aiojob *aj)
+{
+	KASSERT(mutex_owned(&aa->aa_lock) && aj->aj_tell == NULL);
+	LIST_REMOVE(aj, aj_hash);
+	aa->aa_count--;
+	kmem_free(aj, sizeof(*aj));
+}
+
+int
+aio_add(struct aioproc *aa, const struct aiocb *cb, struct aiojob **ajp)
+{
+	struct aiojob *aj = kmem_zalloc(sizeof(*aj)), *old;
+	int error = 0;
+
+	if (aj == NULL ||
+	    (aj->aj_tell = kmem_zalloc(sizeof(*aj->aj_tell))) == NULL) {
+		if (aj != NULL)
+			kmem_free(aj, sizeof(*aj));
+		return ENOMEM;
+	}
+	aj->aj_owner = aa;
+	aj->aj_cb = cb;
+	aj->aj_error = EINPROGRESS;
+	/* Until aio_start is done with it. */
+	aj->aj_busy = true;
+	mutex_enter(&aa->aa_lock);
+	if ((old = aio_find(aa, cb)) != NULL && old->aj_tell != NULL)
+		error = EINVAL;
+	else {
+		if (old != NULL)
+			aio_forget(aa, old);
+		if (aa->aa_count >= AIO_MOST)
+			error = EAGAIN;
+	}
+	if (error == 0) {
+		LIST_INSERT_HEAD(&aa->aa_jobs[name_bucket(cb)], aj, aj_hash);
+		TAILQ_INSERT_TAIL(&aa->aa_pending, aj, aj_link);
+		aa->aa_count++;
+	}
+	mutex_exit(&aa->aa_lock);
+	if (error != 0) {
+		kmem_free(aj->aj_tell, sizeof(*aj->aj_tell));
+		kmem_free(aj, sizeof(*aj));
+	}
+	*ajp = aj;
+	return error;
+}
+
+/*
+ * Making them
+ */
+
+/* What ucb asks for, done or begun, as one of a group unless that is NULL. */
+static int
+aio_submit(struct lwp *l, struct aiocb *ucb, int op, struct aiogroup *ag)
+{
+	struct aioproc *aa;
+	struct aiojob *aj;
+	struct aiocb cb;
+	int signo, error;
+
+	if ((error = copyin(ucb, &cb, sizeof(cb))) != 0)
+		return error;
+	if (ag != NULL && (op = cb.aio_lio_opcode) == LIO_NOP)
+		return 0;
+	if (ag != NULL && op != LIO_READ && op != LIO_WRITE)
+		return EINVAL;
+	if (cb.aio_reqprio < 0 || cb.aio_reqprio > AIO_PRIO)
+		return EINVAL;
+	if ((error = sigevent_check(l->l_proc, &cb.aio_sigevent, &signo)) !=
+		0 ||
+	    (error = aio_get(l->l_proc, &aa)) != 0 ||
+	    (error = aio_add(aa, ucb, &aj)) != 0)
+		return error == ENOMEM ? EAGAIN : error;
+	aj->aj_fd = cb.aio_fildes;
+	aj->aj_op = op;
+	aj->aj_buf = (char *)(uintptr_t)cb.aio_buf;
+	aj->aj_len = cb.aio_nbytes;
+	aj->aj_off = cb.aio_offset;
+	aj->aj_tell->at_signo = signo;
+	aj->aj_tell->at_value = cb.aio_sigevent.sigev_value;
+	if (ag != NULL) {
+		mutex_enter(&aa->aa_lock);
+		ag->ag_left++;
+		aj->aj_group = ag;
+		mutex_exit(&aa->aa_lock);
+	}
+	aio_start(l, aj);
+	return 0;
+}
+
+int
+sys_aio_read(struct lwp *l, struct aiocb *cb)
+{
+	return aio_submit(l, cb, LIO_READ, NULL);
+}
+
+int
+sys_aio_write(struct lwp *l, struct aiocb *cb)
+{
+	return aio_submit(l, cb, LIO_WRITE, NULL);
+}
+
+int
+sys_aio_fsync(struct lwp *l, int op, struct aiocb *cb)
+{
+	if (op != O_SYNC && op != O_DSYNC)
+		return EINVAL;
+	return aio_submit(
+	    l, cb, op == O_SYNC ? AIO_FSYNC : AIO_FDATASYNC, NULL);
+}
+
+/*
+ * Several at once
+ */
+
+/* Wait until all have ended but the call's own part. */
+static int
+group_wait(struct aioproc *aa, struct aiogroup *ag)
+{
+	int error = 0;
+
+	mutex_enter(&aa->aa_lock);
+	while (ag->ag_left > 1 && error == 0)
+		error = cv_wait_sig(&aa->aa_cv, &aa->aa_lock);
+	if (error == 0 && ag->ag_failed)
+		error = EIO;
+	mutex_exit(&aa->aa_lock);
+	if (error == EINTR)
+		signal_restart(SR_NEVER);
+	return error;
+}
+
+/* The call is done with its group. */
+static void
+group_leave(struct aioproc *aa, struct aiogroup *ag)
+{
+	struct aiotell *tells = NULL;
+
+	mutex_enter(&aa->aa_lock);
+	aio_group_rele(ag, &tells);
+	mutex_exit(&aa->aa_lock);
+	aio_tell(&aa->aa_id, tells);
+}
+
+/* A group, whose end is told as sig says, unless that is NULL. */
+static int
+group_make(struct lwp *l, const struct sigevent *usig, struct aiogroup **agp)
+{
+	struct sigevent ev = {.sigev_notify = SIGEV_NONE};
+	struct aiogroup *ag;
+	int signo, error;
+
+	if (usig != NULL && (error = copyin(usig, &ev, sizeof(ev))) != 0)
+		return error;
+	if ((error = sigevent_check(l->l_proc, &ev, &signo)) != 0)
+		return error;
+	if ((ag = kmem_zalloc(sizeof(*ag))) == NULL)
+		return EAGAIN;
+	ag->ag_left = 1;
+	if (signo != 0) {
+		ag->ag_tell = kmem_zalloc(sizeof(*ag->ag_tell));
+		if (ag->ag_tell == NULL) {
+			kmem_free(ag, sizeof(*ag));
+			return EAGAIN;
+		}
+		ag->ag_tell->at_signo = signo;
+		ag->ag_tell->at_value = ev.sigev_value;
+	}
+	*agp = ag;
+	return 0;
+}
+
+int
+sys_lio_listio(struct lwp *l, int mode, struct aiocb *const *list, int nent,
+    struct sigevent *usig)
+{
+	struct aiogroup *ag;
+	struct aioproc *aa;
+	struct aiocb *cb;
+	int i, error, failed = 0;
+
+	if (mode != LIO_WAIT && mode != LIO_NOWAIT)
+		return EINVAL;
+	if ((error = aio_get(l->l_proc, &aa)) != 0 ||
+	    (error = group_make(l, mode == LIO_WAIT ? NULL : usig, &ag)) != 0)
+		return error == ENOMEM ? EAGAIN : error;
+	for (i = 0; i < nent && error == 0; i++) {
+		error = copyin(&list[i], &cb, sizeof(cb));
+		if (error == 0 && cb != NULL &&
+		    aio_submit(l, cb, LIO_NOP, ag) != 0)
+			failed = EIO;
+	}
+	if (error == 0 && mode == LIO_WAIT)
+		error = group_wait(aa, ag);
+	group_leave(aa, ag);
+	return error != 0 ? error : failed;
+}
+
+/*
+ * What has become of them
+ */
+
+int
+sys_aio_error(struct lwp *l, const struct aiocb *cb, int *retval)
+{
+	struct aioproc *aa;
+	struct aiojob *aj;
+	int error;
+
+	if ((error = aio_get(l->l_proc, &aa)) != 0)
+		return error;
+	mutex_enter(&aa->aa_lock);
+	if ((aj = aio_find(aa, cb)) == NULL)
+		error = EINVAL;
+	else
+		*retval = aj->aj_error;
+	mutex_exit(&aa->aa_lock);
+	return error;
+}
+
+int
+sys_aio_return(struct lwp *l, struct aiocb *cb, ssize_t *retval)
+{
+	struct aioproc *aa;
+	struct aiojob *aj;
+	int error;
+
+	if ((error = aio_get(l->l_proc, &aa)) != 0)
+		return error;
+	mutex_enter(&aa->aa_lock);
+	if ((aj = aio_find(aa, cb)) == NULL)
+		error = EINVAL;
+	else if ((error = aj->aj_error) != EINPROGRESS) {
+		*retval = aj->aj_result;
+		aio_forget(aa, aj);
+	}
+	mutex_exit(&aa->aa_lock);
+	return error;
+}
+
+/* Has one of them ended, or is one not known? */
+static int
+list_ended(
+    struct aioproc *aa, const struct aiocb *const *list, int nent, bool *ended)
+{
+	const struct aiocb *cb;
+	struct aiojob *aj;
+	int i, n = 0, error;
+
+	for (i = 0; i < nent; i++) {
+		if ((error = copyin(&list[i], &cb, sizeof(cb))) != 0)
+			return error;
+		if (cb == NULL)
+			continue;
+		n++;
+		mutex_enter(&aa->aa_lock);
+		aj = aio_find(aa, cb);
+		*ended = aj == NULL || aj->aj_error != EINPROGRESS;
+		mutex_exit(&aa->aa_lock);
+		if (*ended)
+			return 0;
+	}
+	*ended = n == 0;
+	return 0;
+}
+
+/*
+ * aa_serial is read before the list is looked at: what ends afterwards changes
+ * it.
+ */
+static int
+aio_await(struct aioproc *aa, uint64_t serial, int64_t deadline)
+{
+	int error = 0;
+
+	mutex_enter(&aa->aa_lock);
+	while (aa->aa_serial == serial && error == 0)
+		error = cv_timedwait_sig(&aa->aa_cv, &aa->aa_lock, deadline);
+	mutex_exit(&aa->aa_lock);
+	if (error == EINTR)
+		signal_restart(SR_NEVER);
+	return error == ETIMEDOUT ? EAGAIN : error;
+}
+
+int
+sys_aio_suspend(struct lwp *l, const struct aiocb *const *list, int nent,
+    const struct timespec *timeout)
+{
+	struct aioproc *aa;
+	int64_t deadline;
+	uint64_t serial;
+	bool ended = false;
+	int error;
+
+	if (nent < 0)
+		return EINVAL;
+	if ((error = copyin_deadline(timeout, &deadline)) != 0 ||
+	    (error = aio_get(l->l_proc, &aa)) != 0)
+		return error;
+	while (error == 0 && !ended) {
+		mutex_enter(&aa->aa_lock);
+		serial = aa->aa_serial;
+		mutex_exit(&aa->aa_lock);
+		error = list_ended(aa, list, nent, &ended);
+		if (error == 0 && !ended)
+			error = aio_await(aa, serial, deadline);
+	}
+	return error;
+}
+
+/*
+ * Cancelling
+ */
+
+/* What can be cancelled of fd or, with a name, of that. */
+static int
+cancel_all(
+    struct aioproc *aa, int fd, const struct aiocb *cb, struct aiotell **tells)
+{
+	struct aiojob *aj, *next;
+	int how = AIO_ALLDONE;
+
+	KASSERT(mutex_owned(&aa->aa_lock));
+	for (aj = TAILQ_FIRST(&aa->aa_pending); aj != NULL; aj = next) {
+		next = TAILQ_NEXT(aj, aj_link);
+		if (cb != NULL ? aj->aj_cb != cb : aj->aj_fd != fd)
+			continue;
+		/* What has written something goes on. */
+		if (aj->aj_busy || aj->aj_done > 0)
+			how = AIO_NOTCANCELED;
+		else {
+			aio_end(aj, ECANCELED, -1, tells);
+			if (how == AIO_ALLDONE)
+				how = AIO_CANCELED;
+		}
+	}
+	return how;
+}
+
+int
+sys_aio_cancel(struct lwp *l, int fd, struct aiocb *ucb, int *retval)
+{
+	struct aiotell *tells = NULL;
+	struct aioproc *aa;
+	struct aiocb cb;
+	bool cloexec;
+	int error;
+
+	if ((error = fd_getcloexec(l, fd, &cloexec)) != 0)
+		return error;
+	if (ucb != NULL) {
+		if ((error = copyin(ucb, &cb, sizeof(cb))) != 0)
+			return error;
+		if (cb.aio_fildes != fd)
+			return EINVAL;
+	}
+	if ((error = aio_get(l->l_proc, &aa)) != 0)
+		return error;
+	mutex_enter(&aa->aa_lock);
+	*retval = cancel_all(aa, fd, ucb, &tells);
+	mutex_exit(&aa->aa_lock);
+	/* Others come first now. */
+	if (tells != NULL)
+		aio_kick(aa);
+	aio_tell(&aa->aa_id, tells);
+	return 0;
+}
