@@ -16,11 +16,10 @@
 
 #include "bench.h"
 
-#define LISTS 15
-static const struct bench_line *const lists[LISTS] = {call_lines, lwp_lines,
+static const struct bench_line *const lists[] = {call_lines, lwp_lines,
     proc_lines, scale_lines, memory_lines, boot_lines, pipe_lines, event_lines,
     file_lines, bigfile_lines, timer_lines, fiber_lines, hijack_lines,
-    signal_lines, socket_lines};
+    signal_lines, socket_lines, ipc_lines};
 
 static const char usage[] =
     "usage: bench [--quick] [--json] [--list] [--filter NAME]...\n"
@@ -55,7 +54,7 @@ line_next(const struct bench_line *bl)
 {
 	bool found = bl == NULL;
 
-	for (int i = 0; i < LISTS; i++)
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		for (const struct bench_line *p = lists[i]; p->bl_name != NULL;
 		     p++) {
 			if (found && line_wanted(p))

@@ -95,9 +95,14 @@ aio_submit(struct lwp *l, struct aiocb *ucb, int op, struct aiogroup *ag)
 	struct aioproc *aa;
 	struct aiojob *aj;
 	struct aiocb cb;
+	bool cloexec;
 	int signo, error;
 
 	if ((error = copyin(ucb, &cb, sizeof(cb))) != 0)
+		return error;
+	/* This alone the host finds out at once. */
+	if (op >= AIO_FSYNC &&
+	    (error = fd_getcloexec(l, cb.aio_fildes, &cloexec)) != 0)
 		return error;
 	if (ag != NULL && (op = cb.aio_lio_opcode) == LIO_NOP)
 		return 0;

@@ -254,7 +254,9 @@ aio_start(struct lwp *l, struct aiojob *aj)
 	int error;
 
 	/* Nobody else knows it so far but by its name. */
-	if (aj->aj_op == AIO_FSYNC)
+	if (aj->aj_op < AIO_FSYNC && aj->aj_off < 0)
+		error = EINVAL;
+	else if (aj->aj_op == AIO_FSYNC)
 		error = sys_fsync(l, aj->aj_fd);
 	else if (aj->aj_op == AIO_FDATASYNC)
 		error = sys_fdatasync(l, aj->aj_fd);

@@ -28,7 +28,8 @@ semundo_free(struct semundo *un)
 static int
 undo_id(const struct semundo *un)
 {
-	return atomic_load_explicit(&un->un_id, memory_order_relaxed);
+	/* Acquire pairs with the release in semundo_detach. */
+	return atomic_load_explicit(&un->un_id, memory_order_acquire);
 }
 
 /* One for a set that the process has none for. */
@@ -100,7 +101,8 @@ semundo_detach(struct semset *ss)
 	KASSERT(mutex_owned(&ss->ss_obj.so_lock));
 	while ((un = LIST_FIRST(&ss->ss_undos)) != NULL) {
 		LIST_REMOVE(un, un_setlink);
-		atomic_store_explicit(&un->un_id, -1, memory_order_relaxed);
+		/* Release: it may be freed from now on. */
+		atomic_store_explicit(&un->un_id, -1, memory_order_release);
 	}
 }
 

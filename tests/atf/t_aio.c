@@ -104,6 +104,8 @@ TC(errors, "what is wrong is a request's result")
 	T_OK(rump_sys_aio_fsync(O_SYNC, &cb));
 	T_EQ(EINVAL, ended(&cb, &n));
 	T_ERR(EINVAL, rump_sys_aio_fsync(77, &cb));
+	cb.aio_fildes = 77;
+	T_ERR(EBADF, rump_sys_aio_fsync(O_SYNC, &cb));
 	cb.aio_reqprio = 21;
 	T_ERR(EINVAL, rump_sys_aio_read(&cb));
 	cb = request(file, buf, 1, 0);
