@@ -294,7 +294,7 @@ int
 sys_msgrcv(struct lwp *l, int id, void *umsg, size_t len, long type, int flags,
     ssize_t *retval)
 {
-	struct sysvmsg *sm;
+	struct sysvmsg *sm = NULL;
 	int error;
 
 	if (id < 0 || len > SSIZE_MAX)
