@@ -7,7 +7,8 @@
  * struct hyper_host, which each of them has in a folder beside this file.
  *
  * Locks: none of these functions takes a lock of the kernel's.  Only
- * hyper_wait, hyper_park, hyper_console_read and those of hostfile.h block.
+ * hyper_wait, hyper_park, hyper_console_read and those of hostfile.h and
+ * library.h block.
  */
 #ifndef HYPER_HYPER_H
 #define HYPER_HYPER_H

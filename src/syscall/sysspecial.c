@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Arguments that are described by what another argument is: requests of ioctl,
+<<<<<<< HEAD
  * commands of fcntl and prctl, data of mount; and modes of open, that are there
  * only if a file is made.
+=======
+ * commands of fcntl, prctl and modctl, data of mount.
+>>>>>>> 84b23c3 (kern, vfs: components, from shared objects and from the program)
  */
 #include <string.h>
 
@@ -10,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
+#include <rump/rump_component.h>
 #include <rump/rump_syscalls.h>
 
 #include "syscall/sysdesc.h"
@@ -271,6 +276,11 @@ sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
 		break;
 	case RUMP_SYS_mount:
 		mount_data(args, get, result);
+		break;
+	case RUMP_SYS_modctl:
+		result->sa_kind = (int)args[0] == RUMP_MODCTL_UNLOAD
+				      ? SYSARG_STRING
+				      : SYSARG_OPAQUE;
 		break;
 	default:
 		result->sa_kind = SYSARG_OPAQUE;

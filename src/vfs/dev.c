@@ -8,14 +8,54 @@
 #include "vfs/dev.h"
 #include "vfs/vfs_impl.h"
 
-static struct cdev *dev_first, **dev_last = &dev_first; /* stable after boot */
+/* Written with dev_lock held, read in a section without it. */
+static struct cdev *_Atomic dev_first;
+static struct kmutex dev_lock;
+
+int (*dev_show)(const struct cdev *, bool show);
+
+static struct cdev *
+dev_next(struct cdev *const _Atomic *cdp)
+{
+	return atomic_load_explicit(cdp, memory_order_acquire);
+}
+
+/* Where a device is, or NULL, linked in the list. */
+static struct cdev *_Atomic *
+dev_link(const struct cdev *cd)
+{
+	struct cdev *_Atomic *cdp = &dev_first, *c;
+
+	while ((c = dev_next(cdp)) != cd)
+		cdp = &c->cd_next;
+	return cdp;
+}
 
 void
 dev_register(struct cdev *cd)
 {
-	cd->cd_next = NULL;
-	*dev_last = cd;
-	dev_last = &cd->cd_next;
+	mutex_enter(&dev_lock);
+	atomic_init(&cd->cd_next, NULL);
+	/* Release pairs with the acquire in dev_next. */
+	atomic_store_explicit(dev_link(NULL), cd, memory_order_release);
+	mutex_exit(&dev_lock);
+}
+
+int
+dev_add(struct cdev *cd)
+{
+	dev_register(cd);
+	return dev_show(cd, true);
+}
+
+void
+dev_remove(struct cdev *cd)
+{
+	(void)dev_show(cd, false);
+	mutex_enter(&dev_lock);
+	atomic_store_explicit(
+	    dev_link(cd), dev_next(&cd->cd_next), memory_order_release);
+	mutex_exit(&dev_lock);
 }
 
 int
@@ -24,7 +64,8 @@ dev_foreach(int (*fn)(const struct cdev *, void *arg), void *arg)
 	const struct cdev *cd;
 	int error = 0;
 
-	for (cd = dev_first; cd != NULL && error == 0; cd = cd->cd_next)
+	for (cd = dev_next(&dev_first); cd != NULL && error == 0;
+	     cd = dev_next(&cd->cd_next))
 		error = fn(cd, arg);
 	return error;
 }
@@ -37,8 +78,7 @@ dev_isof(const struct cdev *cd, dev_t dev)
 		   minor(dev) - minor(cd->cd_dev) < cd->cd_minors);
 }
 
-/* The driver of a special file and its number.  ENXIO. */
-static int
+int
 dev_find(struct vnode *vp, const struct cdev **cdp, dev_t *devp)
 {
 	struct stat sb = {0};
@@ -47,7 +87,7 @@ dev_find(struct vnode *vp, const struct cdev **cdp, dev_t *devp)
 
 	if ((error = vp->v_ops->vop_getattr(vp, &sb)) != 0)
 		return error;
-	for (cd = dev_first; cd != NULL; cd = cd->cd_next)
+	for (cd = dev_next(&dev_first); cd != NULL; cd = dev_next(&cd->cd_next))
 		if (dev_isof(cd, sb.st_rdev) &&
 		    (cd->cd_mode & S_IFMT) == vnode_type(vp))
 			break;

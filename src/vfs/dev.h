@@ -22,7 +22,7 @@ struct cdev {
 	    struct file **fpp);
 	/* Make what is open of this number dead.  NULL: EOPNOTSUPP. */
 	int (*cd_revoke)(dev_t);
-	struct cdev *cd_next; /* dev.c */
+	struct cdev *_Atomic cd_next; /* dev.c */
 };
 
 /* makedev of small numbers, as a constant. */
@@ -33,6 +33,22 @@ struct cdev {
 
 /* Make a driver known; it stays for ever.  At boot only. */
 void dev_register(struct cdev *);
+
+/*
+ * The same later on: it is in every /dev at once.  After an error, too, it is
+ * to be removed.  Who removes it may free it when all sections have ended.
+ */
+int dev_add(struct cdev *);
+void dev_remove(struct cdev *);
+
+/*
+ * Puts a device into, or takes it out of, every /dev that is there; devfs sets
+ * it at boot.
+ */
+extern int (*dev_show)(const struct cdev *, bool show);
+
+/* The driver of a special file and its number.  ENXIO. */
+int dev_find(struct vnode *, const struct cdev **, dev_t *);
 
 /* Call fn with each device, in the order of registration, until it fails. */
 int dev_foreach(int (*fn)(const struct cdev *, void *arg), void *arg);

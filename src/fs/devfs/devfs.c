@@ -103,8 +103,75 @@ devfs_mount(struct mountargs *ma, struct super **sbp)
 	return error;
 }
 
+/* The special file of a device that goes, if it is that still. */
+static void
+devfs_forget(const struct cdev *cd, struct vnode *dvp)
+{
+	const char *name = cd->cd_name, *slash;
+	struct vnode *vp = dvp;
+	struct stat sb = {0};
+	struct cname cn;
+	bool last = false;
+
+	for (; (slash = strchr(name, '/')) != NULL; name = slash + 1) {
+		cname_init(&cn, name, (size_t)(slash - name));
+		if (dvp->v_ops->vop_lookup(dvp, &cn, &vp) != 0 ||
+		    !vnode_isdir(vp))
+			return;
+		dvp = vp;
+	}
+	cname_init(&cn, name, strlen(name));
+	rw_enter_write(&dvp->v_lock);
+	if (dvp->v_ops->vop_lookup(dvp, &cn, &vp) == 0 &&
+	    vnode_type(vp) == (cd->cd_mode & S_IFMT) &&
+	    vp->v_ops->vop_getattr(vp, &sb) == 0 && sb.st_rdev == cd->cd_dev) {
+		rw_enter_write(&vp->v_lock);
+		if (!vnode_ismounted(vp))
+			(void)dvp->v_ops->vop_remove(dvp, &cn, vp, &last);
+		rw_exit_write(&vp->v_lock);
+	}
+	rw_exit_write(&dvp->v_lock);
+	if (last)
+		vnode_rele(vp);
+}
+
+struct devfs_change {
+	const struct cdev *dc_dev;
+	bool dc_show;
+};
+
+/* In an instance of devfs, whatever of it is mounted. */
+static int
+devfs_change(struct mount *mp, void *arg)
+{
+	struct devfs_change *dc = arg;
+	struct super *sb = mp->mnt_super;
+
+	if (sb->sb_ops != &devfs_vfsops)
+		return 0;
+	if (dc->dc_show)
+		return devfs_device(dc->dc_dev, sb->sb_root);
+	devfs_forget(dc->dc_dev, sb->sb_root);
+	return 0;
+}
+
+static int
+devfs_show(const struct cdev *cd, bool show)
+{
+	struct devfs_change dc = {cd, show};
+
+	return mount_foreach(devfs_change, &dc);
+}
+
+static void
+devfs_init(void)
+{
+	dev_show = devfs_show;
+}
+
 const struct vfsops devfs_vfsops = {
     .vfs_name = "devfs",
+    .vfs_init = devfs_init,
     .vfs_mount = devfs_mount,
     .vfs_unmount = devfs_unmount,
 };
