@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel is that of a server, whose URL is in the environment.
+ */
+#include "cmd/rump/kernel.h"
+
+#include <rump/rumpclient.h>
+
+#include "cmd/rump/tool.h"
+
+static int
+connect_failed(const char *url)
+{
+	switch (errno) {
+	case EINVAL:
+	case EPROTONOSUPPORT:
+		complain("%s: is no URL of a server, like "
+			 "unix:///tmp/rump.sock",
+		    url);
+		break;
+	case ENOENT:
+	case ECONNREFUSED:
+		complain("%s: there is no server; `rump_server %s' starts one",
+		    url, url);
+		break;
+	default:
+		complain("%s: the server cannot be reached: %s", url,
+		    strerror(errno));
+		break;
+	}
+	return -1;
+}
+
+int
+kernel_open(void)
+{
+	static bool connected;
+	const char *url = getenv("RUMP_SERVER");
+
+	if (connected)
+		return 0;
+	if (!kernel_named()) {
+		complain("which server?  RUMP_SERVER or -s says it, as "
+			 "unix:///tmp/rump.sock");
+		return -1;
+	}
+	if (rumpclient_init() == -1)
+		return connect_failed(url);
+	/* What this tool did there would not be there any more. */
+	(void)rumpclient_setconnretry(0);
+	connected = true;
+	return 0;
+}
+
+bool
+kernel_named(void)
+{
+	const char *url = getenv("RUMP_SERVER");
+
+	return url != NULL && *url != '\0';
+}
