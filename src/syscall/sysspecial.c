@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Arguments that are described by what another argument is: requests of ioctl,
-<<<<<<< HEAD
- * commands of fcntl and prctl, data of mount; and modes of open, that are there
- * only if a file is made.
-=======
- * commands of fcntl, prctl and modctl, data of mount.
->>>>>>> 84b23c3 (kern, vfs: components, from shared objects and from the program)
+ * commands of fcntl, prctl, modctl and others, data of mount.
  */
 #include <string.h>
 
