@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Arguments that are described by what another argument is: requests of ioctl,
- * commands of fcntl, prctl, modctl and others, data of mount.
+ * commands of fcntl, prctl and modctl, data of mount; and modes of open, that
+ * are there only if a file is made.
  */
 #include <string.h>
 
