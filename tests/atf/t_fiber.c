@@ -306,6 +306,26 @@ TC(other_threads, "Other host threads are refused, and do no harm.")
 	(void)join(fiber(give_back, NULL));
 }
 
+static void *
+boot_and_end(void *arg)
+{
+	start();
+	(void)join(fiber(give_back, NULL));
+	return arg;
+}
+
+TC(thread_ends, "After the host thread that booted, none is let in.")
+{
+	pthread_t thread;
+
+	T_EQ(0, pthread_create(&thread, NULL, boot_and_end, NULL));
+	T_EQ(0, pthread_join(thread, NULL));
+	(void)stranger(NULL);
+	/* Not even one that looks like it. */
+	T_EQ(0, pthread_create(&thread, NULL, stranger, NULL));
+	T_EQ(0, pthread_join(thread, NULL));
+}
+
 /*
  * Taking turns
  */
@@ -939,6 +959,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, setthreads);
 	ATF_TP_ADD_TC(tp, environment);
 	ATF_TP_ADD_TC(tp, other_threads);
+	ATF_TP_ADD_TC(tp, thread_ends);
 	ATF_TP_ADD_TC(tp, order);
 	ATF_TP_ADD_TC(tp, timeouts);
 	ATF_TP_ADD_TC(tp, timeouts_while_busy);

@@ -11,7 +11,6 @@
  * for its turn it is in main_wait, on its own stack, and lets others run.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +32,10 @@ static struct {
 	struct fiber *sc_dead;	/* has ended, still has its stack */
 	struct timeheap sc_due; /* who is parked for a time */
 	struct fiber sc_main;
-	pthread_t sc_thread;
 } fiber_sched;
+
+/* Is this the host thread that boots, or did? */
+static _Thread_local bool sched_here;
 
 /* All fibers but the main context: for debuggers, which know these names. */
 static LIST_HEAD(, fiber) fibers_all;
@@ -183,7 +184,7 @@ sched_begin(void)
 	fiber_sched.sc_cur = &fiber_sched.sc_main;
 	fiber_sched.sc_errno = &errno;
 	fiber_sched.sc_slice = SLICE;
-	fiber_sched.sc_thread = pthread_self();
+	sched_here = true;
 	strcpy(fiber_sched.sc_main.f_name, "main");
 	tools_init(&fiber_sched.sc_main);
 	fiber_sched.sc_switch =
@@ -194,7 +195,7 @@ sched_begin(void)
 static int
 sched_enter(struct hyper_context *hc)
 {
-	if (!pthread_equal(pthread_self(), fiber_sched.sc_thread))
+	if (!sched_here)
 		return ENOTSUP;
 	hc->hc_fiber = &fiber_sched.sc_main;
 	return 0;
