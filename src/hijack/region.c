@@ -13,7 +13,7 @@
 #define NREGIONS  192
 #define BLOCKSIZE 8192UL
 #define SLOTSIZE  32UL
-#define STEP	  0x100000UL   /* between places that are tried */
+#define STEP	  0x100000UL   /* to the first place that is tried */
 #define REACH	  0x70000000UL /* of a jump, less the size of a block */
 #define TRIES	  64
 
@@ -64,27 +64,43 @@ hj_region_remove(unsigned long start, unsigned long end)
 	}
 }
 
-/* Memory for jumps near a region: below it, where nothing is to grow. */
+/* Take a block at an address, if nothing is there. */
+static int
+block_try(struct hj_region *r, unsigned long at)
+{
+	long got = hj_raw6(__NR_mmap, at, BLOCKSIZE,
+	    PROT_READ | PROT_WRITE | PROT_EXEC,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (got == (long)at) {
+		r->block = at;
+		r->used = 0;
+		return 0;
+	}
+	if (!HJ_FAILED(got))
+		hj_unmap((void *)got, BLOCKSIZE);
+	return ENOMEM;
+}
+
+/*
+ * Memory for jumps near a region, ever further from it: what is next to it can
+ * be full of threads' stacks.
+ */
 static int
 block_alloc(struct hj_region *r)
 {
-	unsigned long hint = (r->start & ~(STEP - 1)) - STEP;
-	long at;
+	unsigned long low = r->start & ~(STEP - 1);
+	unsigned long high = (r->end + STEP - 1) & ~(STEP - 1);
+	unsigned long far = 0;
 
-	for (int i = 0; i < TRIES && hint >= STEP && r->end - hint < REACH;
-	     i++, hint -= STEP) {
-		at = hj_raw6(__NR_mmap, hint, BLOCKSIZE,
-		    PROT_READ | PROT_WRITE | PROT_EXEC,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-		if (at == (long)hint) {
-			r->block = hint;
-			r->used = 0;
+	for (unsigned long i = 1; i <= TRIES; i++) {
+		far += i * STEP;
+		if (low > far && r->end - (low - far) < REACH &&
+		    block_try(r, low - far) == 0)
 			return 0;
-		}
-		if (!HJ_FAILED(at))
-			hj_unmap((void *)at, BLOCKSIZE);
-		else if (at != -EEXIST)
-			return ENOMEM;
+		if (high + far - r->start < REACH &&
+		    block_try(r, high + far) == 0)
+			return 0;
 	}
 	return ENOMEM;
 }

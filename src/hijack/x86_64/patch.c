@@ -56,43 +56,47 @@
 #define JMP_SHORT 0xeb
 #define CACHELINE 64
 #define SOME	  16 /* calls by SIGSYS that cost what patching does */
-#define NCOUNTS	  1024
+#define NCOUNTS	  512
+#define WAYS	  8
 
-/* How often sites were called; different ones may share a place. */
+/* How often sites were called: each in one of WAYS places, or forgotten. */
 static struct {
 	uint32_t site; /* its low half */
 	uint32_t count;
-} counts[NCOUNTS];
+} counts[NCOUNTS + WAYS];
 
 static int
 often(unsigned long site)
 {
-	unsigned int i = (unsigned int)((site ^ site >> 12) % NCOUNTS);
+	unsigned int place = (unsigned int)((site ^ site >> 12) % NCOUNTS);
+	unsigned int least = place;
 
-	if (counts[i].site != (uint32_t)site) {
-		counts[i].site = (uint32_t)site;
-		counts[i].count = 0;
+	for (unsigned int i = place; i < place + WAYS; i++) {
+		/* Once: if it could not be, it cannot. */
+		if (counts[i].site == (uint32_t)site)
+			return ++counts[i].count == SOME;
+		if (counts[i].count < counts[least].count)
+			least = i;
 	}
-	/* Once: if it could not be, it cannot. */
-	return ++counts[i].count == SOME;
+	counts[least].site = (uint32_t)site;
+	counts[least].count = 1;
+	return 0;
 }
 
+/* Each processor that runs a thread of this memory has seen what is there. */
 static int
 sync_cores(void)
 {
-	static int registered; /* by this process or one that it is a copy of */
+	const int sync = MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE;
+	const int ask = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
 
-	if (!registered) {
-		if (hj_raw3(__NR_membarrier,
-			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0,
-			0) != 0)
-			return ENOSYS;
-		registered = 1;
-	}
-	return hj_raw3(__NR_membarrier,
-		   MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) == 0
-		   ? 0
-		   : ENOSYS;
+	/* A process asks once for the right to; its children have not. */
+	if (hj_raw3(__NR_membarrier, sync, 0, 0) == 0)
+		return 0;
+	if (hj_raw3(__NR_membarrier, ask, 0, 0) != 0 ||
+	    hj_raw3(__NR_membarrier, sync, 0, 0) != 0)
+		return ENOSYS;
+	return 0;
 }
 
 /* Whether two bytes there are in two cache lines. */
