@@ -13,8 +13,8 @@
 #include "hyper/pause.h"
 #include "proxy/client/sysraw.h"
 
-#define SPIN_LEAST 16u
-#define SPIN_MOST  2048u
+#define SPIN_MOST 1024u
+#define PROBE	  32u
 
 /* A handler's call in a call that watches looks after the server so often. */
 #define NESTED_NSEC 100000000
@@ -218,28 +218,35 @@ slot_isdone(struct sp_slot *ss)
 }
 
 /*
- * Look for a while: longer if that helped, half as long if it did not.
+ * Look for a while: longer if that helped, less long if it did not.  Now and
+ * then as long as ever, since what is too short never helps.
  */
 static bool
 slot_spin(struct spc *cl, struct sp_slot *ss)
 {
 	uint32_t most =
 	    atomic_load_explicit(&cl->cl_spin, memory_order_relaxed);
-	uint32_t i;
+	uint32_t n =
+	    atomic_load_explicit(&cl->cl_waits, memory_order_relaxed) + 1;
+	uint32_t i, now;
 
-	if (most < SPIN_LEAST)
-		most = SPIN_LEAST;
-	for (i = 0; i < most; i++) {
-		if (slot_isdone(ss)) {
-			if (i > most / 4 && most < SPIN_MOST)
-				atomic_store_explicit(&cl->cl_spin, most * 2,
-				    memory_order_relaxed);
-			return true;
+	atomic_store_explicit(&cl->cl_waits, n, memory_order_relaxed);
+	now = n % PROBE == 1 ? SPIN_MOST : most;
+	for (i = 0; i < now; i++) {
+		if (!slot_isdone(ss)) {
+			cpu_pause();
+			continue;
 		}
-		cpu_pause();
+		if (i > most / 4)
+			atomic_store_explicit(&cl->cl_spin,
+			    i < SPIN_MOST / 4 ? i * 4 : SPIN_MOST,
+			    memory_order_relaxed);
+		return true;
 	}
-	atomic_store_explicit(&cl->cl_spin, most / 2, memory_order_relaxed);
-	return false;
+	if (now == most)
+		atomic_store_explicit(
+		    &cl->cl_spin, most - most / 4, memory_order_relaxed);
+	return slot_isdone(ss);
 }
 
 /* Say how the server is to wake us.  False if the call is done. */

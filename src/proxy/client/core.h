@@ -57,6 +57,7 @@ struct spc {
 	struct sp_shared *cl_shm;
 	uint8_t cl_token[SP_TOKEN];
 	_Atomic uint32_t cl_spin;		 /* looks before sleeping */
+	_Atomic uint32_t cl_waits;		 /* how often */
 	_Atomic uint64_t cl_taken[SP_NBELLS];	 /* slots that are */
 	_Atomic uint64_t cl_sleepers[SP_NBELLS]; /* slots slept on */
 };
