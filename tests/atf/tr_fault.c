@@ -126,23 +126,50 @@ TC(closefrom, "a client whose descriptor is closed connects again")
 	ATF_REQUIRE_EQ(rump_sys_getpid(), pid);
 }
 
+TC(exec_target, "the program that exec runs; alone it has nothing to do")
+{
+	const char *pid = getenv("TEST_PID");
+	char buf[8] = "";
+
+	if (pid == NULL)
+		atf_tc_skip("is run by exec");
+	ATF_REQUIRE(getenv("RUMPCLIENT_SESSION") != NULL);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	ATF_REQUIRE(getenv("RUMPCLIENT_SESSION") == NULL);
+	ATF_REQUIRE_EQ(rump_sys_getpid(), atoi(pid));
+	ATF_REQUIRE_EQ(rump_sys_pread(3, buf, sizeof(buf), 0), 5);
+	ATF_REQUIRE_STREQ(buf, "hello");
+	ATF_REQUIRE_ERRNO(EBADF, rump_sys_close(4) == -1);
+}
+
 TC(exec, "the next program has process and descriptors")
 {
-	char *argv[] = {(char *)"cat", NULL}, *envp[] = {NULL};
+	char option[] = "-r/dev/null", name[] = "exec_target";
+	char self[256] = "", folder[258] = "-s", text[16];
+	char *argv[] = {self, folder, option, name, NULL};
 	int status;
 	pid_t pid;
 
+	ATF_REQUIRE(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	strcpy(folder + 2, self);
+	*strrchr(folder, '/') = '\0';
 	start();
-	ATF_REQUIRE_ERRNO(ENOENT, rumpclient_exec("/none", argv, envp) == -1);
+	ATF_REQUIRE_ERRNO(
+	    ENOENT, rumpclient_exec("/none", argv, environ) == -1);
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 	if ((pid = rumpclient_fork()) == 0) {
-		argv[0] = (char *)"true";
-		rumpclient_exec("/bin/true", argv, envp);
+		int fd = rump_sys_open("/f", O_RDWR | O_CREAT, 0600);
+
+		if (fd != 3 || rump_sys_write(fd, "hello", 5) != 5 ||
+		    rump_sys_open("/f", O_RDONLY | O_CLOEXEC) != 4)
+			_exit(8);
+		snprintf(text, sizeof(text), "%d", (int)rump_sys_getpid());
+		setenv("TEST_PID", text, 1);
+		rumpclient_exec("/proc/self/exe", argv, environ);
 		_exit(9);
 	}
 	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
 	ATF_REQUIRE_EQ(status, 0);
-	/* Its process has gone with it. */
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 }
 
@@ -525,6 +552,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, server_dies_threads);
 	ATF_TP_ADD_TC(tp, die);
 	ATF_TP_ADD_TC(tp, closefrom);
+	ATF_TP_ADD_TC(tp, exec_target);
 	ATF_TP_ADD_TC(tp, exec);
 	ATF_TP_ADD_TC(tp, sockets);
 	ATF_TP_ADD_TC(tp, silent);
