@@ -54,6 +54,16 @@ server_connect(int n)
 	return fd;
 }
 
+/* Sockets' files do not go with their servers. */
+static pid_t server_owner;
+
+static inline void
+server_cleanup(void)
+{
+	for (int n = 0; n < 8 && getpid() == server_owner; n++)
+		unlink(server_path(n));
+}
+
 /*
  * Start server n with this option (or NULL) and wait until it can be
  * connected to; RUMP_SERVER is its name then.  Its pid, or -1 if it has ended
@@ -70,6 +80,10 @@ server_start(int n, const char *option)
 		argv[argc++] = option;
 	argv[argc] = server_url(n);
 	fflush(NULL);
+	if (server_owner == 0) {
+		server_owner = getpid();
+		atexit(server_cleanup);
+	}
 	if ((pid = fork()) == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execv(argv[0], (char **)(uintptr_t)argv);
