@@ -47,6 +47,7 @@ static const struct command ioctls[] = {
     POINTER(FIONBIO, IN, int),
     POINTER(FIOASYNC, IN, int),
     POINTER(FIOQSIZE, OUT, loff_t),
+    POINTER(FIGETBSZ, OUT, int),
     NOTHING(FIOCLEX),
     NOTHING(FIONCLEX),
     POINTER(FS_IOC_GETFLAGS, OUT, int),
