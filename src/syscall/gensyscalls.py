@@ -64,7 +64,7 @@ class Call:
         """Its types are not there in a program that wants C alone."""
         types = " ".join(a.type for a in self.args)
         return re.search(
-            r"\b(siginfo_t|idtype_t|struct sigaction|union sigval)\b", types)
+            r"\b(siginfo_t|idtype_t|key_t|struct sigaction|union sigval)\b", types)
 
     def handler(self):
         args = ["struct lwp *l"] + self.decl(self.args)

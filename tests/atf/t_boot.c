@@ -3,6 +3,8 @@
  * Booting, calls before boot, and the calls around boot.  Every case boots
  * in a forked child of the host, which has not booted before.
  */
+#include <sys/stat.h>
+
 #include <fcntl.h>
 
 #include <rump/rumpuser.h>
@@ -225,15 +227,46 @@ TC(printevcnts, "Event counters go to the console, some lines.")
 static void
 server(void *arg)
 {
+	struct stat sb;
+
 	(void)arg;
-	T_EQ(ENOSYS, rump_init_server("unix://nowhere"));
+	T_EQ(0, rump_init_server("unix://here"));
+	T_OK(stat("here", &sb));
+	T_ASSERT(S_ISSOCK(sb.st_mode));
 	T_EQ(1, rump_sys_getpid());
 	T_EQ(0, rump_init());
+	T_EQ(EBUSY, rump_init_server("unix://there"));
 }
 
-TC(init_server_boots, "No remote clients yet: ENOSYS, but booted.")
+static void
+no_server(void *arg)
 {
+	(void)arg;
+	T_EQ(EINVAL, rump_init_server("nothing that is a url"));
+	T_EQ(ENOENT, rump_init_server("unix://no/such/directory"));
+	/* And then one. */
+	T_EQ(0, rump_init_server("unix://here"));
+}
+
+static void
+server_on_fibers(void *arg)
+{
+	(void)arg;
+	T_EQ(ENOTSUP, rump_init_server("unix://here"));
+	T_EQ(1, rump_sys_getpid());
+}
+
+TC(init_server_boots, "A server is a kernel, and has a socket.")
+{
+	const char *threads = getenv("RUMP_THREADS");
+
+	if (threads != NULL && strcmp(threads, "fiber") == 0) {
+		child_passes(server_on_fibers, NULL);
+		return;
+	}
 	child_passes(server, NULL);
+	T_EQ(0, unlink("here"));
+	child_passes(no_server, NULL);
 }
 
 /*
