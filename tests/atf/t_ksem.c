@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "threads.h"
 
@@ -254,7 +255,7 @@ wait_in_process(struct thread *t)
 {
 	(void)t;
 	newproc(0);
-	*(pid_t *)t->t_arg = rump_sys_getpid();
+	atomic_store((_Atomic pid_t *)t->t_arg, rump_sys_getpid());
 	T_ERR(EINTR, rump_sys__ksem_wait(sem));
 	rump_pub_lwproc_releaselwp();
 }
@@ -263,14 +264,14 @@ TC(interrupted, "a handler without SA_RESTART ends a wait")
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct thread t;
-	pid_t pid = 0;
+	_Atomic pid_t pid = 0;
 
 	boot();
 	T_OK(rump_sys_sigaction(SIGUSR1, &sa, NULL));
 	T_OK(rump_sys__ksem_init(0, &sem));
 	thread_start(&t, 0, wait_in_process, &pid);
 	host_msleep(30);
-	T_OK(rump_sys_kill(pid, SIGUSR1));
+	T_OK(rump_sys_kill(atomic_load(&pid), SIGUSR1));
 	thread_join(&t);
 	T_OK(rump_sys__ksem_post(sem));
 	T_OK(rump_sys__ksem_trywait(sem));

@@ -7,6 +7,7 @@
 #include <sys/sem.h>
 
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "threads.h"
 
@@ -229,7 +230,7 @@ static void
 take_in_process(struct thread *t)
 {
 	newproc(0);
-	*(pid_t *)t->t_arg = rump_sys_getpid();
+	atomic_store((_Atomic pid_t *)t->t_arg, rump_sys_getpid());
 	T_ERR(EINTR, op(0, -1, 0));
 	rump_pub_lwproc_releaselwp();
 }
@@ -238,14 +239,14 @@ TC(interrupted, "a handler ends a wait, SA_RESTART or not")
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	struct thread t;
-	pid_t pid = 0;
+	_Atomic pid_t pid = 0;
 
 	boot();
 	T_OK(rump_sys_sigaction(SIGUSR1, &sa, NULL));
 	make(1);
 	thread_start(&t, 0, take_in_process, &pid);
 	host_msleep(30);
-	T_OK(rump_sys_kill(pid, SIGUSR1));
+	T_OK(rump_sys_kill(atomic_load(&pid), SIGUSR1));
 	thread_join(&t);
 	T_EQ(0, get(0, GETNCNT));
 }
