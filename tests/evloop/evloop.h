@@ -6,6 +6,6 @@
 #define EVLOOP_H
 
 /* How many calls have been turned. */
-extern unsigned long wrapped;
+extern _Atomic unsigned long wrapped;
 
 #endif /* EVLOOP_H */

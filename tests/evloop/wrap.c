@@ -27,7 +27,7 @@
 
 #include "evloop.h"
 
-unsigned long wrapped;
+_Atomic unsigned long wrapped;
 
 /* name(args) is rump_sys_name(values). */
 #define WRAP(type, name, args, values)         \
