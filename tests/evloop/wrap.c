@@ -29,6 +29,9 @@
 
 _Atomic unsigned long wrapped;
 
+/* The linker takes what the sanitizers' library calls for these, too. */
+#pragma GCC visibility push(default)
+
 /* name(args) is rump_sys_name(values). */
 #define WRAP(type, name, args, values)         \
 	type __wrap_##name args;               \
