@@ -190,7 +190,7 @@ TC(query, "the tree can be walked")
 	size_t len = 0;
 
 	boot();
-	T_ASSERT(walk(NULL, 0) > 40);
+	T_ASSERT(walk(name, 0) > 40);
 	T_ERR(ENOTDIR, rump_sys___sysctl(name, 3, NULL, &len, NULL, 0));
 	name[1] = CTL_QUERY;
 	T_ERR(EINVAL, rump_sys___sysctl(name, 3, NULL, &len, NULL, 0));
