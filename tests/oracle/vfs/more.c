@@ -39,11 +39,13 @@ same_file(enum side side, int a, int b)
 	return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-/* Where the two ended is a part of the result. */
+/* Where the two ended is a part of the result; any bits of it will do. */
 static long
 with_offsets(long n, off_t in, off_t out)
 {
-	return n < 0 ? n : n * 1000003 + in * 31 + out;
+	return n < 0 ? n
+		     : (long)((unsigned long)n * 1000003 +
+			      (unsigned long)in * 31 + (unsigned long)out);
 }
 
 long
