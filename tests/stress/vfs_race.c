@@ -706,7 +706,9 @@ main(int argc, char **argv)
 	long wanted;
 
 	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
-	wanted = argc > 2 ? strtol(argv[2], NULL, 0) : 200000;
+	wanted = argc > 2   ? strtol(argv[2], NULL, 0)
+		 : OVERLAID ? 80000
+			    : 200000;
 	/* Names in the overlay go all the time. */
 	if (OVERLAID)
 		(void)setenv("RUMP_NVNODES", "64", 1);
