@@ -203,7 +203,7 @@ pfs_fdinfo(struct pfs_node *pn, struct text *t)
 		    "pos:\t%jd\nflags:\t0%o\nmnt_id:\t%u\nino:\t%ju\n",
 		    (intmax_t)file_peekpos(fp),
 		    file_flags(fp) | (cloexec ? O_CLOEXEC : 0),
-		    fp->f_mount != NULL ? fp->f_mount->mnt_id : 0,
+		    fp->f_vnode != NULL ? fp->f_mount->mnt_id : 0,
 		    (uintmax_t)sb.st_ino);
 	file_rele(fp);
 	return error;
