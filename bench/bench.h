@@ -133,6 +133,12 @@ noreturn void bench_fail_call(const char *call, int error);
 	} while (0)
 
 /*
+ * Uses a value without writing it anywhere: a variable that all threads of a
+ * crew wrote would be what is measured.
+ */
+#define BENCH_KEEP(value) __asm__ volatile("" : : "r"(value))
+
+/*
  * A body that does one statement again and again.  The loop's own cost, about
  * a cycle, is in the figure.
  */

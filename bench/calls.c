@@ -17,19 +17,15 @@
 
 #include "bench.h"
 
-static volatile pid_t sink;
-
-static volatile int yes;
-
 /*
  * A public function that only returns 1: what any call costs, however short.
  */
-BENCH_BODY(rump_nothing, yes = rump_nativeabi_p())
+BENCH_BODY(rump_nothing, BENCH_KEEP(rump_nativeabi_p()))
 
-BENCH_BODY(rump_getpid, sink = rump_sys_getpid())
-BENCH_BODY(host_getpid, sink = (pid_t)syscall(SYS_getpid))
-BENCH_BODY(rump_getppid, sink = rump_sys_getppid())
-BENCH_BODY(host_getppid, sink = (pid_t)syscall(SYS_getppid))
+BENCH_BODY(rump_getpid, BENCH_KEEP(rump_sys_getpid()))
+BENCH_BODY(host_getpid, BENCH_KEEP(syscall(SYS_getpid)))
+BENCH_BODY(rump_getppid, BENCH_KEEP(rump_sys_getppid()))
+BENCH_BODY(host_getppid, BENCH_KEEP(syscall(SYS_getppid)))
 
 static void
 bind_setup(void)
@@ -135,14 +131,14 @@ implicit_growth_run(struct bench_result *br)
 static void *
 rump_visitor(void *arg)
 {
-	sink = rump_sys_getpid();
+	BENCH_KEEP(rump_sys_getpid());
 	return arg;
 }
 
 static void *
 host_visitor(void *arg)
 {
-	sink = (pid_t)syscall(SYS_getpid);
+	BENCH_KEEP(syscall(SYS_getpid));
 	return arg;
 }
 

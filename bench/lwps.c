@@ -18,11 +18,8 @@
 
 #include "bench.h"
 
-static void *volatile sink;
-static volatile pid_t host_sink;
-
-BENCH_BODY(rump_curlwp, sink = rump_pub_lwproc_curlwp())
-BENCH_BODY(host_gettid, host_sink = (pid_t)syscall(SYS_gettid))
+BENCH_BODY(rump_curlwp, BENCH_KEEP(rump_pub_lwproc_curlwp()))
+BENCH_BODY(host_gettid, BENCH_KEEP(syscall(SYS_gettid)))
 
 static void
 curlwp_setup(void)

@@ -5,6 +5,7 @@
  * what disturbs a measurement only ever adds to it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -102,9 +103,32 @@ bench_pair(bench_body *rump, bench_body *host, struct bench_result *br)
 	br->br_host = bench_figure(vhost, bench_reps());
 }
 
+/*
+ * Keeps the calling thread to the i-th of its processors, around again: some
+ * milliseconds are too short for the host to move threads from a processor
+ * that has two to one that has none.
+ */
+static void
+stay_on_cpu(unsigned i)
+{
+	cpu_set_t all, one;
+	int cpu = -1;
+
+	if (sched_getaffinity(0, sizeof(all), &all) != 0)
+		return;
+	for (i %= (unsigned)CPU_COUNT(&all); i != UINT_MAX; i--)
+		do
+			cpu++;
+		while (!CPU_ISSET(cpu, &all));
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
 /* One host thread of bench_crew. */
 struct crewman {
 	pthread_t cm_thread;
+	unsigned cm_number;
 	pthread_barrier_t *cm_barrier;
 	bench_body *cm_body;
 	uint64_t cm_n;
@@ -117,6 +141,7 @@ crewman_main(void *arg)
 	struct crewman *cm = arg;
 	int64_t cpu;
 
+	stay_on_cpu(cm->cm_number);
 	cm->cm_body(16); /* first entries and cold caches are not timed */
 	pthread_barrier_wait(cm->cm_barrier);
 	cm->cm_start = bench_now();
@@ -139,8 +164,10 @@ bench_crew(unsigned nthreads, bench_body *body, uint64_t n)
 
 	pthread_barrier_init(&barrier, NULL, nthreads);
 	for (unsigned i = 0; i < nthreads; i++) {
-		crew[i] = (struct crewman){
-		    .cm_barrier = &barrier, .cm_body = body, .cm_n = n};
+		crew[i] = (struct crewman){.cm_number = i,
+		    .cm_barrier = &barrier,
+		    .cm_body = body,
+		    .cm_n = n};
 		bench_must0(pthread_create(&crew[i].cm_thread, NULL,
 				crewman_main, &crew[i]),
 		    "pthread_create");
