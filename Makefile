@@ -35,7 +35,7 @@ run:
 bench:
 	@scripts/bootstrap build >&2
 	@scripts/configure release -Dprefix=$(PREFIX) >&2
-	@ninja -C $(release) bench/bench >&2
+	@ninja -C $(release) bench-programs >&2
 	@$(release)/bench/bench $(ARGS)
 
 check:

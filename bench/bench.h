@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
@@ -66,7 +67,7 @@ struct bench_line {
 extern const struct bench_line call_lines[], lwp_lines[], proc_lines[],
     scale_lines[], memory_lines[], boot_lines[], pipe_lines[], event_lines[],
     file_lines[], bigfile_lines[], timer_lines[], fiber_lines[], hijack_lines[],
-    signal_lines[], socket_lines[], ipc_lines[];
+    signal_lines[], socket_lines[], ipc_lines[], remote_lines[];
 
 /* Short repetitions and few of them: to see that it works. */
 extern bool bench_quick;
@@ -111,6 +112,19 @@ bench_crew(unsigned nthreads, bench_body *body, uint64_t n);
 /* hijack.c: make calls, start programs, and print the nanoseconds of each. */
 void bench_calls(void);
 void bench_spawns(void);
+
+/*
+ * children.c: a program of the same build, by where it is from this one's
+ * folder; and a child of this process that becomes one, by exec(arg), until it
+ * has printed a number and ended.
+ */
+struct bench_child {
+	pid_t bc_pid;
+	int bc_output;
+};
+void bench_near(const char *name, char path[PATH_MAX]);
+void bench_child_start(struct bench_child *, void (*exec)(void *), void *arg);
+double bench_child_end(struct bench_child *);
 
 /* Run on at most n processors from now on. */
 void bench_use_cpus(unsigned n);

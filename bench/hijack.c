@@ -20,53 +20,34 @@
 #define CALLS  20000
 #define SPAWNS 50
 
-/* This program, by a name that is the same for the loader. */
-static char self[PATH_MAX];
+/* This program with an option; through the engine if there is a control. */
+struct start {
+	struct hj_control *s_control;
+	const char *s_option;
+};
 
-/* The loader of the same build. */
 static void
-find_loader(char *path)
+start_exec(void *arg)
 {
-	char near[PATH_MAX + 64];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const struct start *s = arg;
+	char self[PATH_MAX];
+	char *const argv[] = {self, (char *)(uintptr_t)s->s_option, NULL};
 
-	bench_must(n > 0, "readlink");
-	self[n] = '\0';
-	snprintf(near, sizeof(near), "%.*s/../src/hijack/rump-loader",
-	    (int)(strrchr(self, '/') - self), self);
-	bench_must(realpath(near, path) != NULL, "realpath");
+	bench_near("bench", self);
+	if (s->s_control != NULL)
+		hijack_exec(s->s_control, argv);
+	else
+		execv(argv[0], argv);
 }
 
-/* What this program prints with an option; through the engine if control. */
 static double
 run_once(struct hj_control *control, const char *option)
 {
-	char *const argv[] = {self, (char *)option, NULL};
-	char text[64];
-	int fds[2], status;
-	ssize_t n;
-	pid_t pid;
+	struct start s = {control, option};
+	struct bench_child child;
 
-	bench_must(pipe(fds) == 0, "pipe");
-	pid = fork();
-	if (pid == 0) {
-		dup2(fds[1], STDOUT_FILENO);
-		close(fds[0]);
-		if (control != NULL)
-			hijack_exec(control, argv);
-		else
-			execv(argv[0], argv);
-		_exit(127);
-	}
-	bench_must(pid > 0, "fork");
-	close(fds[1]);
-	n = read(fds[0], text, sizeof(text) - 1);
-	close(fds[0]);
-	waitpid(pid, &status, 0);
-	if (n <= 0 || status != 0)
-		bench_fail("a program ended with %#x", status);
-	text[n] = '\0';
-	return strtod(text, NULL);
+	bench_child_start(&child, start_exec, &s);
+	return bench_child_end(&child);
 }
 
 static void
@@ -76,7 +57,7 @@ run(struct bench_result *br, const char *option, bool patch)
 	struct hj_control *control;
 	char loader[PATH_MAX];
 
-	find_loader(loader);
+	bench_near("../src/hijack/rump-loader", loader);
 	bench_must0(hijack_init(loader, &control), "hijack_init");
 	control->hc_nopatch = !patch;
 	for (unsigned i = 0; i < RUNS; i++) {

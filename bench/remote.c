@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Remote clients on the same machine.  The line's process is the server; its
+ * clients are bench-client, started anew for each repetition.  Beside them are
+ * processes of the host that speak with each other: through a socket whose
+ * other end, a process, too, sends each byte back, or through pipes.
+ */
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump.h>
+
+#include "bench.h"
+
+#define RUNS	7
+#define CLIENTS 16
+#define START	INT64_C(20000000) /* nanoseconds to be ready in */
+#define LASTS	INT64_C(60000000)
+
+static char server_path[96], echo_path[96];
+
+/* Send each byte back to whom it is from. */
+static noreturn void
+echo_main(int listening)
+{
+	int set = epoll_create1(0);
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = listening};
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	epoll_ctl(set, EPOLL_CTL_ADD, listening, &ev);
+	for (;;) {
+		struct epoll_event got[CLIENTS];
+		int n = epoll_wait(set, got, CLIENTS, -1);
+
+		for (int i = 0; i < n; i++) {
+			int fd = got[i].data.fd;
+
+			if (fd == listening) {
+				ev.data.fd = accept(fd, NULL, NULL);
+				epoll_ctl(set, EPOLL_CTL_ADD, ev.data.fd, &ev);
+			} else if (read(fd, &byte, 1) != 1 ||
+				   write(fd, &byte, 1) != 1)
+				close(fd);
+		}
+	}
+}
+
+static void
+servers_start(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	char url[112];
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(echo_path, sizeof(echo_path), "%s/echo", bench_hostdir);
+	strcpy(sun.sun_path, echo_path);
+	bench_must(bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
+		       listen(fd, CLIENTS) == 0,
+	    "bind");
+	if (fork() == 0)
+		echo_main(fd);
+	close(fd);
+	snprintf(server_path, sizeof(server_path), "%s/rump", bench_hostdir);
+	snprintf(url, sizeof(url), "unix://%s", server_path);
+	bench_must0(rump_init_server(url), "rump_init_server");
+	bench_must(setenv("RUMP_SERVER", url, 1) == 0, "setenv");
+}
+
+/* An operation of bench-client's, at the same time in each of n of them. */
+struct crew {
+	const char *c_operation;
+	const char *c_path;
+	int64_t c_start;
+};
+
+static void
+client_exec(void *arg)
+{
+	const struct crew *c = arg;
+	char start[24], end[24];
+	char *argv[] = {NULL, (char *)(uintptr_t)c->c_operation,
+	    (char *)(uintptr_t)c->c_path, start, end, NULL};
+	char program[PATH_MAX];
+
+	bench_near("bench-client", program);
+	argv[0] = program;
+	snprintf(start, sizeof(start), "%" PRId64, c->c_start);
+	snprintf(end, sizeof(end), "%" PRId64,
+	    c->c_start + (bench_quick ? LASTS / 4 : LASTS));
+	execv(program, argv);
+}
+
+/* Nanoseconds from one call to the next, whoever makes it. */
+static double
+crew_run(const char *operation, const char *at, unsigned n)
+{
+	struct bench_child children[CLIENTS];
+	struct crew c = {operation, at, bench_now() + START};
+	double rate = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		bench_child_start(&children[i], client_exec, &c);
+	for (unsigned i = 0; i < n; i++)
+		rate += 1 / bench_child_end(&children[i]);
+	return 1 / rate;
+}
+
+static void
+pair_run(struct bench_result *br, const char *operation, const char *host)
+{
+	double v[2][RUNS];
+
+	servers_start();
+	for (unsigned i = 0; i < RUNS; i++) {
+		v[0][i] = crew_run(operation, server_path, 1);
+		v[1][i] = crew_run(host, echo_path, 1);
+	}
+	br->br_rump = bench_figure(v[0], RUNS);
+	br->br_host = bench_figure(v[1], RUNS);
+}
+
+static void
+getpid_run(struct bench_result *br)
+{
+	pair_run(br, "getpid", "echo");
+}
+
+static void
+pwrite_run(struct bench_result *br)
+{
+	pair_run(br, "pwrite", "pipe-page");
+}
+
+static void
+pread_run(struct bench_result *br)
+{
+	pair_run(br, "pread", "pipe-page");
+}
+
+static void
+connect_run(struct bench_result *br)
+{
+	pair_run(br, "connect", "echo-connect");
+}
+
+static void
+large_run(struct bench_result *br)
+{
+	pair_run(br, "large", "pipe-large");
+	snprintf(
+	    br->br_note, sizeof(br->br_note), "1.5 times the host's are asked");
+}
+
+static struct bench_figure
+many_measure(const char *operation, const char *at, double *few, double *many)
+{
+	double one[RUNS], all[RUNS], v[RUNS];
+
+	for (unsigned i = 0; i < RUNS; i++) {
+		one[i] = crew_run(operation, at, 1);
+		all[i] = crew_run(operation, at, CLIENTS);
+		v[i] = -one[i] / all[i];
+	}
+	*few = bench_figure(one, RUNS).bf_best;
+	*many = bench_figure(all, RUNS).bf_best;
+	/* The best is the largest. */
+	return (struct bench_figure){
+	    -bench_figure(v, RUNS).bf_best, -bench_figure(v, RUNS).bf_median};
+}
+
+/* On two processors, so that most of them have to wait for one. */
+static void
+many_run(struct bench_result *br)
+{
+	double few, many, hostfew, hostmany;
+
+	bench_use_cpus(2);
+	servers_start();
+	br->br_rump = many_measure("getpid", server_path, &few, &many);
+	br->br_host = many_measure("echo", echo_path, &hostfew, &hostmany);
+	snprintf(br->br_note, sizeof(br->br_note),
+	    "%.0f ns, %.0f ns with one; the host's %.0f and %.0f", many, few,
+	    hostmany, hostfew);
+}
+
+const struct bench_line remote_lines[] = {
+    {
+	.bl_name = "remote_getpid",
+	.bl_what = "getpid of a client in another host process",
+	.bl_hostcall = "a byte through a socket and back",
+	.bl_asked = 2000,
+	.bl_run = getpid_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "remote_pwrite_4k",
+	.bl_what = "pwrite of 4096 bytes by a client",
+	.bl_hostcall = "as many through a pipe, and a byte back",
+	.bl_asked = 4000,
+	.bl_run = pwrite_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "remote_pread_4k",
+	.bl_what = "pread of 4096 bytes by a client",
+	.bl_hostcall = "as many through a pipe, and a byte back",
+	.bl_asked = 4000,
+	.bl_run = pread_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "remote_pwrite_1m",
+	.bl_what = "pwrite of 1 MiB by a client",
+	.bl_hostcall = "as many through a pipe, and a byte back",
+	.bl_run = large_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "remote_16clients",
+	.bl_what = "calls of 16 clients on 2 processors against one's",
+	.bl_hostcall = "the same with sockets",
+	.bl_unit = UNIT_SPEEDUP,
+	.bl_asked = 1,
+	.bl_run = many_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "remote_connect",
+	.bl_what = "a client connects, makes a call and goes",
+	.bl_hostcall = "connect, a byte and back, close",
+	.bl_asked = 200000,
+	.bl_run = connect_run,
+	.bl_cold = true,
+    },
+    {0},
+};
