@@ -11,6 +11,11 @@
  *
  * by who begins, and sees to the rest itself: PATH is executed, with the
  * arguments (the first is what the program sees as its name).
+ *
+ * With a server of a rump kernel (hc_server) names, files and user ids are the
+ * kernel's: the first loader connects as a new process of that kernel, whose
+ * root, directory, ids and umask become what the page says; PATH is then a
+ * name there.
  */
 #ifndef HIJACK_HIJACK_H
 #define HIJACK_HIJACK_H
@@ -18,10 +23,12 @@
 #include <stdint.h>
 
 #define HJ_MAGIC   0x6a70756dU
-#define HJ_VERSION 1
+#define HJ_VERSION 2
 #define HJ_NCALLS  512	/* numbers of system calls that are counted */
 #define HJ_NFDS	   16	/* descriptors that the engine keeps for itself */
 #define HJ_PATHMAX 4096 /* a path with its NUL */
+#define HJ_SERVER  108	/* the path of a socket with its NUL */
+#define HJ_ROOTMAX 256	/* that of the root in the kernel */
 
 /*
  * Letters: (s) stable once the first loader runs, (a) added to atomically,
@@ -40,6 +47,14 @@ struct hj_control {
 	uint64_t hc_unknown;	      /* (a) numbers beyond the table */
 	uint64_t hc_calls[HJ_NCALLS]; /* (a) calls by number */
 	char hc_loader[HJ_PATHMAX];   /* (s) path of the loader */
+	/* The kernel. */
+	uint64_t hc_kernel[HJ_NCALLS]; /* (a) of hc_calls, those it answered */
+	char hc_server[HJ_SERVER]; /* (s) its socket; "": all is the host's */
+	char hc_root[HJ_ROOTMAX];  /* (s) chroot(2) to this; "": do not */
+	char hc_cwd[HJ_PATHMAX];   /* (s) inside of that; "": its root */
+	uint32_t hc_uid;	   /* (s) */
+	uint32_t hc_gid;	   /* (s) and no other groups */
+	uint32_t hc_umask;	   /* (s) */
 };
 
 #endif
