@@ -14,14 +14,15 @@
 #include <string.h>
 
 #include <rump/rump.h>
+#include <rump/rump_component.h>
 #include <rump/rump_server.h>
 #include <rump/rump_syscalls.h>
 
 #include "drive.h"
 
 static const char usage_text[] =
-    "usage: rump_server [-sv] [-l library] [-d key=K,hostpath=H,size=N|host"
-    "[,type=T][,offset=O]]\n"
+    "usage: rump_server [-sv] [-l library] [-m component]\n"
+    "                   [-d key=K,hostpath=H,size=N|host[,type=T][,offset=O]]\n"
     "                   [--root-from user] [--host-pids] [--grace seconds]"
     " [--lwps number] url\n";
 
@@ -38,6 +39,8 @@ static const struct option long_options[] = {
 static struct {
 	struct drive *o_drives;
 	size_t o_ndrives;
+	const char **o_modules;
+	size_t o_nmodules;
 	bool o_foreground;
 } options;
 
@@ -72,6 +75,19 @@ add_drive(char *text)
 	options.o_drives = d;
 	if ((why = drive_parse(copy, &d[options.o_ndrives++])) != NULL)
 		die(text, why);
+}
+
+static void
+add_module(const char *path)
+{
+	const char **modules;
+
+	modules = realloc(
+	    options.o_modules, (options.o_nmodules + 1) * sizeof(*modules));
+	if (modules == NULL)
+		die(path, strerror(ENOMEM));
+	options.o_modules = modules;
+	modules[options.o_nmodules++] = path;
 }
 
 static unsigned long
@@ -119,6 +135,9 @@ option(int c)
 		if (dlopen(optarg, RTLD_LAZY | RTLD_GLOBAL) == NULL)
 			die(optarg, dlerror());
 		break;
+	case 'm':
+		add_module(optarg);
+		break;
 	case 's':
 		options.o_foreground = true;
 		break;
@@ -147,9 +166,9 @@ option(int c)
  * Start
  */
 
-/* The error of the first one that cannot be had. */
+/* The first drive or component that cannot be had is in *whatp then. */
 static int
-register_drives(void)
+register_drives(const char **whatp)
 {
 	size_t i;
 	int error = 0;
@@ -157,34 +176,53 @@ register_drives(void)
 	for (i = 0; i < options.o_ndrives && error == 0; i++) {
 		const struct drive *d = &options.o_drives[i];
 
+		*whatp = d->d_hostpath;
 		error = rump_pub_etfs_register_withsize(
 		    d->d_key, d->d_hostpath, d->d_type, d->d_offset, d->d_size);
-		if (error != 0)
-			fprintf(stderr, "rump_server: %s: %s\n", d->d_hostpath,
-			    strerror(error));
 	}
 	return error;
 }
 
 static int
-start(const char *url)
+load_modules(const char **whatp)
+{
+	size_t i;
+
+	for (i = 0; i < options.o_nmodules; i++) {
+		struct rump_modctl_load ml = {
+		    .ml_filename = options.o_modules[i]};
+
+		*whatp = ml.ml_filename;
+		if (rump_sys_modctl(RUMP_MODCTL_LOAD, &ml) == -1)
+			return errno;
+	}
+	return 0;
+}
+
+static int
+start(const char *url, const char **whatp)
 {
 	int error;
 
-	/* Clients are to find the drives. */
-	if ((error = rump_init()) != 0 || (error = register_drives()) != 0)
+	*whatp = url;
+	/* Clients are to find the drives and the components' devices. */
+	if ((error = rump_init()) != 0 ||
+	    (error = register_drives(whatp)) != 0 ||
+	    (error = load_modules(whatp)) != 0)
 		return error;
+	*whatp = url;
 	return rump_init_server(url);
 }
 
 int
 main(int argc, char *argv[])
 {
+	const char *what;
 	sigset_t ends;
 	int c, error, signo;
 
-	while (
-	    (c = getopt_long(argc, argv, "+d:l:sv", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "+d:l:m:sv", long_options, NULL)) !=
+	       -1)
 		option(c);
 	if (argc - optind != 1)
 		usage();
@@ -194,11 +232,11 @@ main(int argc, char *argv[])
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	if (!options.o_foreground && (error = rump_daemonize_begin()) != 0)
 		die("cannot detach", strerror(error));
-	error = start(argv[optind]);
+	error = start(argv[optind], &what);
 	if (!options.o_foreground)
 		rump_daemonize_done(error);
 	if (error != 0)
-		die(argv[optind], strerror(error));
+		die(what, strerror(error));
 	while (sigwait(&ends, &signo) != 0)
 		continue;
 	rump_sys_reboot(RUMP_RB_HALT, NULL);
