@@ -131,8 +131,11 @@ fd_take(struct lwp *l, struct filedesc *fdp, uint32_t min, bool cloexec,
 
 	KASSERT(filedesc_entered(l, fdp));
 	*oldp = NULL;
-	fd = fdtab_lowest(
-	    filedesc_tab(fdp), min > fdp->fd_lowest ? min : fdp->fd_lowest);
+	if (min < fdp->fd_lowest)
+		min = fdp->fd_lowest;
+	if (min < curctx()->kc_fdmin)
+		min = curctx()->kc_fdmin;
+	fd = fdtab_lowest(filedesc_tab(fdp), min);
 	if (fd >= fd_limit(l))
 		return EMFILE;
 	if (unlikely(fd >= filedesc_tab(fdp)->ft_size) &&

@@ -56,6 +56,7 @@ struct kcontext {
 	uint8_t kc_restart;	      /* (o) enum signal_restart */
 	bool kc_sigrestore;	      /* (o) kc_sigsaved is to be its mask */
 	int kc_error;		      /* (o) of its last call that failed */
+	uint32_t kc_fdmin;	      /* (o) new descriptors are not below it */
 	struct lwp *kc_lwp;	      /* (o) current, of one that yields */
 	struct lwp *kc_implicit;      /* (o) of implicit entries, or NULL */
 	struct pollwait *kc_pollwait; /* (o) of the lwp in a call; poll.c */

@@ -280,7 +280,7 @@ proc_reset(struct proc *p, struct proc *parent)
 	LIST_INIT(&p->p_lwps);
 	atomic_store_explicit(&p->p_flags,
 	    atomic_load_explicit(&parent->p_flags, memory_order_relaxed) &
-		(PF_SUGID | PF_CHLD | PF_NOCLD | PF_REMOTE),
+		(PF_SUGID | PF_CHLD | PF_NOCLD | PF_REMOTE | PF_HOSTED),
 	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_umask,
 	    atomic_load_explicit(&parent->p_umask, memory_order_relaxed),

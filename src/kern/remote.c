@@ -119,7 +119,8 @@ remote_dress(struct lwp *l, const struct remote_who *rw)
 
 	atomic_store_explicit(
 	    &p->p_remote, rw->rw_session, memory_order_relaxed);
-	atomic_fetch_or_explicit(&p->p_flags, PF_REMOTE, memory_order_relaxed);
+	atomic_fetch_or_explicit(&p->p_flags,
+	    PF_REMOTE | (rw->rw_hosted ? PF_HOSTED : 0), memory_order_relaxed);
 	remote_name(p, rw->rw_name);
 	if ((error = console_open_std(l)) != 0)
 		return error;

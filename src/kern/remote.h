@@ -43,6 +43,7 @@ struct remote_who {
 	size_t rw_ngroups;
 	pid_t rw_pid;	     /* wanted, or 0; if it is free */
 	const char *rw_name; /* or NULL */
+	bool rw_hosted;	     /* PF_HOSTED */
 };
 
 /*

@@ -210,10 +210,12 @@ call_make(struct worker *w, struct call *c)
 	memcpy(c->c_head, c->c_shared, m->sm_head);
 	if ((error = call_enter(c)) != 0)
 		return error;
+	curctx()->kc_fdmin = m->sm_fdmin;
 	if (m->sm_op == SP_SYSCALL)
 		error = call_syscall(c);
 	else
 		error = op_run(c);
+	curctx()->kc_fdmin = 0;
 	atomic_store_explicit(
 	    &c->c_session->se_running[c->c_slot], 0, memory_order_relaxed);
 	if (c->c_lwp != NULL)
@@ -236,6 +238,9 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 	if ((state & SP_STATE) != SP_REQUEST || !slot_claim(se, slot))
 		return;
 	session_hold(se);
+	if (unlikely(atomic_load_explicit(
+			 &se->se_hostfds, memory_order_acquire) != NULL))
+		hosted_close(se, slot);
 	c->c_session = se;
 	c->c_slot = slot;
 	c->c_msg = ss->ss_msg;

@@ -35,6 +35,7 @@ who_is(const struct session *se, struct remote_who *rw)
 	    .rw_session = se->se_id,
 	    .rw_name = se->se_hello.sp_name,
 	    .rw_pid = proxy_config.pc_setpid ? se->se_hello.sp_pid : 0,
+	    .rw_hosted = (se->se_hello.sp_flags & SP_H_HOSTED) != 0,
 	};
 	if (peer_isroot(hp))
 		return;

@@ -114,6 +114,9 @@ int
 op_run(struct call *c)
 {
 	c->c_msg.sm_retval = 0;
+	/* What these answer with is of use on the same machine only. */
+	if (c->c_msg.sm_op >= SP_HOSTFILE && c->c_session->se_shm == NULL)
+		return EOPNOTSUPP;
 	switch (c->c_msg.sm_op) {
 	case SP_RFORK:
 		return op_rfork(c);
@@ -132,6 +135,12 @@ op_run(struct call *c)
 	case SP_PID:
 		c->c_msg.sm_retval = remote_pid(c->c_lwp);
 		return 0;
+	case SP_HOSTFILE:
+		return hosted_file(c);
+	case SP_HOSTPATH:
+		return hosted_path(c);
+	case SP_FDS:
+		return hosted_fds(c);
 	default:
 		return EPROTO;
 	}

@@ -73,6 +73,7 @@ struct session {
 	struct sp_hello se_hello;		/* (L) */
 	size_t se_nhello;			/* (L) bytes of it */
 	struct kmutex se_lock;
+	int *_Atomic se_hostfds; /* (l) of each slot; or NULL */
 	struct session_lwps *_Atomic se_lwps[SE_NCHUNKS]; /* (l) */
 };
 
@@ -230,6 +231,17 @@ int op_run(struct call *);
 struct sysdesc;
 int call_decode(struct call *, const struct sysdesc *);
 void call_encode(struct call *, const struct sysdesc *, int error);
+
+/*
+ * hosted.c: what only clients with SP_H_HOSTED ask for.  A file that was given
+ * out is closed before the slot's next call, and with the session (hosted_fini,
+ * in a section).
+ */
+int hosted_file(struct call *);
+int hosted_path(struct call *);
+int hosted_fds(struct call *);
+void hosted_close(struct session *, uint32_t slot);
+void hosted_fini(struct session *);
 
 /* server.c: the server ends; its place is free for another one. */
 noreturn void server_end(void);

@@ -78,6 +78,7 @@ session_free(struct session *se)
 	for (i = 0; i < SE_NCHUNKS; i++)
 		if (se->se_lwps[i] != NULL)
 			kmem_free(se->se_lwps[i], sizeof(*se->se_lwps[i]));
+	hosted_fini(se);
 	kmem_free(se, sizeof(*se));
 	syscall_exit();
 }

@@ -65,8 +65,26 @@ enum sp_op {
 	SP_FORKCANCEL, /* payload: that token */
 	SP_SIGRETURN,  /* sm_args[0]: the mask before a handler */
 	SP_PID,	       /* value: pid of sm_lwp's process */
+	SP_HOSTFILE,   /* sm_args[0]: fd, [1]: written through, [2]: PROT_* */
+	SP_HOSTPATH,   /* sm_args[0]: dirfd, [1]: follow; payload: paths */
+	SP_FDS,	       /* payload: int32_t each; value: how many */
 	SP_NOPS,
 };
+
+/*
+ * For clients on the same machine whose programs are on this kernel with their
+ * files only (SP_H_HOSTED): a call whose path leads to the host, or that opens
+ * a fifo, ends with EREMOTE.
+ *
+ * SP_HOSTPATH says where: the host's path, or for a fifo or socket a name
+ * without a slash, for the client to make one of.
+ *
+ * SP_HOSTFILE: the value is the server's descriptor of a file of the host with
+ * the data of fd, to be opened as /proc/PID/fd/N before the next call in the
+ * same slot, and SP_HOSTFILE_LOWER if changes would go to another file.
+ */
+#define SP_HOSTFILE_LOWER (INT64_C(1) << 32)
+#define SP_NFDS		  65536u
 
 /*
  * Of a result: a handler is to be called, and then SP_SIGRETURN, which may
@@ -85,6 +103,8 @@ struct sp_msg {
 	uint32_t sm_lwp; /* handle; 0: the slot's own */
 	int32_t sm_error;
 	uint32_t sm_flags; /* SP_F_* */
+	uint32_t sm_fdmin; /* descriptors that are made are not below it */
+	uint32_t sm_pad;
 	int64_t sm_retval;
 	uint64_t sm_args[6];
 };
@@ -115,7 +135,6 @@ struct sp_slot {
 	struct sp_msg ss_msg;
 	uint64_t ss_pad[4];
 	struct sp_signal ss_signal; /* of a result with SP_F_SIGNAL */
-	uint64_t ss_pad2;
 	uint8_t ss_payload[];
 };
 _Static_assert(sizeof(struct sp_slot) % SP_ALIGN == 0, "payload is aligned");
@@ -148,7 +167,8 @@ enum sp_hello_kind {
 	SP_H_EXEC,   /* the same, with another program in the host process */
 };
 
-#define SP_H_NOSHM 1u /* no shared memory: through the stream */
+#define SP_H_NOSHM  1u /* no shared memory: through the stream */
+#define SP_H_HOSTED 2u /* only files are here; see SP_HOSTPATH */
 
 /* The first thing that a client sends, and what it gets back. */
 struct sp_hello {

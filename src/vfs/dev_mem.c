@@ -83,8 +83,8 @@ random_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 }
 
 static int
-random_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
-    int *retval)
+random_ioctl(
+    struct lwp *l, struct file *fp, unsigned long cmd, void *data, int *retval)
 {
 	int bits = RANDOM_BITS;
 

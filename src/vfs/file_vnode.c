@@ -229,8 +229,8 @@ vn_seek(struct lwp *l, struct file *fp, off_t off, int whence, off_t *offp)
 
 /* What all files of a file system answer. */
 static int
-vnode_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
-    int *retval)
+vnode_ioctl(
+    struct lwp *l, struct file *fp, unsigned long cmd, void *data, int *retval)
 {
 	struct stat sb;
 	off_t bytes;
@@ -269,8 +269,8 @@ vn_fcntl(struct lwp *l, struct file *fp, int cmd, uintptr_t arg, int *retval)
 }
 
 static int
-vn_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
-    int *retval)
+vn_ioctl(
+    struct lwp *l, struct file *fp, unsigned long cmd, void *data, int *retval)
 {
 	bool locked;
 	off_t size;

@@ -35,19 +35,24 @@ map_permitted(struct file *fp, int prot, bool write)
 	return 0;
 }
 
-static int
-map_file(struct lwp *l, int fd, int prot, bool write, int *hostfd)
+int
+vfs_mapfd(
+    struct lwp *l, int fd, int prot, bool write, int *hostfd, bool *lowerp)
 {
+	struct vnode *vp;
 	struct file *fp;
 	int error;
 
 	if ((error = fd_getopen(l, fd, &fp)) != 0)
 		return error;
+	vp = fp->f_vnode;
 	if ((error = map_permitted(fp, prot, write)) == 0)
-		error = fp->f_vnode->v_ops->vop_hostfile(
-		    fp->f_vnode, write, hostfd);
-	if (error == 0)
-		vnode_accessed(fp->f_mount, fp->f_vnode);
+		error = vp->v_ops->vop_hostfile(vp, write, hostfd);
+	if (error == 0) {
+		*lowerp = vp->v_ops->vop_islower != NULL &&
+			  vp->v_ops->vop_islower(vp);
+		vnode_accessed(fp->f_mount, vp);
+	}
 	fd_putfile(l, fp);
 	return error;
 }
@@ -57,6 +62,7 @@ rump_pub_vfs_mapfd(int fd, int prot, int flags, int *hostfd)
 {
 	struct lwp *l = syscall_enter();
 	int type = flags & MAP_TYPE, error;
+	bool lower;
 
 	if (l == NULL)
 		return syscall_refusal();
@@ -64,8 +70,9 @@ rump_pub_vfs_mapfd(int fd, int prot, int flags, int *hostfd)
 	    type != MAP_SHARED_VALIDATE)
 		error = EINVAL;
 	else
-		error = map_file(l, fd, prot,
-		    type != MAP_PRIVATE && (prot & PROT_WRITE) != 0, hostfd);
+		error = vfs_mapfd(l, fd, prot,
+		    type != MAP_PRIVATE && (prot & PROT_WRITE) != 0, hostfd,
+		    &lower);
 	syscall_exit();
 	return error;
 }

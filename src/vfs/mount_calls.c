@@ -138,7 +138,7 @@ sys_mount(struct lwp *l, const char *utype, const char *dir, int flags,
 		return EINVAL;
 	if ((error = copyinstr(utype, type, sizeof(type), NULL)) != 0)
 		return error == ENAMETOOLONG ? ENODEV : error;
-	namei_init(&nd, l, AT_FDCWD, NAMEI_FOLLOW);
+	namei_init(&nd, l, AT_FDCWD, NAMEI_FOLLOW | NAMEI_MOUNT);
 	if ((error = namei_copyin(&nd, dir)) != 0 ||
 	    (error = mount_place(&nd, &ma)) != 0)
 		return error;
@@ -161,7 +161,7 @@ sys_unmount(struct lwp *l, const char *dir, int flags)
 		return EINVAL;
 	if (!cred_is_root(proc_cred(l->l_proc)))
 		return EPERM;
-	error = namei_user(&nd, l, AT_FDCWD, dir, NAMEI_FOLLOW);
+	error = namei_user(&nd, l, AT_FDCWD, dir, NAMEI_FOLLOW | NAMEI_MOUNT);
 	if (error != 0)
 		return error;
 	if (nd.ni_vp != nd.ni_mount->mnt_root || !mount_tryhold(nd.ni_mount))

@@ -260,6 +260,9 @@ namei_cross(struct nameidata *nd)
 			return EXDEV;
 		nd->ni_mount = mp;
 		nd->ni_vp = mp->mnt_root;
+		if (mp->mnt_super->sb_ops->vfs_elsewhere &&
+		    (nd->ni_flags & NAMEI_MOUNT) == 0)
+			return EREMOTE;
 		vnode_refresh(nd->ni_vp);
 	}
 	return 0;
@@ -389,8 +392,11 @@ namei_continue(struct nameidata *nd, const char *path)
 			}
 			rest = nd->ni_rest[--nd->ni_depth];
 		}
-		if ((error = namei_step(nd, true, &link)) != 0)
+		if (unlikely((error = namei_step(nd, true, &link)) != 0)) {
+			if (error == EREMOTE)
+				nd->ni_rest[nd->ni_depth++] = rest;
 			return error;
+		}
 		if (unlikely(link != NULL)) {
 			nd->ni_rest[nd->ni_depth++] = rest;
 			path = link;

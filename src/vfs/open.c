@@ -202,7 +202,11 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 					  : &vnops_fileops;
 	if ((flags & O_PATH) != 0)
 		return 0;
-	if (unlikely(S_ISFIFO(vnode_mode(vp))) && vp->v_ops->vop_fifo != NULL)
+	if (unlikely(S_ISFIFO(vnode_mode(vp))) &&
+	    (proc_flags(oa->oa_lwp->l_proc) & PF_HOSTED) != 0)
+		error = EREMOTE;
+	else if (unlikely(S_ISFIFO(vnode_mode(vp))) &&
+		 vp->v_ops->vop_fifo != NULL)
 		error = vnode_open_fifo(oa->oa_lwp, vp, flags, fp);
 	else if (unlikely(
 		     !S_ISREG(vnode_mode(vp)) || vp->v_ops->vop_open != NULL))

@@ -175,8 +175,7 @@ vcache_setmax(int64_t max)
 
 	if (max < 1)
 		return EINVAL;
-	atomic_store_explicit(
-	    &vcache_max, (uint64_t)max, memory_order_relaxed);
+	atomic_store_explicit(&vcache_max, (uint64_t)max, memory_order_relaxed);
 	for (i = 0; i < VCACHE_LOCKS; i++)
 		do {
 			mutex_enter(&locks[i].vl_lock);

@@ -268,6 +268,8 @@ struct vnodeops {
 	 * [ENODEV]
 	 */
 	int (*vop_hostfile)(struct vnode *vp, bool write, int *fdp);
+	/* Is its data another file's, and a change would not be? [no] */
+	bool (*vop_islower)(struct vnode *vp);
 	/* Wait until it is safe; [nothing to be done]. */
 	int (*vop_fsync)(struct vnode *vp, bool dataonly);
 
@@ -348,6 +350,7 @@ struct mountargs {
 /* A kind of file system. */
 struct vfsops {
 	const char *vfs_name;
+	bool vfs_elsewhere; /* walks end there: EREMOTE; see vfs_hostpath */
 	void (*vfs_init)(void); /* once, at boot; or NULL */
 	/*
 	 * Make an instance, or find one: sb_ops, sb_root, sb_dev and
@@ -500,6 +503,21 @@ struct cwdinfo {
 	struct vnode *cwd_rdir;
 	struct smr_item cwd_smr;
 };
+
+/*
+ * A walk has ended with EREMOTE: where on the host the path leads.  For fifos
+ * and sockets that are here, a name without a slash that no other one has.
+ * EINVAL for what else is here; errors of a walk.
+ */
+int vfs_hostpath(struct lwp *, int dirfd, const char *path, bool follow,
+    char buf[PATH_MAX]);
+
+/*
+ * rump_pub_vfs_mapfd in a section; write: to be written through.  *lowerp:
+ * changes would be another file's, which the host's will not show.
+ */
+int vfs_mapfd(struct lwp *, int fd, int prot, bool write, int *hostfd,
+    bool *lowerp);
 
 /*
  * The path of a directory or, with a name, of what has that name in it, as

@@ -42,7 +42,8 @@ struct nameidata {
 	unsigned ni_flags;   /* ni_wanted and what the path adds */
 	unsigned ni_links;   /* symbolic links followed so far */
 	unsigned ni_depth;   /* used of ni_rest */
-	const char *ni_rest[NAMEI_MAXLINKS]; /* to walk after a link */
+	/* To walk after a link; after EREMOTE, from where the walk ended. */
+	const char *ni_rest[NAMEI_MAXLINKS + 1];
 	char ni_path[PATH_MAX + sizeof(uint64_t)];
 };
 
@@ -55,6 +56,7 @@ struct nameidata {
 #define NAMEI_NOXDEV	 32u
 #define NAMEI_NOSYMLINKS 64u
 #define NAMEI_NOMAGIC	 128u
+#define NAMEI_MOUNT	 256u /* what is mounted, wherever that is */
 
 /*
  * namei_init, then namei_copyin: EFAULT, ENAMETOOLONG, ENOENT.  After that
@@ -64,7 +66,8 @@ struct nameidata {
  *	namei_parent	to the last name, which is not looked up: ni_dmount,
  *			ni_dvp, ni_cn, ni_last, ni_slash
  *
- * Errors: EACCES, EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR.
+ * Errors: EACCES, EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR; EREMOTE: the
+ * walk has come to ni_mount, which is elsewhere.
  */
 void namei_init(struct nameidata *, struct lwp *, int dirfd, unsigned wanted);
 int namei_copyin(struct nameidata *, const char *upath);

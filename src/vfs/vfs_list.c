@@ -6,7 +6,8 @@
 #include "vfs/vfs.h"
 
 extern const struct vfsops devfs_vfsops, devpts_vfsops, etfs_vfsops;
-extern const struct vfsops fdesc_vfsops, hostfs_vfsops, kernfs_vfsops;
+extern const struct vfsops fdesc_vfsops, hostfs_vfsops, hostpass_vfsops;
+extern const struct vfsops kernfs_vfsops;
 extern const struct vfsops null_vfsops, overlay_vfsops, proc_vfsops;
 extern const struct vfsops procfs_vfsops, ptyfs_vfsops, tmpfs_vfsops;
 extern const struct vfsops umap_vfsops, union_vfsops;
@@ -18,6 +19,7 @@ const struct vfsops *const vfs_list[] = {
     &etfs_vfsops,
     &fdesc_vfsops,
     &hostfs_vfsops,
+    &hostpass_vfsops,
     &kernfs_vfsops,
     &null_vfsops,
     &overlay_vfsops,

@@ -13,6 +13,7 @@
 
 #include <rump/rumpclient.h>
 
+#include "lib/byhand.h"
 #include "lib/server.h"
 #include "lib/tc.h"
 #include "proxy/wire.h"
@@ -382,59 +383,6 @@ TC(killed, "clients that are killed at random leave nothing")
  * Clients by hand
  */
 
-static int
-say_hello(
-    uint32_t magic, uint32_t version, uint32_t kind, struct sp_shared **shp)
-{
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct sp_hello h = {
-	    .sp_magic = magic, .sp_version = version, .sp_kind = kind};
-	struct sp_welcome sw;
-	struct iovec iov = {&sw, sizeof(sw)};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = &control,
-	    .msg_controllen = sizeof(control)};
-	int fd = server_connect(0), memfd;
-
-	ATF_REQUIRE(fd != -1);
-	ATF_REQUIRE_EQ(write(fd, &h, sizeof(h)), (ssize_t)sizeof(h));
-	if (recvmsg(fd, &msg, 0) != (ssize_t)sizeof(sw) || sw.sw_error != 0) {
-		close(fd);
-		return -1;
-	}
-	ATF_REQUIRE(CMSG_FIRSTHDR(&msg) != NULL);
-	memcpy(&memfd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(memfd));
-	/* Nobody can make it shorter. */
-	ATF_REQUIRE_ERRNO(EPERM, ftruncate(memfd, 0) == -1);
-	*shp = mmap(
-	    NULL, SP_SHMSIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-	ATF_REQUIRE(*shp != MAP_FAILED);
-	close(memfd);
-	return fd;
-}
-
-/* Make the call in slot 0; its error, or -1 if the server has ended us. */
-static int
-call_by_hand(int fd, struct sp_shared *sh)
-{
-	struct sp_slot *ss = sp_slot(sh, 0);
-	char c;
-
-	atomic_store(&ss->ss_state, SP_REQUEST | SP_WAITS_SOCK);
-	atomic_fetch_or(&sh->sh_bell[0], 1);
-	if (atomic_exchange(&sh->sh_cold, 0) != 0 &&
-	    send(fd, "", 1, MSG_NOSIGNAL) != 1)
-		return -1;
-	while ((atomic_load(&ss->ss_state) & SP_STATE) != SP_DONE)
-		if (read(fd, &c, 1) <= 0)
-			return -1;
-	return ss->ss_msg.sm_error;
-}
-
 static bool
 is_ended(int fd)
 {
@@ -456,17 +404,17 @@ TC(strangers, "who speaks another language is not let in")
 	int i, fd;
 
 	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
-	ATF_REQUIRE_EQ(say_hello(1, SP_VERSION, SP_H_NEW, &sh), -1);
-	ATF_REQUIRE_EQ(say_hello(SP_MAGIC, 99, SP_H_NEW, &sh), -1);
-	ATF_REQUIRE_EQ(say_hello(SP_MAGIC, SP_VERSION, 77, &sh), -1);
+	ATF_REQUIRE_EQ(hand_hello(1, SP_VERSION, SP_H_NEW, 0, &sh), -1);
+	ATF_REQUIRE_EQ(hand_hello(SP_MAGIC, 99, SP_H_NEW, 0, &sh), -1);
+	ATF_REQUIRE_EQ(hand_hello(SP_MAGIC, SP_VERSION, 77, 0, &sh), -1);
 	for (i = SP_H_FORK; i <= SP_H_EXEC; i++)
 		ATF_REQUIRE_EQ(
-		    say_hello(SP_MAGIC, SP_VERSION, (uint32_t)i, &sh), -1);
-	fd = say_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, &sh);
+		    hand_hello(SP_MAGIC, SP_VERSION, (uint32_t)i, 0, &sh), -1);
+	fd = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, 0, &sh);
 	ATF_REQUIRE(fd != -1);
 	sp_slot(sh, 0)->ss_msg =
 	    (struct sp_msg){.sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
-	ATF_REQUIRE_EQ(call_by_hand(fd, sh), 0);
+	ATF_REQUIRE_EQ(hand_call(fd, sh), 0);
 }
 
 /* Messages that no client sends: each ends who sent it. */
@@ -533,11 +481,11 @@ TC(liars, "a message that no client sends ends that client and nobody else")
 
 	start();
 	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-		fd = say_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, &sh);
+		fd = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, 0, &sh);
 		ATF_REQUIRE(fd != -1);
 		fill(sp_slot(sh, 0));
 		sp_slot(sh, 0)->ss_msg = lies[i];
-		(void)call_by_hand(fd, sh);
+		(void)hand_call(fd, sh);
 		if (!is_ended(fd))
 			atf_tc_fail("lie %zu was believed", i);
 		close(fd);

@@ -302,6 +302,12 @@ ovl_hostfile(struct vnode *vp, bool write, int *fdp)
 	return rvp->v_ops->vop_hostfile(rvp, write, fdp);
 }
 
+static bool
+ovl_islower(struct vnode *vp)
+{
+	return ovl_upper(vp_to_ovl(vp)) == NULL;
+}
+
 /*
  * Symbolic links and special files
  */
@@ -337,6 +343,7 @@ const struct vnodeops ovl_regops = {
     .vop_fallocate = ovl_fallocate,
     .vop_seek = ovl_seek,
     .vop_hostfile = ovl_hostfile,
+    .vop_islower = ovl_islower,
     .vop_fsync = ovl_fsync,
     .vop_getattr = ovl_getattr,
     .vop_setattr = ovl_setattr,

@@ -94,6 +94,7 @@ hello_send(int fd, const struct spc_hello *sh)
 	h.sp_magic = SP_MAGIC;
 	h.sp_version = SP_VERSION;
 	h.sp_kind = sh->sh_kind;
+	h.sp_flags = sh->sh_flags;
 	h.sp_pid = sh->sh_pid;
 	if (sh->sh_token != NULL)
 		memcpy(h.sp_token, sh->sh_token, SP_TOKEN);

@@ -67,6 +67,7 @@ struct spc_hello {
 	enum sp_hello_kind sh_kind;
 	const uint8_t *sh_token; /* for all but SP_H_NEW */
 	int sh_pid;		 /* wanted, or 0 */
+	uint32_t sh_flags;	 /* SP_H_* */
 	const char *sh_name;	 /* at most 15 characters count; or NULL */
 };
 

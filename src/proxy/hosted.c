@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Clients whose programs are the host's but for their files: what they ask for
+ * to get from files here to files there.
+ */
+#include "proxy/proxy.h"
+
+#include "hyper/hostfile.h"
+#include "kern/entry.h"
+#include "kern/filedesc.h"
+#include "vfs/vfs.h"
+
+static void
+hostfds_free(int *fds)
+{
+	kmem_free(fds, SP_NSLOTS * sizeof(*fds));
+}
+
+/* The session's table of files that were given out, made now if need be. */
+static int *
+hostfds_get(struct session *se)
+{
+	int *fds;
+	uint32_t i;
+
+	mutex_enter(&se->se_lock);
+	fds = atomic_load_explicit(&se->se_hostfds, memory_order_relaxed);
+	if (fds == NULL &&
+	    (fds = kmem_alloc(SP_NSLOTS * sizeof(*fds))) != NULL) {
+		for (i = 0; i < SP_NSLOTS; i++)
+			fds[i] = HYPER_FILE_NONE;
+		/* Release pairs with the acquire in call_run. */
+		atomic_store_explicit(
+		    &se->se_hostfds, fds, memory_order_release);
+	}
+	mutex_exit(&se->se_lock);
+	return fds;
+}
+
+void
+hosted_close(struct session *se, uint32_t slot)
+{
+	int *fds = atomic_load_explicit(&se->se_hostfds, memory_order_acquire);
+
+	if (fds[slot] != HYPER_FILE_NONE)
+		hyper_file_close(fds[slot]);
+	fds[slot] = HYPER_FILE_NONE;
+}
+
+void
+hosted_fini(struct session *se)
+{
+	int *fds = atomic_load_explicit(&se->se_hostfds, memory_order_relaxed);
+	uint32_t i;
+
+	if (fds == NULL)
+		return;
+	for (i = 0; i < SP_NSLOTS; i++)
+		if (fds[i] != HYPER_FILE_NONE)
+			hyper_file_close(fds[i]);
+	hostfds_free(fds);
+}
+
+int
+hosted_file(struct call *c)
+{
+	const uint64_t *args = c->c_msg.sm_args;
+	struct lwp *l = syscall_enter();
+	int *fds, fd, error = ENOMEM;
+	bool lower;
+
+	if (l == NULL)
+		return syscall_refusal();
+	if ((fds = hostfds_get(c->c_session)) != NULL)
+		error = vfs_mapfd(
+		    l, (int)args[0], (int)args[2], args[1] != 0, &fd, &lower);
+	if (error == 0) {
+		fds[c->c_slot] = fd;
+		c->c_msg.sm_retval = fd | (lower ? SP_HOSTFILE_LOWER : 0);
+	}
+	syscall_exit();
+	return error;
+}
+
+int
+hosted_path(struct call *c)
+{
+	const uint64_t *args = c->c_msg.sm_args;
+	char buf[PATH_MAX];
+	struct lwp *l;
+	size_t len;
+	int error;
+
+	if (c->c_msg.sm_head == 0 || c->c_head[c->c_msg.sm_head - 1] != '\0')
+		return EPROTO;
+	if ((l = syscall_enter()) == NULL)
+		return syscall_refusal();
+	error = vfs_hostpath(
+	    l, (int)args[0], (const char *)c->c_head, args[1] != 0, buf);
+	syscall_exit();
+	if (error != 0)
+		return error;
+	len = strlen(buf);
+	memcpy(c->c_shared, buf, len + 1);
+	c->c_msg.sm_retval = (int64_t)len;
+	return 0;
+}
+
+int
+hosted_fds(struct call *c)
+{
+	struct lwp *l = syscall_enter();
+	int32_t n = 0;
+	int fd;
+
+	if (l == NULL)
+		return syscall_refusal();
+	for (fd = fd_next(l, 0); fd >= 0 && n < (int32_t)SP_NFDS;
+	     fd = fd_next(l, fd + 1), n++)
+		memcpy(c->c_shared + (size_t)n * sizeof(fd), &fd, sizeof(fd));
+	syscall_exit();
+	c->c_msg.sm_retval = n;
+	return 0;
+}
