@@ -46,6 +46,31 @@ bench_speedup(bench_body *body, char *note, size_t notelen)
 	    2 * f1.bf_best / f2.bf_best, 2 * f1.bf_median / f2.bf_median};
 }
 
+/*
+ * What two threads can do at most: they share nothing but the processors, which
+ * may be two halves of one.  Several additions at a time, as in a short call.
+ */
+static double
+no_memory(uint64_t n)
+{
+	int64_t start = bench_now();
+	uint64_t a = 0, b = 0, c = 0, d = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		a += i, b += i, c += i, d += i;
+		__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+	}
+	BENCH_KEEP(a + b + c + d);
+	return (double)(bench_now() - start);
+}
+
+static void
+no_memory_run(struct bench_result *br)
+{
+	br->br_rump =
+	    bench_speedup(no_memory, br->br_note, sizeof(br->br_note));
+}
+
 static void
 two_threads_run(struct bench_result *br)
 {
@@ -121,6 +146,12 @@ alive1m_run(struct bench_result *br)
 }
 
 const struct bench_line scale_lines[] = {
+    {
+	.bl_name = "cpus_2threads",
+	.bl_what = "additions in registers on two host threads against one",
+	.bl_unit = UNIT_SPEEDUP,
+	.bl_run = no_memory_run,
+    },
     {
 	.bl_name = "rfork_2threads",
 	.bl_what = "rfork_clear on two host threads against one",
