@@ -54,7 +54,7 @@ slot_interrupt(struct session *se, uint32_t slot)
  */
 
 static void
-answer_shm(struct call *c)
+answer_shm(struct worker *w, struct call *c)
 {
 	struct session *se = c->c_session;
 	struct sp_slot *ss = sp_slot(se->se_shm, c->c_slot);
@@ -66,6 +66,8 @@ answer_shm(struct call *c)
 	if ((c->c_msg.sm_flags & SP_F_SIGNAL) != 0)
 		ss->ss_signal = c->c_signal;
 	slot_done(se, c->c_slot);
+	if (w->w_leader)
+		turns_answer(se, c->c_slot, pool_now());
 	/* Release pairs with the client's acquire: the result. */
 	old = atomic_exchange_explicit(
 	    &ss->ss_state, SP_DONE, memory_order_acq_rel);
@@ -251,7 +253,7 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 	if (c->c_msg.sm_len > LONG_CALL && c->c_msg.sm_op == SP_SYSCALL)
 		pool_handover(w);
 	c->c_msg.sm_error = call_make(w, c);
-	answer_shm(c);
+	answer_shm(w, c);
 	if (c->c_msg.sm_error == EPROTO)
 		session_accuse(se);
 	session_rele(se);

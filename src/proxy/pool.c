@@ -19,6 +19,7 @@
 #define SPIN_LEAST INT64_C(2000) /* nanoseconds of looking */
 #define SPIN_MOST  INT64_C(50000)
 #define QUIET_MOST 4096 /* looks at a hot session in vain */
+#define RARE_LEAST 64	/* looks in vain at one that calls rarely */
 #define CALLS_MOST 64	/* before events are looked at */
 
 TAILQ_HEAD(session_queue, session);
@@ -33,7 +34,8 @@ static struct {
 	struct session_queue pl_ready; /* (L) */
 	uint32_t pl_nhot;	       /* (L) */
 	int64_t pl_spin;	       /* (L) how long to look */
-	int64_t pl_tick;	       /* (L) deadlines were looked at */
+	int64_t pl_now;	 /* (L) when it last looked at the clock */
+	int64_t pl_tick; /* (L) deadlines were looked at */
 } pool;
 
 static _Thread_local struct worker *curworker;
@@ -42,6 +44,12 @@ int
 pool_events(void)
 {
 	return pool.pl_events;
+}
+
+int64_t
+pool_now(void)
+{
+	return pool.pl_now;
 }
 
 /*
@@ -71,6 +79,7 @@ pool_chill(struct session *se)
 void
 pool_forget(struct session *se)
 {
+	turns_forget(se);
 	if (se->se_ishot)
 		pool_chill(se);
 	if (se->se_npending != 0)
@@ -102,6 +111,7 @@ bell_take(struct session *se)
 		return false;
 	if (had == 0)
 		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
+	se->se_rare = se->se_quiet > RARE_LEAST;
 	se->se_quiet = 0;
 	return true;
 }
@@ -222,6 +232,16 @@ events_wait(int ms)
  * Leading
  */
 
+/* A look at the bells brought something, after so long. */
+static void
+spin_longer(int64_t spent)
+{
+	if (pool.pl_spin < 2 * spent + SPIN_LEAST)
+		pool.pl_spin = 2 * spent + SPIN_LEAST;
+	if (pool.pl_spin > SPIN_MOST)
+		pool.pl_spin = SPIN_MOST;
+}
+
 /* Look at the bells for a while.  True if one rang. */
 static bool
 leader_spin(void)
@@ -229,19 +249,20 @@ leader_spin(void)
 	bool crowded = pool.pl_nhot >= (uint32_t)kern_config.kc_ncpu;
 	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
 
-	while (pool.pl_nhot != 0 && spent < pool.pl_spin) {
+	pool.pl_now = start;
+	while ((pool.pl_nhot != 0 && spent < pool.pl_spin) || turns_waited()) {
 		if (bells_scan()) {
-			if (pool.pl_spin < 2 * spent + SPIN_LEAST)
-				pool.pl_spin = 2 * spent + SPIN_LEAST;
-			if (pool.pl_spin > SPIN_MOST)
-				pool.pl_spin = SPIN_MOST;
+			spin_longer(spent);
 			return true;
 		}
-		if (crowded)
+		if (turns_idle(pool.pl_now, pool.pl_now - start))
+			start = pool.pl_now;
+		else if (crowded && spent > SPIN_LEAST)
 			hyper_yield();
 		else
 			cpu_pause();
-		spent = hyper_clock(HYPER_CLOCK_MONOTONIC) - start;
+		pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+		spent = pool.pl_now - start;
 	}
 	pool.pl_spin /= 2;
 	if (pool.pl_spin < SPIN_LEAST)
@@ -345,6 +366,7 @@ pool_handover(struct worker *w)
 {
 	if (!w->w_leader)
 		return;
+	turns_leave(w->w_call.c_session, w->w_call.c_slot);
 	w->w_leader = false;
 	atomic_store_explicit(&pool.pl_lead, 1, memory_order_seq_cst);
 	if (atomic_load_explicit(&pool.pl_idle, memory_order_seq_cst) != 0)

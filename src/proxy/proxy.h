@@ -51,6 +51,7 @@ struct session {
 	LIST_ENTRY(session) se_link;	/* (S) */
 	TAILQ_ENTRY(session) se_hot;	/* (L) while se_ishot */
 	TAILQ_ENTRY(session) se_ready;	/* (L) while se_npending is not 0 */
+	TAILQ_ENTRY(session) se_parks;	/* (L) while se_parked has bits */
 	LIST_ENTRY(session) se_dying;	/* (L) */
 	uint64_t se_id;			/* (s) */
 	_Atomic int se_state;		/* (L) writes, others read */
@@ -64,6 +65,10 @@ struct session {
 	uint32_t se_quiet;		/* (L) looks in vain */
 	uint32_t se_npending;		/* (L) bits in se_pending */
 	uint64_t se_pending[SP_NBELLS]; /* (L) slots to look at */
+	uint64_t se_turns[SP_NBELLS];	/* (L) slots that have a turn */
+	uint64_t se_told[SP_NBELLS];	/* (L) are to sleep for theirs */
+	uint64_t se_parked[SP_NBELLS];	/* (L) of these: answered, asleep */
+	bool se_rare;			/* (L) has not called for long */
 	_Atomic uint64_t se_busy[SP_NBELLS];	/* (a) slots with a call */
 	_Atomic uint32_t se_running[SP_NSLOTS]; /* (a) lwp of the call */
 	int64_t se_deadline;			/* (L) or HYPER_FOREVER */
@@ -126,6 +131,9 @@ int pool_start(int listening);
 /* What is left to do is somebody else's: no more the leader. */
 void pool_handover(struct worker *);
 
+/* Leader: when it last looked at the clock. */
+int64_t pool_now(void);
+
 /* Leader: have the session's slots looked at; not any more. */
 void pool_heat(struct session *);
 void pool_forget(struct session *);
@@ -138,6 +146,26 @@ bool pool_stop(void);
 
 /* The set that the leader waits on. */
 int pool_events(void);
+
+/*
+ * turns.c, for the leader: whose turn it is to look for answers.
+ */
+
+/* An answer is about to be there, now. */
+void turns_answer(struct session *, uint32_t slot, int64_t now);
+
+/* Somebody else will answer: its call is long or about to sleep. */
+void turns_leave(struct session *, uint32_t slot);
+
+/*
+ * There has been nothing to do for `spent' nanoseconds: give a turn to one who
+ * waits for his, if there is one and it is time to.  True: it was.
+ */
+bool turns_idle(int64_t now, int64_t spent);
+bool turns_waited(void);
+
+/* Its slots are no more. */
+void turns_forget(struct session *);
 
 /*
  * session.c.  For the leader, but for those marked (any).

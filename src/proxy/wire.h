@@ -17,6 +17,11 @@
  *	server that finds nothing for a while sets sh_cold, looks at sh_bell
  *		once more, and waits for bytes
  *
+ *	server that finds more clients than processors for them sets SP_PARK
+ *		in ss_turn before it answers, and takes it back when it is
+ *		the slot's turn; a client sleeps on that, for a little while
+ *		at most, before it looks for an answer
+ *
  * Elsewhere the same messages go through the stream, each followed by its
  * payload.
  *
@@ -129,11 +134,14 @@ enum sp_state { SP_FREE, SP_REQUEST, SP_DONE };
 #define SP_WAITS      0x100u /* wake ss_state */
 #define SP_WAITS_SOCK 0x200u /* send a byte */
 
+#define SP_PARK 1u
+
 struct sp_slot {
 	_Atomic uint32_t ss_state; /* enum sp_state, SP_WAITS* */
 	_Atomic uint32_t ss_intr;  /* 1: end the call's sleep */
 	struct sp_msg ss_msg;
-	uint64_t ss_pad[4];
+	_Atomic uint32_t ss_turn; /* SP_PARK: sleep on this before you look */
+	uint32_t ss_pad[7];
 	struct sp_signal ss_signal; /* of a result with SP_F_SIGNAL */
 	uint8_t ss_payload[];
 };

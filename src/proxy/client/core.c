@@ -16,6 +16,9 @@
 #define SPIN_MOST 1024u
 #define PROBE	  32u
 
+/* Its turn is waited for so long at most. */
+#define PARK_NSEC 10000000
+
 /* A handler's call in a call that watches looks after the server so often. */
 #define NESTED_NSEC 100000000
 
@@ -289,6 +292,20 @@ slot_sleep(struct spc *cl, uint32_t slot, long most)
 		spc_interrupt(cl, slot);
 }
 
+/*
+ * There are too many of us: sleep until it is our turn.  A handler of the host
+ * ends that, but not the sleep of the call: a call that sleeps is not waited
+ * for here (turns_leave).
+ */
+static void
+slot_park(struct sp_slot *ss)
+{
+	struct timespec ts = {0, PARK_NSEC};
+
+	(void)sysraw4(SYS_futex, SYSRAW_P(&ss->ss_turn), FUTEX_WAIT, SP_PARK,
+	    SYSRAW_P(&ts));
+}
+
 /* Sleep on the socket: it has bytes when we are to look, and an end. */
 static void
 watch_sleep(struct spc *cl, uint32_t slot)
@@ -355,6 +372,8 @@ spc_wait(struct spc *cl, uint32_t slot, uint32_t outer)
 {
 	struct sp_slot *ss = spc_slot(cl, slot);
 
+	if (atomic_load_explicit(&ss->ss_turn, memory_order_relaxed) == SP_PARK)
+		slot_park(ss);
 	if (!slot_spin(cl, ss)) {
 		while (!slot_isdone(ss)) {
 			if (!cl_ison(cl))

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whose turn it is to look for answers; all for the leader.
+ *
+ * A client's thread that looks for its answer needs a processor, and so does
+ * the leader.  If there are more such threads than processors that are left,
+ * those that look keep the leader from answering, and if none looks each call
+ * costs a sleep, a wake-up and two switches.  So as many threads as there are
+ * processors for them have a turn, and make call after call as fast as if they
+ * were alone.  The others are told with an answer to sleep in their next call
+ * (SP_PARK in ss_turn); that one is made like any other, but they go on only
+ * when it is their turn: once that of another one has lasted TURN_NSEC or its
+ * call sleeps, or when the leader has found nothing to do for a moment, so that
+ * no processor is without work for long.
+ *
+ * Who has made no call for a while has no turns: it gets its answers at once.
+ *
+ * Turns are only a matter of time.  Who sleeps for his goes on without it
+ * after a while, and is then woken like anybody.
+ */
+#include "proxy/proxy.h"
+
+#include "kern/boot.h"
+
+#define TURNS_MOST 64u
+#define TURN_NSEC  INT64_C(500000)
+
+/* The leader has found nothing for so long: when a turn is free, and else. */
+#define PATIENCE_FREE INT64_C(1000)
+#define PATIENCE_FULL INT64_C(5000)
+
+struct turn {
+	struct session *t_session;
+	uint32_t t_slot;
+	int64_t t_since;
+};
+
+static struct turn turns[TURNS_MOST]; /* (L) the oldest first */
+static uint32_t nturns;		      /* (L) */
+static TAILQ_HEAD(, session) parked = TAILQ_HEAD_INITIALIZER(parked); /* (L) */
+
+static uint64_t
+slot_bit(uint32_t slot)
+{
+	return UINT64_C(1) << slot % 64;
+}
+
+static bool
+bits_any(const uint64_t bits[SP_NBELLS])
+{
+	uint64_t all = 0;
+	uint32_t i;
+
+	for (i = 0; i < SP_NBELLS; i++)
+		all |= bits[i];
+	return all != 0;
+}
+
+/* Processors for clients; the leader has one. */
+static uint32_t
+turns_most(void)
+{
+	uint32_t n = (uint32_t)kern_config.kc_ncpu - 1;
+
+	return n < TURNS_MOST ? n : TURNS_MOST;
+}
+
+static void
+turn_begin(struct session *se, uint32_t slot, int64_t now)
+{
+	turns[nturns++] = (struct turn){se, slot, now};
+	se->se_turns[slot / 64] |= slot_bit(slot);
+}
+
+static void
+turn_end(uint32_t i)
+{
+	struct session *se = turns[i].t_session;
+	uint32_t slot = turns[i].t_slot;
+
+	se->se_turns[slot / 64] &= ~slot_bit(slot);
+	nturns--;
+	memmove(&turns[i], &turns[i + 1], (nturns - i) * sizeof(turns[0]));
+}
+
+/* Its turn; it has one. */
+static uint32_t
+turn_find(const struct session *se, uint32_t slot)
+{
+	uint32_t i = 0;
+
+	while (turns[i].t_session != se || turns[i].t_slot != slot)
+		i++;
+	return i;
+}
+
+/*
+ * Sleeping
+ */
+
+/* It is to sleep in its next call. */
+static void
+slot_tell(struct session *se, uint32_t slot)
+{
+	se->se_told[slot / 64] |= slot_bit(slot);
+	atomic_store_explicit(
+	    &sp_slot(se->se_shm, slot)->ss_turn, SP_PARK, memory_order_relaxed);
+}
+
+static void
+slot_park(struct session *se, uint32_t slot)
+{
+	if (!bits_any(se->se_parked))
+		TAILQ_INSERT_TAIL(&parked, se, se_parks);
+	se->se_parked[slot / 64] |= slot_bit(slot);
+}
+
+static void
+slot_unpark(struct session *se, uint32_t slot)
+{
+	struct sp_slot *ss = sp_slot(se->se_shm, slot);
+
+	/* Not asleep so far: it finds another word then. */
+	if (atomic_load_explicit(&ss->ss_turn, memory_order_relaxed) == 0)
+		return;
+	atomic_store_explicit(&ss->ss_turn, 0, memory_order_relaxed);
+	hyper_shm_wake(&ss->ss_turn, 1);
+}
+
+/* It is the turn of the one who has slept longest. */
+static void
+turn_pass(int64_t now)
+{
+	struct session *se = TAILQ_FIRST(&parked);
+	uint32_t i = 0, slot;
+
+	TAILQ_REMOVE(&parked, se, se_parks);
+	while (se->se_parked[i] == 0)
+		i++;
+	slot = i * 64 + (uint32_t)__builtin_ctzll(se->se_parked[i]);
+	se->se_parked[i] &= ~slot_bit(slot);
+	se->se_told[i] &= ~slot_bit(slot);
+	if (bits_any(se->se_parked))
+		TAILQ_INSERT_TAIL(&parked, se, se_parks);
+	if (nturns != 0 && nturns == turns_most()) {
+		slot_tell(turns[0].t_session, turns[0].t_slot);
+		turn_end(0);
+	}
+	if (nturns < turns_most())
+		turn_begin(se, slot, now);
+	slot_unpark(se, slot);
+}
+
+/*
+ * For others
+ */
+
+/* It has a turn: others may have waited long enough. */
+static void
+turn_used(struct session *se, uint32_t slot, int64_t now)
+{
+	uint32_t i;
+
+	if (likely(TAILQ_EMPTY(&parked)))
+		return;
+	i = turn_find(se, slot);
+	if (now - turns[i].t_since < TURN_NSEC)
+		return;
+	turn_end(i);
+	slot_tell(se, slot);
+}
+
+void
+turns_answer(struct session *se, uint32_t slot, int64_t now)
+{
+	uint64_t bit = slot_bit(slot);
+
+	if (likely((se->se_turns[slot / 64] & bit) != 0))
+		turn_used(se, slot, now);
+	else if ((se->se_told[slot / 64] & bit) != 0)
+		slot_park(se, slot);
+	else if (nturns < turns_most() && TAILQ_EMPTY(&parked))
+		turn_begin(se, slot, now);
+	else if (!se->se_rare)
+		slot_tell(se, slot);
+}
+
+void
+turns_leave(struct session *se, uint32_t slot)
+{
+	if ((se->se_turns[slot / 64] & slot_bit(slot)) != 0)
+		turn_end(turn_find(se, slot));
+	if ((se->se_told[slot / 64] & slot_bit(slot)) == 0)
+		return;
+	se->se_told[slot / 64] &= ~slot_bit(slot);
+	slot_unpark(se, slot);
+}
+
+bool
+turns_waited(void)
+{
+	return !TAILQ_EMPTY(&parked);
+}
+
+bool
+turns_idle(int64_t now, int64_t spent)
+{
+	if (TAILQ_EMPTY(&parked))
+		return false;
+	if (turns_most() != 0 &&
+	    spent < (nturns < turns_most() ? PATIENCE_FREE : PATIENCE_FULL))
+		return false;
+	turn_pass(now);
+	return true;
+}
+
+void
+turns_forget(struct session *se)
+{
+	uint32_t i;
+
+	for (i = nturns; i-- > 0;)
+		if (turns[i].t_session == se)
+			turn_end(i);
+	if (bits_any(se->se_parked))
+		TAILQ_REMOVE(&parked, se, se_parks);
+	memset(se->se_parked, 0, sizeof(se->se_parked));
+	memset(se->se_told, 0, sizeof(se->se_told));
+}
