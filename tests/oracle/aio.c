@@ -24,6 +24,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 #define NFDS   6 /* read-write, read, append, the ends of a pipe, none */
 #define BUFFER 3000
 
@@ -75,16 +77,6 @@ static struct world rump = {rump_sys_aio_read, rump_sys_aio_write,
     {0}};
 
 static bool verbose;
-static uint64_t state;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
 
 static void
 pick(struct step *s)
@@ -134,9 +126,10 @@ do_list(
 {
 	struct aiocb other = *cb, *list[] = {cb, NULL, &other};
 
-	/* Of which the second sees what the first has done, or fails. */
+	/* The same twice, since the host makes them in any order; or one fails.
+	 */
 	cb->aio_lio_opcode = LIO_WRITE;
-	cb->aio_fildes = w->w_fd[s->null ? 0 : 5];
+	cb->aio_fildes = w->w_fd[s->null ? 2 : 5];
 	other.aio_fildes = w->w_fd[2];
 	other.aio_lio_opcode = LIO_WRITE;
 	r->ret = w->w_listio(LIO_WAIT, list, 3, NULL);
@@ -211,7 +204,7 @@ run(uint64_t seed, long steps)
 	struct step s;
 	long i;
 
-	state = (seed + 1) * 0x9e3779b97f4a7c15ULL;
+	rnd_seed(seed);
 	open_all(&host);
 	open_all(&rump);
 	for (i = 0; i < steps; i++) {

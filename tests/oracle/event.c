@@ -31,6 +31,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 #define NFDS   20
 #define NPOLL  6
 #define NEVENT 8
@@ -108,23 +110,6 @@ static struct world rump = {rump_sys_pipe2, rump_sys_eventfd,
     NULL, {0}};
 
 static bool verbose;
-static uint64_t state;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
-
-static void
-fail(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 static uint32_t
 rnd_events(void)
@@ -396,7 +381,7 @@ prepare(struct world *w, const char *dir, int (*makefifo)(const char *, mode_t))
 	for (i = 0; i < NFIFOS; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%d", dir, i);
 		if (makefifo(path, 0600) != 0)
-			fail(path);
+			host_refuses(path);
 	}
 }
 
@@ -419,11 +404,11 @@ run(uint64_t seed, unsigned steps)
 	bool same = true;
 	unsigned n;
 
-	state = seed * 0x9e3779b97f4a7c15ULL + 1;
+	rnd_seed(seed);
 	(void)snprintf(
 	    rumpdir, sizeof(rumpdir), "/%llu", (unsigned long long)seed);
 	if (mkdtemp(hostdir) == NULL || rump_sys_mkdir(rumpdir, 0700) != 0)
-		fail("mkdir");
+		host_refuses("mkdir");
 	prepare(&host, hostdir, mkfifo);
 	prepare(&rump, rumpdir, rump_sys_mkfifo);
 	for (n = 0; n < steps && same; n++) {
@@ -451,7 +436,7 @@ run(uint64_t seed, unsigned steps)
 	finish(&rump);
 	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", hostdir);
 	if (system(cmd) != 0)
-		fail(cmd);
+		host_refuses(cmd);
 	return same;
 }
 
@@ -467,7 +452,7 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	rump_boot_setsigmodel(RUMP_SIGMODEL_IGNORE);
 	if (rump_init() != 0 || rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0)
-		fail("rump_init");
+		host_refuses("rump_init");
 	for (; seed <= last && same; seed++)
 		same = run(seed, steps);
 	return same ? 0 : 1;

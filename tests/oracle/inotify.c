@@ -33,6 +33,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 #define NIN	2
 #define NFDS	5
 #define BUFSIZE 65536
@@ -128,23 +130,6 @@ static struct world rump = {rump_sys_inotify_init1, rump_sys_inotify_add_watch,
     rump_sys_setxattr, rump_sys_ioctl, {0}, {0}, {0}, 0};
 
 static bool verbose;
-static uint64_t state;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
-
-static void
-fail(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 static int
 utimes_step(struct world *w, const struct step *s)
@@ -417,10 +402,10 @@ prepare(struct world *w, const char *dir, int (*enter)(const char *))
 	if ((dir[0] != '\0' && enter(dir) != 0) || w->w_mkdir("d", 0700) != 0 ||
 	    w->w_mkdir("e", 0700) != 0 || w->w_mkdir("x", 0700) != 0 ||
 	    w->w_mkdir("d/s", 0700) != 0)
-		fail(dir);
+		host_refuses(dir);
 	for (i = 0; i < NIN; i++)
 		if ((w->w_in[i] = w->w_init(IN_NONBLOCK)) == -1)
-			fail("inotify_init1");
+			host_refuses("inotify_init1");
 	for (i = 0; i < NFDS; i++)
 		w->w_fd[i] = -1;
 }
@@ -452,13 +437,13 @@ run(uint64_t seed, unsigned steps)
 	bool same = true;
 	unsigned n;
 
-	state = seed * 0x9e3779b97f4a7c15ULL + 1;
+	rnd_seed(seed);
 	if (mkdtemp(hostdir) == NULL)
-		fail(hostdir);
+		host_refuses(hostdir);
 	(void)snprintf(
 	    rumpdir, sizeof(rumpdir), "/%llu", (unsigned long long)seed);
 	if (rump_sys_mkdir(rumpdir, 0700) != 0)
-		fail(rumpdir);
+		host_refuses(rumpdir);
 	prepare(&host, hostdir, chdir);
 	prepare(&rump, rumpdir, rump_sys_chdir);
 	for (n = 0; n < steps && same; n++) {
@@ -484,7 +469,7 @@ run(uint64_t seed, unsigned steps)
 	finish(&rump);
 	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", hostdir);
 	if (chdir("/") != 0 || system(cmd) != 0)
-		fail(cmd);
+		host_refuses(cmd);
 	return same;
 }
 
@@ -498,7 +483,7 @@ main(int argc, char **argv)
 
 	verbose = argc > 3;
 	if (rump_init() != 0 || rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0)
-		fail("rump_init");
+		host_refuses("rump_init");
 	(void)umask(022);
 	for (; seed <= last && same; seed++)
 		same = run(seed, steps);

@@ -30,6 +30,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 #define NPROCS 4
 #define NFILES 3 /* the last is a fifo */
 #define NFDS   6 /* of each process */
@@ -82,23 +84,6 @@ static const struct world rump = {
 static int tochild[NPROCS], fromchild[NPROCS];
 static pid_t hostpids[NPROCS], rumppids[NPROCS];
 static struct lwp *rumplwps[NPROCS];
-static uint64_t state;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
-
-static void
-fail(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 /* Do one step with the calls of a world, in the process that is to do it. */
 static void
@@ -159,9 +144,9 @@ host_start(int i)
 	int to[2], from[2], fd;
 
 	if (pipe(to) != 0 || pipe(from) != 0)
-		fail("pipe");
+		host_refuses("pipe");
 	if ((hostpids[i] = fork()) == -1)
-		fail("fork");
+		host_refuses("fork");
 	if (hostpids[i] == 0) {
 		/* Nothing of other children's is to stay open. */
 		for (fd = 3; fd < FDBASE + NFDS; fd++)
@@ -181,7 +166,7 @@ host_stop(int i)
 	struct step s = {.op = OP_QUIT};
 
 	if (write(tochild[i], &s, sizeof(s)) != sizeof(s))
-		fail("write");
+		host_refuses("write");
 	(void)close(tochild[i]);
 	(void)close(fromchild[i]);
 	(void)waitpid(hostpids[i], NULL, 0);
@@ -192,7 +177,7 @@ host_perform(struct step *s)
 {
 	if (write(tochild[s->proc], s, sizeof(*s)) != sizeof(*s) ||
 	    read(fromchild[s->proc], s, sizeof(*s)) != sizeof(*s))
-		fail("child");
+		host_refuses("child");
 }
 
 /*
@@ -205,7 +190,7 @@ rump_start(int i)
 	if (rump_pub_lwproc_curlwp() != NULL)
 		rump_pub_lwproc_switch(NULL);
 	if (rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0)
-		fail("rfork");
+		host_refuses("rfork");
 	rumplwps[i] = rump_pub_lwproc_curlwp();
 	rumppids[i] = rump_sys_getpid();
 }
@@ -346,7 +331,7 @@ run(uint64_t seed, unsigned steps)
 	int i;
 	bool same = true;
 
-	state = seed * 0x9e3779b97f4a7c15ULL + 1;
+	rnd_seed(seed);
 	for (i = 0; i < NPROCS; i++) {
 		host_start(i);
 		rump_start(i);
@@ -388,17 +373,17 @@ make_files(const char *dir)
 		    hostpaths[i], sizeof(hostpaths[i]), "%s/%d", dir, i);
 		fd = open(hostpaths[i], O_CREAT | O_RDWR, 0600);
 		if (fd == -1 || write(fd, zeros, SIZE) != SIZE)
-			fail(hostpaths[i]);
+			host_refuses(hostpaths[i]);
 		(void)close(fd);
 		fd = rump_sys_open(rump.w_paths[i], O_CREAT | O_RDWR, 0600);
 		if (fd == -1 || rump_sys_write(fd, zeros, SIZE) != SIZE)
-			fail(rump.w_paths[i]);
+			host_refuses(rump.w_paths[i]);
 		(void)rump_sys_close(fd);
 	}
 	(void)snprintf(hostpaths[i], sizeof(hostpaths[i]), "%s/%d", dir, i);
 	if (mkfifo(hostpaths[i], 0600) != 0 ||
 	    rump_sys_mkfifo(rump.w_paths[i], 0600) != 0)
-		fail("mkfifo");
+		host_refuses("mkfifo");
 }
 
 int
@@ -412,9 +397,9 @@ main(int argc, char **argv)
 	int i;
 
 	if (mkdtemp(dir) == NULL)
-		fail(dir);
+		host_refuses(dir);
 	if (rump_init() != 0)
-		fail("rump_init");
+		host_refuses("rump_init");
 	make_files(dir);
 	for (; seed <= last && same; seed++)
 		same = run(seed, steps);

@@ -26,6 +26,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 #define NFDS   8
 #define NNAMES 9
 #define BUFFER 9000
@@ -105,17 +107,7 @@ static struct world rump = {rump_sys_mq_open, rump_sys_mq_close,
     rump_sys_fstat, rump_sys_dup, rump_sys_lseek, {0}};
 
 static bool verbose;
-static uint64_t state;
 static char names[NNAMES][300];
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
 
 /* Most steps are about names that are good, few about the others. */
 static unsigned
@@ -347,7 +339,7 @@ run(uint64_t seed, long steps)
 	struct step s;
 	long i;
 
-	state = (seed + 1) * 0x9e3779b97f4a7c15ULL;
+	rnd_seed(seed);
 	clean(&host);
 	clean(&rump);
 	for (i = 0; i < steps; i++) {

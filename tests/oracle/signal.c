@@ -29,6 +29,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 #define NSLOTS 4 /* 0 is the parent of the others */
 #define NLOG   64
 
@@ -123,18 +125,9 @@ static struct world *cur; /* of the handlers */
 static struct seen seen[NLOG];
 static int nseen;
 
-static uint64_t seed, state;
+static uint64_t seed;
 static long step;
 static bool verbose;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
 
 static void
 fail(const char *what)
@@ -692,7 +685,7 @@ run(long steps)
 {
 	struct rump_memstat before, after;
 
-	state = (seed + 1) * 0x9e3779b97f4a7c15ULL;
+	rnd_seed(seed);
 	(void)rump_pub_memstat(&before);
 	start();
 	for (step = 1; step <= steps; step++) {

@@ -27,6 +27,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 #define NIDS	 6
 #define NSEMS	 5
 #define NOPS	 4
@@ -113,17 +115,7 @@ static struct world rump = {rump_sys_semget, rump_sys_semop, rump_sys_semctl,
     {0}, {NULL}, {{0}}, {0}};
 
 static bool verbose;
-static uint64_t state;
 static key_t keys[4];
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
 
 static void
 pick_ops(struct step *s)
@@ -395,7 +387,7 @@ run(uint64_t seed, long steps)
 	struct step s;
 	long i;
 
-	state = (seed + 1) * 0x9e3779b97f4a7c15ULL;
+	rnd_seed(seed);
 	for (i = 0; i < steps; i++) {
 		pick(&s);
 		do_step(&host, &s, &a);

@@ -32,6 +32,8 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
+#include "lib/random.h"
+
 /* The calls under test. */
 struct world {
 	const char *w_name;
@@ -56,19 +58,9 @@ struct result {
 	unsigned char r_bytes[512];
 };
 
-static uint64_t state;
 static uint64_t seed;
 static long step;
 static bool report = true;
-
-static uint32_t
-any(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * UINT64_C(0x2545f4914f6cdd1d) >> 33) % n);
-}
 
 static void
 die(const char *what)
@@ -140,7 +132,7 @@ some(const unsigned *flags, size_t n)
 	unsigned v = 0;
 
 	while (n-- > 0)
-		if (any(2) != 0)
+		if (rnd(2) != 0)
 			v |= flags[n];
 	return v;
 }
@@ -162,12 +154,12 @@ random_termios(struct termios *tio)
 	tio->c_lflag = SOME(ICANON, ECHO, ECHOE, ECHOK, ECHONL, ECHOCTL, ECHOKE,
 	    ECHOPRT, ISIG, NOFLSH, IEXTEN);
 	/* More often than not it is used as it is meant to be. */
-	if (any(3) != 0)
+	if (rnd(3) != 0)
 		tio->c_lflag |= ICANON | ECHO;
-	if (any(4) == 0)
-		tio->c_cc[special[any(sizeof(special) / sizeof(int))]] =
-		    (unsigned char)chars[any(sizeof(chars) - 1)];
-	tio->c_cc[VMIN] = (unsigned char)any(3);
+	if (rnd(4) == 0)
+		tio->c_cc[special[rnd(sizeof(special) / sizeof(int))]] =
+		    (unsigned char)chars[rnd(sizeof(chars) - 1)];
+	tio->c_cc[VMIN] = (unsigned char)rnd(3);
 	tio->c_cc[VTIME] = 0;
 }
 
@@ -179,9 +171,9 @@ random_bytes(unsigned char *buf, size_t n)
 	    "\177\177\377 _  aZ.\303\251";
 
 	while (n-- > 0)
-		*buf++ = any(3) != 0
-			     ? (unsigned char)often[any(sizeof(often) - 1)]
-			     : (unsigned char)any(256);
+		*buf++ = rnd(3) != 0
+			     ? (unsigned char)often[rnd(sizeof(often) - 1)]
+			     : (unsigned char)rnd(256);
 }
 
 /*
@@ -206,23 +198,23 @@ action_random(struct action *a, struct termios *tio)
 	    TYPE, TYPE, TYPE, TYPE, PRINT, PRINT, READ, READ, SEE, SEE};
 
 	memset(a, 0, sizeof(*a));
-	a->a_kind = any(10) < 8 ? often[any(10)] : (enum kind)any(KINDS);
-	a->a_len = 1 + any(any(4) == 0 ? 60 : 8);
+	a->a_kind = rnd(10) < 8 ? often[rnd(10)] : (enum kind)rnd(KINDS);
+	a->a_len = 1 + rnd(rnd(4) == 0 ? 60 : 8);
 	random_bytes(a->a_bytes, a->a_len);
 	switch (a->a_kind) {
 	case SET:
 		random_termios(tio);
 		a->a_tio = *tio;
-		a->a_cmd = any(3) == 0 ? TCSETSF : TCSETS;
+		a->a_cmd = rnd(3) == 0 ? TCSETSF : TCSETS;
 		break;
 	case FLUSH:
-		a->a_arg = any(3);
+		a->a_arg = rnd(3);
 		break;
 	case FLOW:
-		a->a_arg = any(4);
+		a->a_arg = rnd(4);
 		break;
 	case PACKET:
-		a->a_arg = any(2);
+		a->a_arg = rnd(2);
 		break;
 	default:
 		break;
@@ -348,7 +340,7 @@ run(uint64_t start, long steps, bool verbose)
 	int i;
 
 	seed = start;
-	state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	rnd_seed(seed);
 	for (i = 0; i < 2; i++) {
 		world_open(&worlds[i]);
 		memset(&r[i], 0, sizeof(r[i]));

@@ -14,6 +14,8 @@
  */
 #include "socket.h"
 
+#include "lib/random.h"
+
 static const char *const opnames[] = {"socket", "socketpair", "bind", "listen",
     "connect", "accept", "getname", "shutdown", "send", "sendto", "sendmsg",
     "recv", "recvfrom", "recvmsg", "read", "write", "mmsg", "poll", "close",
@@ -29,23 +31,6 @@ static struct lwp *rump_lwps[NPROCS];
 static int to_host[NPROCS], from_host[NPROCS];
 static pid_t host_pids[NPROCS];
 static bool verbose;
-static uint64_t state;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 33) % n;
-}
-
-static void
-fail(const char *what)
-{
-	perror(what);
-	exit(2);
-}
 
 static unsigned
 rnd_size(void)
@@ -120,7 +105,7 @@ static void
 tell(int fd)
 {
 	if (write(fd, "", 1) != 1)
-		fail("write");
+		host_refuses("write");
 }
 
 static void
@@ -146,9 +131,9 @@ host_process(unsigned i, int in, int out, const char *dir)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (chdir(dir) != 0)
-		fail(dir);
+		host_refuses(dir);
 	if (i == 2 && (setresgid(1, 1, 1) != 0 || setresuid(1, 1, 1) != 0))
-		fail("setresuid");
+		host_refuses("setresuid");
 	for (;;) {
 		hear(in);
 		perform_into(
@@ -165,9 +150,9 @@ host_start(const char *dir)
 
 	for (i = 0; i < NPROCS; i++) {
 		if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
-			fail("pipe");
+			host_refuses("pipe");
 		if (pipe2(p, O_NONBLOCK) != 0)
-			fail("pipe");
+			host_refuses("pipe");
 		shared->sh_host.w_pipe[i] = p[0];
 		shared->sh_host.w_epoll[i] = epoll_create1(0);
 		if ((host_pids[i] = fork()) == 0) {
@@ -209,20 +194,20 @@ rump_start(const char *dir)
 	int p[2];
 
 	if (rump_sys_mkdir(dir, 0777) != 0 || rump_sys_chmod(dir, 0777) != 0)
-		fail(dir);
+		host_refuses(dir);
 	for (i = 0; i < NPROCS; i++) {
 		if (rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0 ||
 		    rump_sys_chdir(dir) != 0)
-			fail("rfork");
+			host_refuses("rfork");
 		rump_lwps[i] = rump_pub_lwproc_curlwp();
 		rump.w_pid[i] = rump_sys_getpid();
 		if (rump_sys_pipe2(p, O_NONBLOCK) != 0)
-			fail("pipe");
+			host_refuses("pipe");
 		rump.w_pipe[i] = p[0];
 		rump.w_epoll[i] = rump_sys_epoll_create1(0);
 		if (i == 2 && (rump_sys_setresgid(1, 1, 1) != 0 ||
 				  rump_sys_setresuid(1, 1, 1) != 0))
-			fail("setresuid");
+			host_refuses("setresuid");
 		rump_pub_lwproc_switch(NULL);
 	}
 }
@@ -312,9 +297,9 @@ run(uint64_t seed, unsigned steps)
 	unsigned i, k, n;
 	bool same;
 
-	state = seed * 0x9e3779b97f4a7c15ULL + 1;
+	rnd_seed(seed);
 	if (mkdtemp(dir) == NULL || chmod(dir, 0777) != 0)
-		fail(dir);
+		host_refuses(dir);
 	shared->sh_host = host_calls;
 	rump = rump_calls;
 	(void)snprintf(shared->sh_prefix, sizeof(shared->sh_prefix), "%s.",
@@ -332,7 +317,7 @@ run(uint64_t seed, unsigned steps)
 	rump_stop();
 	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
 	if (system(cmd) != 0)
-		fail(cmd);
+		host_refuses(cmd);
 	return same;
 }
 
@@ -348,14 +333,14 @@ main(int argc, char **argv)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
-		fail("mmap");
+		host_refuses("mmap");
 	if (geteuid() != 0) {
 		printf("socket: only root can be several users\n");
 		return 77;
 	}
 	rump_boot_setsigmodel(RUMP_SIGMODEL_IGNORE);
 	if (rump_init() != 0)
-		fail("rump_init");
+		host_refuses("rump_init");
 	for (; seed <= last && same; seed++)
 		same = run(seed, steps);
 	return same ? 0 : 1;
