@@ -4,16 +4,12 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
-#include "bench.h"
-
-static int rump_fds[2], host_fds[2];
-static char page[4096];
+#include "through.h"
 
 static void
 pipe_setup(void)
@@ -22,27 +18,6 @@ pipe_setup(void)
 	bench_must(rump_sys_pipe(rump_fds) == 0, "rump pipe");
 	bench_must(pipe(host_fds) == 0, "pipe");
 }
-
-static inline void
-rump_through(size_t len)
-{
-	bench_must(rump_sys_write(rump_fds[1], page, len) == (ssize_t)len,
-	    "rump write");
-	bench_must(
-	    rump_sys_read(rump_fds[0], page, len) == (ssize_t)len, "rump read");
-}
-
-static inline void
-host_through(size_t len)
-{
-	bench_must(write(host_fds[1], page, len) == (ssize_t)len, "write");
-	bench_must(read(host_fds[0], page, len) == (ssize_t)len, "read");
-}
-
-BENCH_BODY(rump_byte, rump_through(1))
-BENCH_BODY(host_byte, host_through(1))
-BENCH_BODY(rump_page, rump_through(sizeof(page)))
-BENCH_BODY(host_page, host_through(sizeof(page)))
 
 /*
  * Two host threads, two pipes: each sleeps until the other has written.  The

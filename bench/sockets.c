@@ -13,10 +13,7 @@
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
-#include "bench.h"
-
-static int rump_fds[2], host_fds[2];
-static char page[4096];
+#include "through.h"
 
 static void
 pair_setup(int type)
@@ -38,27 +35,6 @@ dgram_setup(void)
 {
 	pair_setup(SOCK_DGRAM);
 }
-
-static inline void
-rump_through(size_t len)
-{
-	bench_must(rump_sys_write(rump_fds[1], page, len) == (ssize_t)len,
-	    "rump write");
-	bench_must(
-	    rump_sys_read(rump_fds[0], page, len) == (ssize_t)len, "rump read");
-}
-
-static inline void
-host_through(size_t len)
-{
-	bench_must(write(host_fds[1], page, len) == (ssize_t)len, "write");
-	bench_must(read(host_fds[0], page, len) == (ssize_t)len, "read");
-}
-
-BENCH_BODY(rump_byte, rump_through(1))
-BENCH_BODY(host_byte, host_through(1))
-BENCH_BODY(rump_page, rump_through(sizeof(page)))
-BENCH_BODY(host_page, host_through(sizeof(page)))
 
 /*
  * A connection to a name, accepted and closed
