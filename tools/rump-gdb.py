@@ -10,15 +10,14 @@ shown by setting the registers of the selected thread for a moment.
 """
 import gdb
 
-STATES = {"FIBER_RUNNING": "running", "FIBER_QUEUED": "can run",
-          "FIBER_PARKED": "asleep", "FIBER_ENDED": "ended"}
+STATES = ["can run", "asleep", "ended"]  # enum fiber_state
 
 # Where the assembly of src/hyper/fiber/arch puts what it saves, in bytes from
 # the stack pointer that it keeps, and how much that is.
 FRAMES = {
-    "i386:x86-64": (64, "rsp", {
-        "r15": 8, "r14": 16, "r13": 24, "r12": 32, "rbx": 40, "rbp": 48,
-        "rip": 56}),
+    "i386:x86-64": (56, "rsp", {
+        "r15": 0, "r14": 8, "r13": 16, "r12": 24, "rbx": 32, "rbp": 40,
+        "rip": 48}),
     "aarch64": (176, "sp", {
         "x29": 0, "pc": 8, "x19": 16, "x20": 24, "x21": 32, "x22": 40,
         "x23": 48, "x24": 56, "x25": 64, "x26": 72, "x27": 80, "x28": 88}),
@@ -42,9 +41,13 @@ def fibers():
     while fiber != 0:
         found.insert(0, fiber.dereference())
         fiber = fiber["f_all"]["le_next"]
-    if sched["sc_cur"] == 0:
+    if sched["sc_running"] == 0:
         raise gdb.GdbError("this is no kernel of fibers")
-    return [sched["sc_main"]] + found, sched["sc_cur"]
+    # The one that runs is the first of the ring, or the main context.
+    current = sched["sc_main"].address
+    if sched["sc_away"]:
+        current = sched["sc_last"]["hc_next"]["hc_fiber"]
+    return [sched["sc_main"]] + found, current
 
 
 def backtrace(fiber):
@@ -52,19 +55,19 @@ def backtrace(fiber):
     arch = gdb.selected_frame().architecture().name()
     if arch not in FRAMES:
         raise gdb.GdbError(f"not known on {arch}")
-    if fiber["f_uc"] != 0 or fiber["f_sp"] == 0:
+    kept = int(fiber["f_context"]["hc_sp"])
+    if fiber["f_uc"] != 0 or kept == 0:
         print("    its registers are not where they are known")
         return
     size, stack, offsets = FRAMES[arch]
-    sp = int(fiber["f_sp"])
     word = gdb.lookup_type("unsigned long").pointer()
     gdb.newest_frame().select()
     names = [stack] + list(offsets)
     saved = {name: int(gdb.parse_and_eval(f"(unsigned long)${name}"))
              for name in names}
-    new = {name: int(gdb.Value(sp + offset).cast(word).dereference())
+    new = {name: int(gdb.Value(kept + offset).cast(word).dereference())
            for name, offset in offsets.items()}
-    new[stack] = sp + size
+    new[stack] = kept + size
     try:
         for name, value in new.items():
             gdb.execute(f"set ${name} = {value & (1 << 64) - 1}", to_string=True)
@@ -95,8 +98,8 @@ class RumpFibers(gdb.Command):
                 continue
             runs = fiber.address == current
             state = "running" if runs else \
-                STATES.get(str(fiber["f_state"]), "?")
-            if i == 0 and not runs and state == "running":
+                STATES[int(fiber["f_context"]["hc_state"])]
+            if i == 0 and not runs and state == "can run":
                 state = "lets others run"
             print(f"{'*' if runs else ' '} {i:<5} {state:8} "
                   f"{fiber['f_name'].string()}")

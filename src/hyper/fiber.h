@@ -40,10 +40,18 @@ void hyper_fiber_start(struct hyper_context *);
 noreturn void hyper_fiber_exit(void);
 
 /*
- * The calling context lets others run that can.  Returns arg, which is kept for
- * it meanwhile: so it needs no registers of its own for that.
+ * The calling context lets others run that can.  hyper_fiber_yield is for a
+ * fiber that is not alone, hyper_fiber_yield_slow for every context.
  */
-void *hyper_fiber_yield(struct hyper_context *, void *arg);
+void hyper_fiber_yield(struct hyper_context *);
+void hyper_fiber_yield_slow(struct hyper_context *);
+
+/* Is it the only one that can run, the main context, or on no fiber host? */
+static inline bool
+hyper_fiber_isalone(const struct hyper_context *hc)
+{
+	return hc->hc_next == hc;
+}
 
 /*
  * The main context: run fibers.  Returns 0 when all have ended, or EDEADLK

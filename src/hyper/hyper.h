@@ -57,11 +57,25 @@ int hyper_init(const struct hyper_ops *ops);
 
 /*
  * A context of the kernel's that can wait: part of what the kernel knows of a
- * host thread or fiber.
+ * host thread or fiber.  What is in it belongs to the fiber host, and to the
+ * host thread of all fibers.
  */
 struct fiber;
+struct lwp;
 struct hyper_context {
-	struct fiber *hc_fiber; /* NULL: a host thread of the pthread host */
+	void *hc_sp; /* first: its registers are there while it is out */
+	struct hyper_context
+	    *hc_next;	    /* of who can run; itself: none of these */
+	struct lwp *hc_lwp; /* hr_lwp while it is out */
+	int hc_errno;	    /* the same */
+	int hc_state;	    /* enum fiber_state */
+	struct fiber *hc_fiber;
+};
+
+/* Whose turn it is on a host thread: changed when contexts change places. */
+struct hyper_running {
+	struct lwp *hr_lwp; /* kept for the kernel, whatever it is */
+	struct hyper_context *hr_context;
 };
 
 /* A kind of host; what the functions do is said at the calls below. */
@@ -69,7 +83,8 @@ struct hyper_host {
 	const char *hh_name;
 	bool hh_fibers; /* contexts are fibers: see fiber.h */
 	int (*hh_begin)(void);
-	int (*hh_enter)(struct hyper_context *);
+	int (*hh_refusal)(void);
+	void (*hh_enter)(struct hyper_context *, struct hyper_running *);
 	int (*hh_park)(struct hyper_context *, _Atomic uint32_t *addr,
 	    uint32_t val, int64_t deadline);
 	void (*hh_unpark)(struct hyper_context *, _Atomic uint32_t *addr);
@@ -89,14 +104,23 @@ const struct hyper_host *hyper_find(const char *name);
  */
 int hyper_choose(const struct hyper_host *);
 
-/*
- * The calling host thread enters the kernel for the first time; its context is
- * set up.  Returns 0, or ENOTSUP if this host lets only another one in.
- */
+/* 0, or ENOTSUP if this host does not let the calling host thread in. */
 static inline int
-hyper_enter(struct hyper_context *hc)
+hyper_refusal(void)
 {
-	return hyper_host->hh_enter(hc);
+	return hyper_host->hh_refusal();
+}
+
+/*
+ * The calling host thread, which is let in, enters the kernel for the first
+ * time: set up its context, which stays where it is, as does what tells the
+ * thread's turn.
+ */
+static inline void
+hyper_enter(struct hyper_context *hc, struct hyper_running *hr)
+{
+	hc->hc_next = hc;
+	hyper_host->hh_enter(hc, hr);
 }
 
 /*

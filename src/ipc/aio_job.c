@@ -203,16 +203,16 @@ aio_run(void *arg, uint64_t n)
 	struct aiotell *tells = NULL;
 	/* Of the process, for what is done for it, and in no list. */
 	struct lwp l = {.l_proc = aa->aa_proc};
-	struct lwp *was = kern_tls.kt_lwp;
+	struct lwp *was = curlwp();
 	struct aiojob *aj;
 
 	(void)n;
-	kern_tls.kt_lwp = &l;
+	setcurlwp(&l);
 	mutex_enter(&aa->aa_lock);
 	while (!aa->aa_dead && (aj = job_next(aa)) != NULL)
 		job_try(&l, aj, &tells);
 	mutex_exit(&aa->aa_lock);
-	kern_tls.kt_lwp = was;
+	setcurlwp(was);
 	aio_tell(&who, tells);
 }
 

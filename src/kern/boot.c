@@ -117,7 +117,7 @@ boot_init_process(void)
 	if ((l = lwp_implicit()) == NULL)
 		error = ENOMEM;
 	else {
-		kern_tls.kt_lwp = l;
+		setcurlwp(l);
 		error = console_open_std(l);
 		for (bp = boot_parts; bp->bp_name != NULL && error == 0; bp++)
 			if (bp->bp_ready != NULL)

@@ -25,7 +25,7 @@ enter_first(void)
 		syscall_exit();
 		return NULL;
 	}
-	kern_tls.kt_lwp = l;
+	setcurlwp(l);
 	return l;
 }
 
@@ -78,12 +78,11 @@ syscall_pure_end(int number, int64_t retval)
 int
 syscall_refusal(void)
 {
-	struct hyper_context hc;
 	int error;
 
 	if (!kern_booted())
 		return ENXIO;
-	error = hyper_enter(&hc);
+	error = hyper_refusal();
 	return error != 0 ? error : ENOMEM;
 }
 
@@ -91,7 +90,7 @@ int
 syscall_error(int error)
 {
 	errno = error;
-	if (curctx() != NULL)
+	if (curht() != NULL)
 		curctx()->kc_error = error;
 	return -1;
 }
@@ -101,7 +100,7 @@ rump_schedule(void)
 {
 	struct kcontext *kc = curctx();
 
-	if (kc != NULL && kc->kc_scheduled)
+	if (kc->kc_scheduled)
 		panic("rump_schedule: lwp %d.%d: already in the kernel",
 		    (int)proc_pid(curlwp()->l_proc), curlwp()->l_lid);
 	if (syscall_enter() == NULL)
@@ -115,7 +114,7 @@ rump_unschedule(void)
 {
 	struct kcontext *kc = curctx();
 
-	if (kc == NULL || !kc->kc_scheduled)
+	if (!kc->kc_scheduled)
 		panic("rump_unschedule: not in the kernel");
 	kc->kc_scheduled = false;
 	syscall_exit();

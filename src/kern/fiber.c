@@ -70,7 +70,7 @@ fiber_self(void)
 {
 	struct kcontext *kc = curctx();
 
-	if (!hyper_has_fibers() || kc == NULL || kc == &curht()->ht_ctx)
+	if (!hyper_has_fibers() || curht() == NULL || kc == &curht()->ht_ctx)
 		return NULL;
 	return container_of(kc, struct rump_fiber, rf_ctx);
 }
@@ -108,7 +108,7 @@ fiber_leave_lwps(struct rump_fiber *rf)
 		if (!lwp_is_implicit(l))
 			lwp_leave(l);
 		l = lwp_take(rf->rf_handle, &rf->rf_ctx);
-		kern_tls.kt_lwp = l != NULL ? l : lwp_unbound();
+		setcurlwp(l != NULL ? l : lwp_unbound());
 	}
 	if (l != NULL)
 		lwp_release(l);
@@ -138,7 +138,6 @@ fiber_main(void *arg)
 {
 	struct rump_fiber *rf = arg;
 
-	kern_tls = (struct kern_tls){rf->rf_lwp, rf->rf_ctx.kc_ht, &rf->rf_ctx};
 	fiber_end(rf, rf->rf_fn(rf->rf_arg));
 }
 
@@ -179,6 +178,7 @@ fiber_create(struct rump_fiber *rf, size_t stacksize)
 		return error;
 	}
 	lwp_give(rf->rf_lwp, kc);
+	kc->kc_hyper.hc_lwp = rf->rf_lwp;
 	rf->rf_handle = rf->rf_lwp->l_handle;
 	fiber_setstate(rf, FIBER_ALIVE);
 	hyper_fiber_start(&kc->kc_hyper);
@@ -276,24 +276,30 @@ rump_fiber_detach(struct rump_fiber *rf)
 	return 0;
 }
 
+/* The calling context is alone, the main one, or none of a fiber host. */
+static __attribute__((noinline)) void
+fiber_yield_slow(void)
+{
+	if (!kern_alone || curht() == NULL)
+		return;
+	fiber_outside("rump_fiber_yield");
+	hyper_fiber_yield_slow(kern_tls.kt_running.hr_context);
+}
+
 RUMP_EXPORT void
 rump_fiber_yield(void)
 {
-	struct kcontext *kc = curctx();
+	struct hyper_context *me = kern_tls.kt_running.hr_context;
 
-	if (unlikely(!kern_alone || kc == NULL))
-		return;
-	fiber_outside("rump_fiber_yield");
-	kc->kc_lwp = curlwp();
-	kc = hyper_fiber_yield(&kc->kc_hyper, kc);
-	kern_tls.kt_lwp = kc->kc_lwp;
-	kern_tls.kt_ctx = kc;
+	if (unlikely(hyper_fiber_isalone(me) || smr_entered()))
+		fiber_yield_slow();
+	else
+		hyper_fiber_yield(me);
 }
 
 RUMP_EXPORT int
 rump_fiber_run(void)
 {
-	struct kern_tls saved = kern_tls;
 	int error = fiber_refusal();
 
 	if (error != 0)
@@ -301,9 +307,7 @@ rump_fiber_run(void)
 	if (fiber_self() != NULL)
 		return EBUSY;
 	fiber_outside("rump_fiber_run");
-	error = hyper_fiber_run();
-	kern_tls = saved;
-	return error;
+	return hyper_fiber_run();
 }
 
 /*

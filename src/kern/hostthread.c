@@ -15,7 +15,14 @@
 #include "kern/lwp.h"
 #include "kern/smr.h"
 
-_Thread_local struct kern_tls kern_tls = {.kt_lwp = &lwp_nobody};
+struct kcontext kcontext_nobody = {
+    .kc_hyper.hc_next = &kcontext_nobody.kc_hyper};
+
+#define TLS_NOBODY                                                       \
+	{                                                                \
+		.kt_running = { &lwp_nobody, &kcontext_nobody.kc_hyper } \
+	}
+_Thread_local struct kern_tls kern_tls = TLS_NOBODY;
 
 struct hostthread *_Atomic hostthread_list;
 
@@ -31,7 +38,8 @@ static void
 hostthread_be(struct hostthread *ht)
 {
 	kern_tls.kt_ht = ht;
-	kern_tls.kt_ctx = ht == NULL ? NULL : &ht->ht_ctx;
+	kern_tls.kt_running.hr_context =
+	    ht == NULL ? &kcontext_nobody.kc_hyper : &ht->ht_ctx.kc_hyper;
 }
 
 static void
@@ -93,7 +101,7 @@ hostthread_boot_failed(void)
 {
 	if (kern_tls.kt_ht == &spare)
 		spare_exit(NULL);
-	kern_tls = (struct kern_tls){.kt_lwp = &lwp_nobody};
+	kern_tls = (struct kern_tls)TLS_NOBODY;
 }
 
 /* A record that an ended thread has left, or NULL. */
@@ -133,9 +141,8 @@ hostthread_make(void)
 int
 hostthread_attach(void)
 {
-	struct hyper_context hc;
 	struct hostthread *ht;
-	int error = hyper_enter(&hc);
+	int error = hyper_refusal();
 
 	if (error != 0)
 		return error;
@@ -148,7 +155,7 @@ hostthread_attach(void)
 			return ENOMEM;
 	} else if (kern_tls.kt_ht == &spare)
 		spare_exit(ht);
-	ht->ht_ctx.kc_hyper = hc;
+	hyper_enter(&ht->ht_ctx.kc_hyper, &kern_tls.kt_running);
 	hostthread_be(ht);
 	if (hyper_thread_register(ht) != 0) {
 		hostthread_be(NULL);
@@ -187,7 +194,7 @@ hostthread_detach(void *arg)
 	smr_enter(ht);
 	lwp_context_exit(&ht->ht_ctx);
 	hostthread_empty(ht);
-	kern_tls.kt_lwp = &lwp_nobody;
+	setcurlwp(&lwp_nobody);
 	smr_exit(ht);
 	hostthread_be(NULL);
 	atomic_store_explicit(&ht->ht_alive, false, memory_order_release);

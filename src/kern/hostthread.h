@@ -57,7 +57,6 @@ struct kcontext {
 	bool kc_sigrestore;	      /* (o) kc_sigsaved is to be its mask */
 	int kc_error;		      /* (o) of its last call that failed */
 	uint32_t kc_fdmin;	      /* (o) new descriptors are not below it */
-	struct lwp *kc_lwp;	      /* (o) current, of one that yields */
 	struct lwp *kc_implicit;      /* (o) of implicit entries, or NULL */
 	struct pollwait *kc_pollwait; /* (o) of the lwp in a call; poll.c */
 	uint64_t kc_sigsaved;	      /* (o) see sigreturn.c */
@@ -104,15 +103,16 @@ struct hostthread {
 } __attribute__((aligned(CACHE_LINE)));
 
 /*
- * The host thread's record and context, NULL until the first entry, and its
- * current lwp: the one that the context is bound to or, when it is not bound,
- * its implicit lwp, or lwp_nobody when it has none.  Never NULL.
+ * The host thread's record, NULL until the first entry; its context, which is
+ * kcontext_nobody until then; and its current lwp: the one that the context is
+ * bound to or, when it is not bound, its implicit lwp, or lwp_nobody when it
+ * has none.  Never NULL.
  */
 struct kern_tls {
-	struct lwp *kt_lwp;
+	struct hyper_running kt_running; /* lwp and context, its kc_hyper */
 	struct hostthread *kt_ht;
-	struct kcontext *kt_ctx;
 };
+extern struct kcontext kcontext_nobody __attribute__((visibility("hidden")));
 extern _Thread_local struct kern_tls kern_tls
     __attribute__((tls_model("initial-exec")));
 
@@ -125,13 +125,20 @@ curht(void)
 static inline struct kcontext *
 curctx(void)
 {
-	return kern_tls.kt_ctx;
+	return container_of(
+	    kern_tls.kt_running.hr_context, struct kcontext, kc_hyper);
 }
 
 static inline struct lwp *
 curlwp(void)
 {
-	return kern_tls.kt_lwp;
+	return kern_tls.kt_running.hr_lwp;
+}
+
+static inline void
+setcurlwp(struct lwp *l)
+{
+	kern_tls.kt_running.hr_lwp = l;
 }
 
 /*
@@ -166,20 +173,11 @@ void hostthread_forked(void);
 /* Bytes in records: kept for later host threads, so no object of anybody's. */
 uint64_t hostthread_bytes(void);
 
-/*
- * The calling context sleeps as hyper_park says; outside of its section.  What
- * ran on the host thread meanwhile has left its own things there.
- */
+/* The calling context sleeps as hyper_park says; outside of its section. */
 static inline int
 kcontext_park(_Atomic uint32_t *addr, uint32_t val, int64_t deadline)
 {
-	struct lwp *l = kern_tls.kt_lwp;
-	struct kcontext *kc = kern_tls.kt_ctx;
-	int error = hyper_park(&kc->kc_hyper, addr, val, deadline);
-
-	kern_tls.kt_lwp = l;
-	kern_tls.kt_ctx = kc;
-	return error;
+	return hyper_park(kern_tls.kt_running.hr_context, addr, val, deadline);
 }
 
 /* All records, for smr.c and the fork handlers: follow ht_next. */

@@ -65,7 +65,7 @@ lwproc_bind(struct lwp *l)
 
 	if (unlikely(((lwp_flags(old) | lwp_flags(l)) & LW_TRACED) != 0))
 		trace_switch(old, l);
-	kern_tls.kt_lwp = l;
+	setcurlwp(l);
 	if (!lwp_is_implicit(old))
 		lwp_leave(old);
 }
@@ -177,7 +177,7 @@ static void __attribute__((noinline)) switch_slow(uint64_t handle)
 		trace_switch(old, l);
 		syscall_exit();
 	}
-	kern_tls.kt_lwp = l;
+	setcurlwp(l);
 	if (!lwp_is_implicit(old))
 		lwp_leave(old);
 }
@@ -194,7 +194,7 @@ rump_pub_lwproc_switch(struct lwp *handle)
 	l = lwp_take((uint64_t)(uintptr_t)handle, curctx());
 	if (unlikely(l == NULL))
 		switch_failed((uint64_t)(uintptr_t)handle);
-	kern_tls.kt_lwp = l;
+	setcurlwp(l);
 	if (likely(!lwp_is_implicit(old)))
 		lwp_leave(old);
 }
@@ -208,7 +208,7 @@ lwp_release(struct lwp *l)
 	if (unlikely((lwp_flags(l) & LW_TRACED) != 0))
 		trace_switch(l, lwp_unbound());
 	proc_detach_lwp(l);
-	kern_tls.kt_lwp = lwp_unbound();
+	setcurlwp(lwp_unbound());
 	lwp_free(l, pid);
 }
 

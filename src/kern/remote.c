@@ -67,7 +67,7 @@ remote_enter(uint64_t handle)
 
 	if (l == NULL)
 		return NULL;
-	kern_tls.kt_lwp = l;
+	setcurlwp(l);
 	if (unlikely((atomic_load_explicit(&l->l_flags, memory_order_relaxed) &
 			 LW_INTERRUPT) != 0))
 		atomic_fetch_and_explicit(
@@ -78,7 +78,7 @@ remote_enter(uint64_t handle)
 void
 remote_leave(struct lwp *l)
 {
-	kern_tls.kt_lwp = curctx()->kc_implicit;
+	setcurlwp(curctx()->kc_implicit);
 	lwp_leave(l);
 }
 
@@ -146,7 +146,7 @@ remote_create(const struct remote_who *rw, uint64_t *handlep)
 		return syscall_refusal();
 	KASSERT(lwp_is_implicit(l));
 	if ((error = proc_create(initproc, RUMP_RFCFDG, &newl)) == 0) {
-		kern_tls.kt_lwp = newl;
+		setcurlwp(newl);
 		*handlep = newl->l_handle;
 		if ((error = remote_dress(newl, rw)) != 0)
 			lwp_release(newl);

@@ -65,11 +65,14 @@ smr_exit(struct hostthread *ht)
 	atomic_store_explicit(&ht->ht_smr, 0, memory_order_release);
 }
 
+/*
+ * Is the calling host thread in a section?  Others only read the word, so this
+ * is no atomic load; see syscall_isslow for what that saves.
+ */
 static inline bool
 smr_entered(void)
 {
-	return atomic_load_explicit(&curht()->ht_smr, memory_order_relaxed) !=
-	       0;
+	return *(const uint64_t *)&curht()->ht_smr != 0;
 }
 
 /* Retired objects that a host thread collects before it looks for readers. */

@@ -210,19 +210,19 @@ ktimer_thread(void *arg)
 int64_t
 ktimer_turn(void)
 {
-	struct kern_tls saved = kern_tls;
 	struct hostthread *ht = curht();
+	struct lwp *l = curlwp();
 	int64_t next;
 
 	if (ht == NULL)
 		return HYPER_FOREVER;
-	kern_tls = (struct kern_tls){NULL, ht, &ht->ht_ctx};
+	setcurlwp(NULL);
 	smr_enter(ht);
 	next = ktimer_run(kern_monotonic());
 	smr_exit(ht);
 	/* All of it: nobody else can be in a section. */
 	(void)ktimer_leftovers(ht);
-	kern_tls = saved;
+	setcurlwp(l);
 	return next;
 }
 

@@ -434,6 +434,15 @@ TC(errno_is_the_fibers, "Each fiber has its errno.")
 	T_EQ(44, errno);
 }
 
+/* Not known to the compiler. */
+static double
+quotient(double a, double b)
+{
+	volatile double va = a, vb = b;
+
+	return va / vb;
+}
+
 static void *
 keep_registers(void *arg)
 {
@@ -445,6 +454,9 @@ keep_registers(void *arg)
 		rump_fiber_yield();
 	}
 	T_ASSERT(sum == 1000 * x);
+	/* What the nearest number is below of, and above of. */
+	T_EQ(*(int *)arg != 0, quotient(1, 3) > 1.0 / 3.0);
+	T_EQ(*(int *)arg == 0, quotient(1, 10) < 1.0 / 10.0);
 	T_EQ(*(int *)arg != 0 ? FE_UPWARD : FE_DOWNWARD, fegetround());
 	return NULL;
 }
@@ -458,6 +470,7 @@ TC(registers, "Each fiber has its registers and its rounding mode.")
 		T_EQ(0, rump_fiber_detach(fiber(keep_registers, &ways[i])));
 	T_EQ(0, rump_fiber_run());
 	T_EQ(FE_TONEAREST, fegetround());
+	T_ASSERT(quotient(1, 3) == 1.0 / 3.0 && quotient(1, 10) == 1.0 / 10.0);
 }
 
 TC(ucontext, "It all works without assembly, too.")

@@ -8,7 +8,8 @@
  *
  * Holds in every order of steps:
  *	one runs	what a context does, it does while it is the current one
- *	once		a context is in the queue once, or not at all
+ *			and, but for the main context, the first of the ring
+ *	once		a context is in the ring once, or not at all
  *	its turn	park returns when the context was woken or is late
  *	no lost wake-up	who was woken runs again, before anybody gives up
  *	no false alarm	main is told that nobody can go on only if that is so
@@ -17,30 +18,39 @@
  * Mutations, each of which must be caught:
  *	BUG_STALE	a context that is woken keeps its deadline
  *	BUG_IDLE	main takes a switch to it for its turn
- *	BUG_TURN	main goes on to let others run when it was its turn
+ *	BUG_TURN	main stays in the ring when it is its turn
  *	BUG_GIVEUP	main gives up while somebody waits for a deadline
- *	BUG_LEAVE	a fiber that yields when it is time for the timers is
- *			not queued
+ *	BUG_LEAVE	a fiber that parks stays in the ring
  */
 #define MAIN  0
 #define ALL   3
 #define STEPS 2	/* of each context */
 
-mtype = { RUNNING, QUEUED, PARKED, ENDED };
+mtype = { READY, PARKED, ENDED };
 
 byte cur = MAIN;
-mtype state[ALL] = RUNNING;
-chan queue = [ALL] of { byte };
+mtype state[ALL] = READY;
+chan ring = [ALL] of { byte };
+bool member[ALL];	/* of the ring */
 bool timed[ALL];	/* its deadline is in the heap */
 bool late[ALL];
 bool word[ALL];		/* what it waits for has come */
 byte count = 2;		/* fibers that have not ended */
 
-inline queue_put(f)
+inline ring_put(f)
 {
-	assert(state[f] != QUEUED);
-	state[f] = QUEUED;
-	queue!f
+	assert(!member[f]);
+	member[f] = true;
+	state[f] = READY;
+	ring!f
+}
+
+inline ring_take(s)
+{
+	assert(ring?[eval(me)]);
+	ring?_;
+	member[me] = false;
+	state[me] = s
 }
 
 inline fiber_wake(f)
@@ -50,7 +60,7 @@ inline fiber_wake(f)
 #ifndef BUG_STALE
 		timed[f] = false;
 #endif
-		queue_put(f)
+		ring_put(f)
 	:: else
 	fi
 }
@@ -67,17 +77,10 @@ inline fiber_switch(to)
 inline fiber_next()
 {
 	if
-	:: nempty(queue) ->
-		queue?next;
-		state[next] = RUNNING
-	:: next = MAIN
+	:: nempty(ring) && !ring?[eval(me)] -> ring?<to>
+	:: to = MAIN
 	fi;
-	to = next;
-	next = MAIN;
-	if
-	:: to != me -> fiber_switch(to)
-	:: else
-	fi;
+	fiber_switch(to);
 	to = MAIN
 }
 
@@ -91,7 +94,7 @@ inline main_timers()
 			if
 			:: due[f] ->
 #ifdef BUG_STALE
-				assert(state[f] != QUEUED);
+				assert(state[f] == PARKED);
 #endif
 				timed[f] = false;
 				late[f] = true;
@@ -142,28 +145,30 @@ inline main_wait()
 		time_passes();
 		main_timers();
 		if
-		:: empty(queue) && NOTIMERS -> break
-		:: empty(queue) && !NOTIMERS -> skip
-		:: nempty(queue) ->
-			queue?next;
-			state[next] = RUNNING;
+		:: empty(ring) && NOTIMERS -> break
+		:: empty(ring) && !NOTIMERS -> skip
+		:: nempty(ring) ->
+			ring?<next>;
 			if
-			:: next == MAIN -> ok = true; break
-			:: else -> skip
+			:: next != MAIN -> fiber_switch(next)
+			:: else
 			fi;
-			fiber_switch(next);
+			next = MAIN;
 #ifdef BUG_IDLE
 			if
 			:: !all -> ok = true; break
 			:: else
 			fi
 #else
-#ifndef BUG_TURN
 			if
-			:: !all && state[MAIN] == RUNNING -> ok = true; break
+			:: ring?[MAIN] ->
+#ifndef BUG_TURN
+				ring_take(READY);
+#endif
+				ok = true;
+				break
 			:: else
 			fi
-#endif
 #endif
 		fi
 	od
@@ -182,7 +187,6 @@ inline check_deadlock()
 
 inline park_begin()
 {
-	state[me] = PARKED;
 	late[me] = false;
 	if
 	:: timed[me] = true
@@ -192,7 +196,7 @@ inline park_begin()
 
 inline park_end()
 {
-	assert(cur == me && state[me] == RUNNING);
+	assert(cur == me && state[me] == READY);
 	assert(!timed[me]);
 	word[me] = false
 }
@@ -215,21 +219,26 @@ inline wake_one()
 
 proctype fiber(byte me)
 {
-	byte n, next, to;
+	byte n, to;
 
 	cur == me;
 	do
 	:: n < STEPS ->
 		n++;
+		assert(ring?[eval(me)]);
 		if
 		:: /* yield */
-#ifndef BUG_LEAVE
-			queue_put(me);
-#endif
+			ring?_;
+			ring!me;
 			fiber_next();
-			assert(cur == me && state[me] == RUNNING)
+			assert(cur == me && state[me] == READY)
 		:: !word[me] ->
 			park_begin();
+#ifdef BUG_LEAVE
+			state[me] = PARKED;
+#else
+			ring_take(PARKED);
+#endif
 			fiber_next();
 			assert(word[me] || late[me]);
 			park_end()
@@ -237,15 +246,13 @@ proctype fiber(byte me)
 		fi
 	:: true -> break
 	od;
-	state[me] = ENDED;
+	ring_take(ENDED);
 	count--;
 	if
-	:: nempty(queue) ->
-		queue?next;
-		state[next] = RUNNING
-	:: next = MAIN
+	:: nempty(ring) -> ring?<to>
+	:: to = MAIN
 	fi;
-	cur = next
+	cur = to
 }
 
 active proctype main_context()
@@ -253,8 +260,8 @@ active proctype main_context()
 	byte me, n, f, next, to;
 	bool ok, all;
 
-	queue_put(1);
-	queue_put(2);
+	ring_put(1);
+	ring_put(2);
 	run fiber(1);
 	run fiber(2);
 	do
@@ -264,10 +271,11 @@ active proctype main_context()
 	:: n < STEPS && !word[me] ->
 		n++;
 		park_begin();
+		state[me] = PARKED;
 		goto wait
 	:: n < STEPS -> /* yield */
 		n++;
-		queue_put(me);
+		ring_put(me);
 		goto wait
 	:: true -> /* run */
 		all = true;
@@ -277,7 +285,7 @@ wait:
 		if
 		:: !ok ->
 			check_deadlock();
-			state[me] = RUNNING
+			state[me] = READY
 		:: ok && all ->
 			assert(count == 0);
 			break
@@ -305,5 +313,5 @@ wait:
 		fi;
 		all = false
 	od;
-	assert(empty(queue))
+	assert(empty(ring))
 }

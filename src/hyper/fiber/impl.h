@@ -19,8 +19,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum fiber_state {
-	FIBER_RUNNING, /* or, the main context: others run in its stead */
-	FIBER_QUEUED,  /* to run */
+	FIBER_READY, /* runs, or is in the queue to */
 	FIBER_PARKED,
 	FIBER_ENDED,
 };
@@ -35,13 +34,9 @@ struct fiberstack {
 	unsigned fs_valgrind;	     /* what valgrind calls it */
 };
 
-/* At the top of its own stack. */
+/* What a context has beside its struct hyper_context.  On top of its stack. */
 struct fiber {
-	void *f_sp; /* first: its registers are there while it is out */
-	struct fiber *f_next; /* in the queue */
-	enum fiber_state f_state;
-	int f_errno;
-	void *f_kept; /* for who yields */
+	struct hyper_context *f_context;
 	bool f_late;  /* woken by its deadline */
 	bool f_timed; /* f_due is in the heap */
 	struct timenode f_due;
@@ -63,7 +58,7 @@ struct fiber_switcher {
 	const char *sw_name;
 	size_t sw_room; /* bytes beside each fiber */
 	void (*sw_make)(struct fiber *, void *top);
-	void (*sw_switch)(struct fiber *from, struct fiber *to);
+	void (*sw_switch)(struct hyper_context *from, struct hyper_context *to);
 };
 extern const struct fiber_switcher *fiber_switcher HIDDEN;
 
@@ -75,11 +70,12 @@ noreturn void fiber_begin(void) HIDDEN;
 
 /*
  * arch/: save the registers that a function must keep, and the stack pointer
- * in from->f_sp; go on where `to' was saved.  make: lay out such a place below
+ * in from->hc_sp; go on where `to' was saved.  make: lay out such a place below
  * top, from which fiber_begin is called.  request: tell valgrind something.
  */
 extern const bool fiber_arch HIDDEN; /* all this is there */
-void fiber_arch_switch(struct fiber *from, struct fiber *to) HIDDEN;
+void
+fiber_arch_switch(struct hyper_context *from, struct hyper_context *to) HIDDEN;
 void *fiber_arch_make(void *top) HIDDEN;
 uint64_t fiber_arch_request(const uint64_t args[6]) HIDDEN;
 
@@ -113,7 +109,7 @@ void WEAK __tsan_switch_to_fiber(void *fiber, unsigned flags);
 void WEAK __tsan_set_fiber_name(void *fiber, const char *name);
 
 /*
- * The halves of a switch; `from' never comes back if its state is FIBER_ENDED.
+ * The halves of a switch; `from' never comes back if it has ended.
  * The main context's stack is known when a fiber has come from there.  Always
  * inside the caller: ThreadSanitizer counts calls and returns of each fiber.
  */
@@ -125,7 +121,8 @@ tools_leave(struct fiber *from, struct fiber *to)
 	tools_left = from;
 	if (__sanitizer_start_switch_fiber != NULL)
 		__sanitizer_start_switch_fiber(
-		    from->f_state == FIBER_ENDED ? NULL : &from->f_asan,
+		    from->f_context->hc_state == FIBER_ENDED ? NULL
+							     : &from->f_asan,
 		    to->f_stack.fs_low, to->f_stack.fs_size);
 	if (__tsan_switch_to_fiber != NULL)
 		__tsan_switch_to_fiber(to->f_tsan, 0);

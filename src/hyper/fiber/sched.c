@@ -2,13 +2,15 @@
 /*
  * The fiber host: who runs, who waits, and for how long.
  *
- * A fiber is running, in the queue, parked, or at its end; see fiber.h.  One
- * that leaves off goes on to the first of the queue at once.  To the main
- * context it goes if there is none, or after SLICE switches: that looks at the
- * timers and then takes from the queue like anybody else.
+ * A fiber is ready, parked, or at its end; see fiber.h.  The queue of those
+ * that are ready is a ring with the one that runs as its first: to go on to the
+ * next one is to say that it is the last.  A fiber that leaves off goes on to
+ * the next at once.  To the main context it goes if there is none, or after
+ * SLICE switches: that looks at the timers and then runs the first of the ring.
  *
- * The main context is in the queue and parked as fibers are.  While it waits
- * for its turn it is in main_wait, on its own stack, and lets others run.
+ * The main context is in the ring and parked as fibers are, but it is not in it
+ * while it runs.  While it waits for its turn it is in main_wait, on its own
+ * stack, and lets others run.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -22,12 +24,12 @@
 #define SLICE 256
 
 static struct {
-	struct fiber *sc_cur;
-	struct fiber *sc_first; /* the queue */
-	struct fiber *sc_last;
-	int sc_slice;  /* switches that are left */
+	struct hyper_context *sc_last; /* of the ring, or NULL */
+	int sc_slice;  /* switches that are left; negative: none */
+	bool sc_away;  /* the main context lets others run */
 	int *sc_errno; /* the host thread's */
-	void (*sc_switch)(struct fiber *from, struct fiber *to);
+	struct hyper_running *sc_running;
+	void (*sc_switch)(struct hyper_context *, struct hyper_context *);
 	size_t sc_count;
 	struct fiber *sc_dead;	/* has ended, still has its stack */
 	struct timeheap sc_due; /* who is parked for a time */
@@ -40,68 +42,92 @@ static _Thread_local bool sched_here;
 /* All fibers but the main context: for debuggers, which know these names. */
 static LIST_HEAD(, fiber) fibers_all;
 
-static void
-queue_put(struct fiber *f)
+static inline struct hyper_context *
+ring_first(void)
 {
-	f->f_state = FIBER_QUEUED;
-	f->f_next = NULL;
-	if (fiber_sched.sc_first == NULL)
-		fiber_sched.sc_first = f;
-	else
-		fiber_sched.sc_last->f_next = f;
-	fiber_sched.sc_last = f;
+	return fiber_sched.sc_last->hc_next;
 }
 
-static inline struct fiber *
-queue_take(void)
+/* At the end. */
+static void
+ring_put(struct hyper_context *hc)
 {
-	struct fiber *f = fiber_sched.sc_first;
+	hc->hc_state = FIBER_READY;
+	if (fiber_sched.sc_last == NULL)
+		hc->hc_next = hc;
+	else {
+		hc->hc_next = ring_first();
+		fiber_sched.sc_last->hc_next = hc;
+	}
+	fiber_sched.sc_last = hc;
+}
 
-	fiber_sched.sc_first = f->f_next;
-	f->f_state = FIBER_RUNNING;
-	return f;
+/* The first goes, to be in that state. */
+static inline void
+ring_take(enum fiber_state state)
+{
+	struct hyper_context *hc = ring_first();
+
+	if (hc == fiber_sched.sc_last)
+		fiber_sched.sc_last = NULL;
+	else
+		fiber_sched.sc_last->hc_next = hc->hc_next;
+	hc->hc_next = hc;
+	hc->hc_state = state;
 }
 
 /* sc_switch where there is a sanitizer. */
 static void
-fiber_switch_told(struct fiber *from, struct fiber *to)
+fiber_switch_told(struct hyper_context *from, struct hyper_context *to)
 {
-	tools_leave(from, to);
+	tools_leave(from->hc_fiber, to->hc_fiber);
 	fiber_switcher->sw_switch(from, to);
-	tools_arrive(from);
+	tools_arrive(from->hc_fiber);
 }
 
-/* Leave the running one, whose state is set, for `to'; until it is back. */
-static inline void
-fiber_switch(struct fiber *from, struct fiber *to)
+/* Leave the running one for `to', until it is back. */
+static inline __attribute__((always_inline)) void
+fiber_switch(struct hyper_context *from, struct hyper_context *to)
 {
-	from->f_errno = *fiber_sched.sc_errno;
-	fiber_sched.sc_cur = to;
+	struct hyper_running *hr = fiber_sched.sc_running;
+	int *errnop = fiber_sched.sc_errno;
+
+	/*
+	 * Every switch waits for this word of the one before: not together
+	 * with the next one by a slower, wider store.
+	 */
+	hr->hr_context = to;
+	atomic_signal_fence(memory_order_seq_cst);
+	from->hc_lwp = hr->hr_lwp;
+	hr->hr_lwp = to->hc_lwp;
+	from->hc_errno = *errnop;
+	*errnop = to->hc_errno;
+	/* The last thing, so that nothing has to be kept for it. */
 	fiber_sched.sc_switch(from, to);
-	/* Who is back is the current one; nothing needs to be kept for that. */
-	*fiber_sched.sc_errno = fiber_sched.sc_cur->f_errno;
 }
 
-/* A fiber leaves off: it is queued, parked or at its end. */
+/* A fiber leaves off, and is not in the ring or its last. */
 static inline void
-fiber_next(struct fiber *me)
+fiber_next(struct hyper_context *me)
 {
-	struct fiber *to = &fiber_sched.sc_main;
+	struct hyper_context *to = fiber_sched.sc_main.f_context;
 
-	if (likely(fiber_sched.sc_first != NULL && --fiber_sched.sc_slice > 0))
-		to = queue_take();
+	if (likely(fiber_sched.sc_last != NULL && --fiber_sched.sc_slice >= 0))
+		to = ring_first();
 	fiber_switch(me, to);
 }
 
 /* Its wait is over, if it is in one. */
 static void
-fiber_wake(struct fiber *f)
+fiber_wake(struct hyper_context *hc)
 {
-	if (f->f_state != FIBER_PARKED)
+	struct fiber *f = hc->hc_fiber;
+
+	if (hc->hc_state != FIBER_PARKED)
 		return;
 	if (f->f_timed)
 		timeheap_remove(&fiber_sched.sc_due, &f->f_due);
-	queue_put(f);
+	ring_put(hc);
 }
 
 /*
@@ -122,7 +148,7 @@ main_timers(void)
 		f = (struct fiber *)(void *)((char *)tn -
 					     offsetof(struct fiber, f_due));
 		f->f_late = true;
-		fiber_wake(f);
+		fiber_wake(f->f_context);
 	}
 	return tn != NULL && tn->tn_when < next ? tn->tn_when : next;
 }
@@ -136,36 +162,43 @@ main_sleep(int64_t until)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
+/* The main context lets others run, one of which is the first. */
+static void
+main_switch(void)
+{
+	fiber_sched.sc_slice--;
+	fiber_sched.sc_away = true;
+	fiber_switch(fiber_sched.sc_main.f_context, ring_first());
+	fiber_sched.sc_away = false;
+}
+
 /*
- * Let others run until it is the main context's turn or, if its state is
- * FIBER_RUNNING from the start, until there is no fiber.  False if neither can
- * come about.
+ * Let others run until it is the main context's turn or, for all, until there
+ * is no fiber.  False if neither can come about.
  */
 static bool
-main_wait(void)
+main_wait(bool all)
 {
-	bool all = fiber_sched.sc_main.f_state == FIBER_RUNNING;
-	struct fiber *f;
+	struct hyper_context *me = fiber_sched.sc_main.f_context;
 	int64_t next;
 
 	while (!all || fiber_sched.sc_count > 0) {
-		if (fiber_sched.sc_first == NULL || fiber_sched.sc_slice <= 0) {
+		if (fiber_sched.sc_last == NULL || fiber_sched.sc_slice < 0) {
 			next = main_timers();
-			if (fiber_sched.sc_first == NULL) {
+			if (fiber_sched.sc_last == NULL) {
 				if (next == HYPER_FOREVER)
 					return false;
 				main_sleep(next);
 				continue;
 			}
 		}
-		f = queue_take();
-		if (f == &fiber_sched.sc_main)
+		if (ring_first() != me)
+			main_switch();
+		/* A fiber comes here for its turn, or the timers'. */
+		if (fiber_sched.sc_last != NULL && ring_first() == me) {
+			ring_take(FIBER_READY);
 			break;
-		fiber_sched.sc_slice--;
-		fiber_switch(&fiber_sched.sc_main, f);
-		/* A fiber may have taken us off the queue. */
-		if (!all && fiber_sched.sc_main.f_state == FIBER_RUNNING)
-			break;
+		}
 	}
 	return true;
 }
@@ -181,7 +214,6 @@ sched_begin(void)
 
 	if (error != 0)
 		return error;
-	fiber_sched.sc_cur = &fiber_sched.sc_main;
 	fiber_sched.sc_errno = &errno;
 	fiber_sched.sc_slice = SLICE;
 	sched_here = true;
@@ -193,43 +225,52 @@ sched_begin(void)
 }
 
 static int
-sched_enter(struct hyper_context *hc)
+sched_refusal(void)
 {
-	if (!sched_here)
-		return ENOTSUP;
+	return sched_here ? 0 : ENOTSUP;
+}
+
+static void
+sched_enter(struct hyper_context *hc, struct hyper_running *hr)
+{
 	hc->hc_fiber = &fiber_sched.sc_main;
-	return 0;
+	hc->hc_state = FIBER_READY;
+	fiber_sched.sc_main.f_context = hc;
+	fiber_sched.sc_running = hr;
 }
 
 static int
-sched_park(struct hyper_context *hc, _Atomic uint32_t *addr, uint32_t val,
+sched_park(struct hyper_context *me, _Atomic uint32_t *addr, uint32_t val,
     int64_t deadline)
 {
-	struct fiber *me = hc->hc_fiber;
+	struct fiber *f = me->hc_fiber;
 
 	if (atomic_load_explicit(addr, memory_order_relaxed) != val)
 		return 0;
-	me->f_state = FIBER_PARKED;
-	me->f_late = false;
-	me->f_timed = deadline != HYPER_FOREVER;
-	if (me->f_timed) {
-		me->f_due.tn_when = deadline;
-		timeheap_insert(&fiber_sched.sc_due, &me->f_due);
+	f->f_late = false;
+	f->f_timed = deadline != HYPER_FOREVER;
+	if (f->f_timed) {
+		f->f_due.tn_when = deadline;
+		timeheap_insert(&fiber_sched.sc_due, &f->f_due);
 	}
-	if (likely(me != &fiber_sched.sc_main))
+	if (likely(f != &fiber_sched.sc_main)) {
+		ring_take(FIBER_PARKED);
 		fiber_next(me);
-	else if (!main_wait()) {
-		me->f_state = FIBER_RUNNING;
-		return EDEADLK;
+	} else {
+		me->hc_state = FIBER_PARKED;
+		if (!main_wait(false)) {
+			me->hc_state = FIBER_READY;
+			return EDEADLK;
+		}
 	}
-	return me->f_late ? ETIMEDOUT : 0;
+	return f->f_late ? ETIMEDOUT : 0;
 }
 
 static void
 sched_unpark(struct hyper_context *hc, _Atomic uint32_t *addr)
 {
 	(void)addr;
-	fiber_wake(hc->hc_fiber);
+	fiber_wake(hc);
 }
 
 /* There are no host threads of the kernel's: main_timers calls it. */
@@ -244,6 +285,7 @@ const struct hyper_host hyper_fiber = {
     .hh_name = "fiber",
     .hh_fibers = true,
     .hh_begin = sched_begin,
+    .hh_refusal = sched_refusal,
     .hh_enter = sched_enter,
     .hh_park = sched_park,
     .hh_unpark = sched_unpark,
@@ -273,11 +315,10 @@ fiber_bury(void)
 void
 fiber_begin(void)
 {
-	struct fiber *me = fiber_sched.sc_cur;
+	struct fiber *me = ring_first()->hc_fiber;
 
 	if (unlikely(tools_present))
 		tools_arrive(me);
-	*fiber_sched.sc_errno = 0;
 	me->f_fn(me->f_arg);
 	hyper_abort();
 }
@@ -310,71 +351,71 @@ hyper_fiber_make(struct hyper_context *hc, void (*fn)(void *), void *arg,
 	f = (struct fiber *)(void *)top;
 	memset(f, 0, sizeof(*f));
 	f->f_stack = fs;
-	f->f_state = FIBER_PARKED;
+	f->f_context = hc;
 	f->f_fn = fn;
 	f->f_arg = arg;
 	(void)strncpy(f->f_name, name, sizeof(f->f_name) - 1);
+	*hc = (struct hyper_context){
+	    .hc_next = hc, .hc_state = FIBER_PARKED, .hc_fiber = f};
 	top -= (fiber_switcher->sw_room + 63) & ~(size_t)63;
 	fiber_switcher->sw_make(f, top);
 	if (tools_present)
 		tools_made(f);
 	LIST_INSERT_HEAD(&fibers_all, f, f_all);
 	fiber_sched.sc_count++;
-	hc->hc_fiber = f;
 	return 0;
 }
 
 void
 hyper_fiber_start(struct hyper_context *hc)
 {
-	queue_put(hc->hc_fiber);
+	ring_put(hc);
 }
 
 void
 hyper_fiber_exit(void)
 {
-	struct fiber *me = fiber_sched.sc_cur;
+	struct hyper_context *me = ring_first();
 
 	fiber_bury();
-	LIST_REMOVE(me, f_all);
+	LIST_REMOVE(me->hc_fiber, f_all);
 	fiber_sched.sc_count--;
-	fiber_sched.sc_dead = me;
-	me->f_state = FIBER_ENDED;
+	fiber_sched.sc_dead = me->hc_fiber;
+	ring_take(FIBER_ENDED);
 	fiber_next(me);
 	hyper_abort();
 }
 
-void *
-hyper_fiber_yield(struct hyper_context *hc, void *arg)
+void
+hyper_fiber_yield(struct hyper_context *me)
 {
-	struct fiber *me = hc->hc_fiber, *to = fiber_sched.sc_first;
-
-	me->f_kept = arg;
-	if (likely(to != NULL && me != &fiber_sched.sc_main &&
-		   --fiber_sched.sc_slice > 0)) {
-		/* queue_put and fiber_next, of a queue that has somebody. */
-		fiber_sched.sc_last->f_next = me;
-		fiber_sched.sc_last = me;
-		fiber_sched.sc_first = to->f_next;
-		me->f_next = NULL;
-		me->f_state = FIBER_QUEUED;
-		to->f_state = FIBER_RUNNING;
-		fiber_switch(me, to);
-		return fiber_sched.sc_cur->f_kept;
+	if (unlikely(--fiber_sched.sc_slice < 0)) {
+		hyper_fiber_yield_slow(me);
+		return;
 	}
+	fiber_sched.sc_last = me;
+	fiber_switch(me, me->hc_next);
+}
+
+void
+hyper_fiber_yield_slow(struct hyper_context *me)
+{
+	struct hyper_context *mainctx = fiber_sched.sc_main.f_context;
+
 	/* With nobody else, it is for the timers. */
-	if (to == NULL)
-		fiber_sched.sc_slice = 0;
-	queue_put(me);
-	if (me != &fiber_sched.sc_main)
-		fiber_next(me);
-	else
-		(void)main_wait();
-	return fiber_sched.sc_cur->f_kept;
+	if (fiber_sched.sc_last == NULL || fiber_sched.sc_last == me)
+		fiber_sched.sc_slice = -1;
+	if (me != mainctx) {
+		fiber_sched.sc_last = me;
+		fiber_switch(me, mainctx);
+	} else {
+		ring_put(me);
+		(void)main_wait(false);
+	}
 }
 
 int
 hyper_fiber_run(void)
 {
-	return main_wait() ? 0 : EDEADLK;
+	return main_wait(true) ? 0 : EDEADLK;
 }

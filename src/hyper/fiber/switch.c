@@ -15,7 +15,7 @@ static ucontext_t main_uc;
 static void
 asm_make(struct fiber *f, void *top)
 {
-	f->f_sp = fiber_arch_make(top);
+	f->f_context->hc_sp = fiber_arch_make(top);
 }
 
 static void
@@ -32,11 +32,11 @@ ucontext_make(struct fiber *f, void *top)
 }
 
 static void
-ucontext_switch(struct fiber *from, struct fiber *to)
+ucontext_switch(struct hyper_context *from, struct hyper_context *to)
 {
-	if (from->f_uc == NULL)
-		from->f_uc = &main_uc;
-	(void)swapcontext(from->f_uc, to->f_uc);
+	if (from->hc_fiber->f_uc == NULL)
+		from->hc_fiber->f_uc = &main_uc;
+	(void)swapcontext(from->hc_fiber->f_uc, to->hc_fiber->f_uc);
 }
 
 static const struct fiber_switcher switcher_asm = {

@@ -16,12 +16,17 @@ pthread_begin(void)
 	return 0;
 }
 
-/* Any host thread may enter the kernel. */
+/* Any host thread may enter the kernel, and its context is its own. */
 static int
-pthread_enter(struct hyper_context *hc)
+pthread_refusal(void)
 {
-	hc->hc_fiber = NULL;
 	return 0;
+}
+
+static void
+pthread_enter(struct hyper_context *hc, struct hyper_running *hr)
+{
+	(void)hc, (void)hr;
 }
 
 static int
@@ -81,6 +86,7 @@ pthread_start(void (*fn)(void *), void *arg)
 const struct hyper_host hyper_pthread = {
     .hh_name = "pthread",
     .hh_begin = pthread_begin,
+    .hh_refusal = pthread_refusal,
     .hh_enter = pthread_enter,
     .hh_park = pthread_park,
     .hh_unpark = pthread_unpark,

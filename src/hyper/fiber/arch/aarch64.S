@@ -6,7 +6,7 @@
  */
 	.text
 
-/* void fiber_arch_switch(struct fiber *from, struct fiber *to) */
+/* void fiber_arch_switch(struct hyper_context *from, *to) */
 	.globl	fiber_arch_switch
 	.hidden	fiber_arch_switch
 	.type	fiber_arch_switch, %function

@@ -7,7 +7,7 @@
 const bool fiber_arch = false;
 
 void
-fiber_arch_switch(struct fiber *from, struct fiber *to)
+fiber_arch_switch(struct hyper_context *from, struct hyper_context *to)
 {
 	(void)from, (void)to;
 	hyper_abort();
