@@ -122,3 +122,24 @@ hosted_fds(struct call *c)
 	c->c_msg.sm_retval = n;
 	return 0;
 }
+
+int
+hosted_fdpath(struct call *c)
+{
+	char buf[PATH_MAX];
+	const char *path;
+	struct lwp *l = syscall_enter();
+	size_t len;
+	int error;
+
+	if (l == NULL)
+		return syscall_refusal();
+	error = vfs_fdpath(l, (int)c->c_msg.sm_args[0], buf, &path);
+	syscall_exit();
+	if (error != 0)
+		return error;
+	len = strlen(path);
+	memcpy(c->c_shared, path, len + 1);
+	c->c_msg.sm_retval = (int64_t)len;
+	return 0;
+}

@@ -141,6 +141,8 @@ op_run(struct call *c)
 		return hosted_path(c);
 	case SP_FDS:
 		return hosted_fds(c);
+	case SP_FDPATH:
+		return hosted_fdpath(c);
 	default:
 		return EPROTO;
 	}

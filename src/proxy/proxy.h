@@ -268,6 +268,7 @@ void call_encode(struct call *, const struct sysdesc *, int error);
 int hosted_file(struct call *);
 int hosted_path(struct call *);
 int hosted_fds(struct call *);
+int hosted_fdpath(struct call *);
 void hosted_close(struct session *, uint32_t slot);
 void hosted_fini(struct session *);
 

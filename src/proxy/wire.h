@@ -73,6 +73,7 @@ enum sp_op {
 	SP_HOSTFILE,   /* sm_args[0]: fd, [1]: written through, [2]: PROT_* */
 	SP_HOSTPATH,   /* sm_args[0]: dirfd, [1]: follow; payload: paths */
 	SP_FDS,	       /* payload: int32_t each; value: how many */
+	SP_FDPATH,     /* sm_args[0]: fd; payload: its path */
 	SP_NOPS,
 };
 
@@ -83,6 +84,9 @@ enum sp_op {
  *
  * SP_HOSTPATH says where: the host's path, or for a fifo or socket a name
  * without a slash, for the client to make one of.
+ *
+ * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
+ * value is its length.  ENOENT: none, below the process's root.
  *
  * SP_HOSTFILE: the value is the server's descriptor of a file of the host with
  * the data of fd, to be opened as /proc/PID/fd/N before the next call in the

@@ -314,6 +314,53 @@ vfs_describe(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
 	}
 }
 
+/* With the name of a file at the end of the path of its directory. */
+static int
+path_append(char *buf, const char **pathp, const char *name, size_t len)
+{
+	size_t n = strlen(*pathp);
+
+	if (n == 1)
+		n = 0;
+	if (n + len + 2 > PATH_MAX)
+		return ENAMETOOLONG;
+	memmove(buf, *pathp, n);
+	buf[n] = '/';
+	memcpy(buf + n + 1, name, len);
+	buf[n + 1 + len] = '\0';
+	*pathp = buf;
+	return 0;
+}
+
+int
+vfs_fdpath(struct lwp *l, int fd, char *buf, const char **pathp)
+{
+	const struct cwdinfo *cwdi = proc_cwdi(l->l_proc);
+	const char *name = NULL;
+	struct vnode *vp, *dvp;
+	struct file *fp;
+	size_t len = 0;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	vp = dvp = fp->f_vnode;
+	if (vp == NULL)
+		error = ENOENT;
+	else if (!vnode_isdir(vp) && vp != fp->f_mount->mnt_root)
+		error = vp->v_ops->vop_aname == NULL
+			    ? ENOENT
+			    : vp->v_ops->vop_aname(vp, &dvp, &name, &len);
+	if (error == 0 && vnode_isdead(dvp))
+		error = ENOENT;
+	if (error == 0)
+		error = vfs_path(fp->f_mount, dvp, cwdi, buf, pathp);
+	if (error == 0 && name != NULL)
+		error = path_append(buf, pathp, name, len);
+	fd_putfile(l, fp);
+	return error;
+}
+
 int
 sys___getcwd(struct lwp *l, char *buf, size_t len, int *retval)
 {

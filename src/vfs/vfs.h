@@ -529,6 +529,12 @@ int vfs_path(struct mount *, struct vnode *dvp, const struct cwdinfo *root,
     char *buf, const char **pathp);
 
 /*
+ * The same for what is open as fd: a directory, or a file that has a name.
+ * ENOENT, ENAMETOOLONG, EBADF.
+ */
+int vfs_fdpath(struct lwp *, int fd, char *buf, const char **pathp);
+
+/*
  * The same for any file, with one of its names: "/a/b"; "/mnt/#3 (deleted)" for
  * what is gone, 3 being its inode number, "/mnt/#3" if no name is known; what
  * is not below the root is "(unreachable)".

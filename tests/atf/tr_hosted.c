@@ -287,6 +287,40 @@ TC(fdmin, "sm_fdmin is the lowest descriptor that a call makes")
 	    open_by_hand("/world/file", O_RDONLY, UINT32_MAX), EMFILE);
 }
 
+static int
+fd_path(int64_t fd)
+{
+	struct sp_msg *m = message(SP_FDPATH);
+
+	m->sm_args[0] = (uint64_t)fd;
+	return hand_call(sock, sh);
+}
+
+TC(fdpath, "SP_FDPATH says what path a descriptor has")
+{
+	int64_t fd;
+
+	start();
+	ATF_REQUIRE_EQ(open_by_hand("/world", O_RDONLY | O_DIRECTORY, 0), 0);
+	ATF_REQUIRE_EQ(fd_path(sp_slot(sh, 0)->ss_msg.sm_retval), 0);
+	ATF_REQUIRE_STREQ(answer(), "/world");
+	ATF_REQUIRE_EQ(open_by_hand("/world/file", O_RDONLY, 0), 0);
+	fd = sp_slot(sh, 0)->ss_msg.sm_retval;
+	ATF_REQUIRE_EQ(fd_path(fd), 0);
+	ATF_REQUIRE_STREQ(answer(), "/world/file");
+	ATF_REQUIRE_EQ(sp_slot(sh, 0)->ss_msg.sm_retval, 11);
+	ATF_REQUIRE(rump_sys_rename("/world/file", "/world/moved") != -1);
+	ATF_REQUIRE_EQ(fd_path(fd), 0);
+	ATF_REQUIRE_STREQ(answer(), "/world/moved");
+	ATF_REQUIRE(rump_sys_unlink("/world/moved") != -1);
+	ATF_REQUIRE_EQ(fd_path(fd), ENOENT);
+	ATF_REQUIRE_EQ(fd_path(0), ENOENT);
+	ATF_REQUIRE_EQ(fd_path(99), EBADF);
+	ATF_REQUIRE_EQ(open_by_hand("/new", O_RDWR | O_CREAT, 0), 0);
+	ATF_REQUIRE_EQ(fd_path(sp_slot(sh, 0)->ss_msg.sm_retval), 0);
+	ATF_REQUIRE_STREQ(answer(), "/new");
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, hostpath);
@@ -295,5 +329,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, hostfile);
 	ATF_TP_ADD_TC(tp, hostfile_closed);
 	ATF_TP_ADD_TC(tp, fdmin);
+	ATF_TP_ADD_TC(tp, fdpath);
 	return atf_no_error();
 }

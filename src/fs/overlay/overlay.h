@@ -166,6 +166,10 @@ ovl_ismerged(const struct ovl_node *on)
 	return on->on_nlower + (ovl_upper(on) != NULL) > 1;
 }
 
+/* ovl_node.c: as vop_aname; looks at all names. */
+int ovl_aname(
+    struct vnode *vp, struct vnode **dvpp, const char **namep, size_t *lenp);
+
 extern const struct vnodeops ovl_dirops, ovl_regops, ovl_otherops;
 
 /* Nodes: ovl_node.c.  om_lock is held for all that change something. */

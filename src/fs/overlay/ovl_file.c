@@ -337,6 +337,7 @@ ovl_fifo(struct vnode *vp, struct pipe **pipep)
 
 const struct vnodeops ovl_regops = {
     .vop_open = ovl_open,
+    .vop_aname = ovl_aname,
     .vop_read = ovl_read,
     .vop_write = ovl_write,
     .vop_truncate = ovl_truncate,
@@ -355,6 +356,7 @@ const struct vnodeops ovl_regops = {
 };
 
 const struct vnodeops ovl_otherops = {
+    .vop_aname = ovl_aname,
     .vop_readlink = ovl_readlink,
     .vop_fifo = ovl_fifo,
     .vop_getattr = ovl_getattr,

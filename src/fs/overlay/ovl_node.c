@@ -222,6 +222,31 @@ ovl_entry_remove(struct ovl_entry *oe)
 	return --on->on_entries == 0;
 }
 
+int
+ovl_aname(
+    struct vnode *vp, struct vnode **dvpp, const char **namep, size_t *lenp)
+{
+	struct ovl_mount *om = ovl_super(vp_to_ovl(vp));
+	struct ovl_entry *oe;
+	uint32_t i;
+
+	/* Acquire pairs with the release in ovl_entry_add. */
+	for (i = 0; i < OVL_CHAINS; i++) {
+		oe = atomic_load_explicit(
+		    &om->om_chain[i], memory_order_acquire);
+		while (oe != NULL && oe->oe_node != vp_to_ovl(vp))
+			oe = atomic_load_explicit(
+			    &oe->oe_next, memory_order_acquire);
+		if (oe == NULL)
+			continue;
+		*dvpp = &oe->oe_parent->on_vnode;
+		*namep = oe->oe_name;
+		*lenp = oe->oe_len;
+		return 0;
+	}
+	return ENOENT;
+}
+
 /*
  * What a name stands for
  */

@@ -37,7 +37,7 @@ mem_write(void *to, const void *src, size_t n)
 	return true;
 }
 
-static const struct spc_mem mem = {mem_read, mem_write, strnlen};
+static const struct spc_mem mem = {mem_read, mem_write, strnlen, NULL};
 
 struct spc client = {.cl_mem = &mem};
 

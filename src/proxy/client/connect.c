@@ -33,6 +33,29 @@ raw_close(int fd)
 		(void)sysraw1(SYS_close, fd);
 }
 
+/* From `low' on, also where the limit has become lower than that. */
+static int
+fd_from(int fd, int low)
+{
+	struct rlimit rl, wide;
+	long high = sysraw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, low);
+
+	if (high == -EINVAL &&
+	    sysraw4(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, SYSRAW_P(&rl)) == 0) {
+		wide = rl;
+		wide.rlim_cur = rl.rlim_max;
+		(void)sysraw4(
+		    SYS_prlimit64, 0, RLIMIT_NOFILE, SYSRAW_P(&wide), 0);
+		high = sysraw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, low);
+		(void)sysraw4(
+		    SYS_prlimit64, 0, RLIMIT_NOFILE, SYSRAW_P(&rl), 0);
+	}
+	if (high < 0)
+		return fd;
+	raw_close(fd);
+	return (int)high;
+}
+
 static int
 fd_high(int fd)
 {
@@ -56,7 +79,7 @@ fd_high(int fd)
 }
 
 static int
-connect_unix(const struct url *u, int *fdp)
+connect_unix(const struct url *u, int low, int *fdp)
 {
 	struct sockaddr_un sun;
 	size_t len = 0;
@@ -79,7 +102,7 @@ connect_unix(const struct url *u, int *fdp)
 		raw_close((int)fd);
 		return raw_error(error);
 	}
-	*fdp = fd_high((int)fd);
+	*fdp = low != 0 ? fd_from((int)fd, low) : fd_high((int)fd);
 	return 0;
 }
 
@@ -203,7 +226,7 @@ spc_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 
 	if (u->u_kind != URL_UNIX)
 		return EPROTONOSUPPORT;
-	if ((error = connect_unix(u, &fd)) != 0)
+	if ((error = connect_unix(u, cl->cl_lowfd, &fd)) != 0)
 		return error;
 	if ((error = hello_send(fd, sh)) == 0 &&
 	    (error = welcome_receive(fd, &sw, &memfd)) == 0 &&

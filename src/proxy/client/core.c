@@ -170,6 +170,15 @@ bell_ring(struct spc *cl, uint32_t slot)
 		sock_ring(cl);
 }
 
+/* A system call of the host that sleeps. */
+static long
+host_sleep(struct spc *cl, long nr, const long *args)
+{
+	if (cl->cl_mem->sleep != NULL)
+		return cl->cl_mem->sleep(nr, args);
+	return sysraw(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
 /*
  * Calls
  */
@@ -275,17 +284,19 @@ slot_sleep(struct spc *cl, uint32_t slot, long most)
 	struct sp_slot *ss = spc_slot(cl, slot);
 	struct timespec ts = {0, most};
 	uint32_t state;
+	long args[6] = {SYSRAW_P(&ss->ss_state), FUTEX_WAIT, 0,
+	    most != 0 ? SYSRAW_P(&ts) : 0};
 	long error = 0;
 
 	if (!slot_announce(ss, SP_WAITS, &state))
 		return;
+	args[2] = (long)state;
 	/* Pairs with cl_lost and watch_leave. */
 	atomic_fetch_or_explicit(
 	    &cl->cl_sleepers[slot / 64], slot_bit(slot), memory_order_seq_cst);
 	if (cl_ison(cl) && (most != 0 || atomic_load_explicit(&cl->cl_watch,
 					     memory_order_seq_cst) != 0))
-		error = sysraw4(SYS_futex, SYSRAW_P(&ss->ss_state), FUTEX_WAIT,
-		    (long)state, most != 0 ? SYSRAW_P(&ts) : 0);
+		error = host_sleep(cl, SYS_futex, args);
 	atomic_fetch_and_explicit(
 	    &cl->cl_sleepers[slot / 64], ~slot_bit(slot), memory_order_relaxed);
 	if (error == -EINTR)
@@ -311,6 +322,7 @@ static void
 watch_sleep(struct spc *cl, uint32_t slot)
 {
 	char bytes[64];
+	const long args[6] = {cl->cl_sock, SYSRAW_P(bytes), sizeof(bytes)};
 	uint32_t state;
 	long n;
 
@@ -320,8 +332,7 @@ watch_sleep(struct spc *cl, uint32_t slot)
 		cl_lost(cl);
 		return;
 	}
-	n = sysraw(
-	    SYS_recvfrom, cl->cl_sock, SYSRAW_P(bytes), sizeof(bytes), 0, 0, 0);
+	n = host_sleep(cl, SYS_recvfrom, args);
 	if (n == -EINTR)
 		spc_interrupt(cl, slot);
 	else if (n <= 0)

@@ -21,6 +21,8 @@
  * slots.  Both ways a handler of the host without SA_RESTART ends the sleep,
  * and then that of the call; one with SA_RESTART does not.
  *
+ * Who must not be interrupted so sleeps himself: see struct spc_mem.
+ *
  * Signals for this host process that the server may not send are raised by
  * spc_wait.
  *
@@ -44,6 +46,12 @@ struct spc_mem {
 	bool (*read)(void *dst, const void *from, size_t n);
 	bool (*write)(void *to, const void *src, size_t n);
 	size_t (*strlen)(const char *s, size_t most); /* or most */
+	/*
+	 * A system call of the host that sleeps, with six arguments: its
+	 * result.  -EINTR ends the sleep of the call that is waited for; the
+	 * next sleep waits for that.  NULL: the host is called.
+	 */
+	long (*sleep)(long nr, const long *args);
 };
 
 /* All zero at first, and then core.c's; cl_mem is the caller's. */
@@ -52,7 +60,8 @@ struct spc {
 	_Atomic uint32_t cl_state; /* enum spc_state */
 	_Atomic uint32_t cl_watch; /* slot + 1 of who watches; 0: nobody */
 	int cl_sock;
-	int cl_pid;	    /* of the process in the kernel */
+	int cl_lowfd; /* the caller's: the socket is no less; 0: high up */
+	int cl_pid;   /* of the process in the kernel */
 	uint64_t cl_cookie; /* the host's name of the socket */
 	struct sp_shared *cl_shm;
 	uint8_t cl_token[SP_TOKEN];
