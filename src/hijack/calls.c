@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls that could undo the engine: its descriptors are not there, %gs
- * is its, its filter is not the program's affair.
+ * System calls that could undo the engine: %gs is its, its filter is not the
+ * program's affair.
  */
 #include <asm/prctl.h>
-#include <linux/close_range.h>
 #include <linux/prctl.h>
 
 #include "hijack/engine.h"
@@ -12,51 +11,6 @@
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
-
-long
-hj_sys_close(struct hj_thread *t, const long *args)
-{
-	if (hj_is_ours(args[0]))
-		return -EBADF;
-	return hj_window(t, __NR_close, args);
-}
-
-long
-hj_sys_dup2(struct hj_thread *t, const long *args)
-{
-	if (hj_is_ours(args[0]) || hj_is_ours(args[1]))
-		return -EBADF;
-	return hj_window(t, __NR_dup2, args);
-}
-
-long
-hj_sys_dup3(struct hj_thread *t, const long *args)
-{
-	if (hj_is_ours(args[0]) || hj_is_ours(args[1]))
-		return -EBADF;
-	return hj_window(t, __NR_dup3, args);
-}
-
-/* Around the engine's descriptors: below them, and above. */
-long
-hj_sys_close_range(struct hj_thread *t, const long *args)
-{
-	unsigned int first = (unsigned int)args[0];
-	unsigned int last = (unsigned int)args[1];
-	unsigned int ours = (unsigned int)hj_control->hc_fd;
-	long r = 0;
-
-	(void)t;
-	if (first > last)
-		return -EINVAL;
-	if (first >= ours + HJ_NFDS || last < ours)
-		return hj_raw3(__NR_close_range, first, last, args[2]);
-	if (first < ours)
-		r = hj_raw3(__NR_close_range, first, ours - 1, args[2]);
-	if (r == 0 && last >= ours + HJ_NFDS)
-		r = hj_raw3(__NR_close_range, ours + HJ_NFDS, last, args[2]);
-	return r;
-}
 
 long
 hj_sys_seccomp(struct hj_thread *t, const long *args)

@@ -23,6 +23,46 @@ hj_is_ours(long fd)
 	return (unsigned int)fd >= first && (unsigned int)fd < first + HJ_NFDS;
 }
 
+/* A call on a file: whose is the descriptor? */
+static long
+file_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
+    const long *args)
+{
+	long words[HJ_NARGS], fd = (int)args[0];
+
+	if (hj_is_ours(fd))
+		return -EBADF;
+	if (!hj_fd_iskernel(t, fd) ||
+	    (rule->r_args[0] == 'r' && hj_fd_isdirect(t, fd)))
+		return hj_window(t, (long)nr, args);
+	hj_words(rule->r_args, args, words);
+	t->t_bykernel = 1;
+	return hj_kernel(t, rule->r_kernel, words);
+}
+
+/* A call that is the kernel's, if there is one. */
+static long
+kernel_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
+    const long *args)
+{
+	const struct hj_path path = {.p_host = (int)nr,
+	    .p_kernel = rule->r_kernel,
+	    .p_how = rule->r_args};
+	long words[HJ_NARGS];
+
+	if (rule->r_args[0] == 'd' && hj_is_ours(args[0]))
+		return -EBADF;
+	if (!hj_has_kernel())
+		return hj_window(t, (long)nr, args);
+	if (rule->r_rule == HJ_HOST)
+		return -(long)rule->r_errno;
+	if (rule->r_rule == HJ_PATH)
+		return hj_path_call(t, &path, args);
+	hj_words(rule->r_args, args, words);
+	t->t_bykernel = 1;
+	return hj_kernel(t, rule->r_kernel, words);
+}
+
 static long
 dispatch(struct hj_thread *t, unsigned long nr)
 {
@@ -46,6 +86,12 @@ dispatch(struct hj_thread *t, unsigned long nr)
 		return hj_window(t, (long)nr, args);
 	case HJ_ENGINE:
 		return rule->r_call(t, args);
+	case HJ_FILE:
+		return file_call(t, nr, rule, args);
+	case HJ_PATH:
+	case HJ_KERNEL:
+	case HJ_HOST:
+		return kernel_call(t, nr, rule, args);
 	default:
 		return -(long)rule->r_errno;
 	}
@@ -56,9 +102,11 @@ void
 hj_call(struct hj_thread *t)
 {
 	struct hj_regs *regs = &t->t_regs;
+	unsigned long nr = regs->r_rax;
 	long result;
 
 	t->t_blocked = 0;
+	t->t_bykernel = 0;
 	if (t->t_how == HJ_BY_FOREIGN) {
 		count(&hj_control->hc_foreign);
 		regs->r_rax = (unsigned long)-ENOSYS;
@@ -70,7 +118,9 @@ hj_call(struct hj_thread *t)
 		count(&hj_control->hc_traps);
 		hj_patch(t);
 	}
-	result = dispatch(t, regs->r_rax);
+	result = dispatch(t, nr);
+	if (t->t_bykernel)
+		count(&hj_control->hc_kernel[nr]);
 	if (result == HJ_RESTART) {
 		regs->r_rip -= HJ_SYSCALLSIZE;
 		regs->r_rax = t->t_restartnr;

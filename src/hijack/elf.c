@@ -34,11 +34,11 @@ check_header(const Elf64_Ehdr *eh)
 }
 
 static int
-open_interpreter(int fd, const Elf64_Phdr *ph, int *interpfd)
+open_interpreter(
+    struct hj_thread *t, int fd, const Elf64_Phdr *ph, int *interpfd)
 {
 	char path[HJ_PATHMAX];
 	Elf64_Ehdr eh;
-	long r;
 	int error;
 
 	if (ph->p_filesz < 2 || ph->p_filesz > sizeof(path))
@@ -46,23 +46,18 @@ open_interpreter(int fd, const Elf64_Phdr *ph, int *interpfd)
 	error = read_at(fd, path, ph->p_filesz, ph->p_offset);
 	if (error != 0 || path[ph->p_filesz - 1] != '\0')
 		return ENOEXEC;
-	r = hj_raw4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (r < 0)
-		return (int)-r;
-	error = hj_may_execute((int)r);
-	if (error == 0 && (read_at((int)r, &eh, sizeof(eh), 0) != 0 ||
-			      check_header(&eh) != 0))
+	error = hj_open_program(t, AT_FDCWD, path, 0, interpfd, NULL);
+	if (error == 0 && (read_at(*interpfd, &eh, sizeof(eh), 0) != 0 ||
+			      check_header(&eh) != 0)) {
+		hj_raw1(__NR_close, *interpfd);
 		error = ELIBBAD;
-	if (error != 0)
-		hj_raw1(__NR_close, r);
-	else
-		*interpfd = (int)r;
+	}
 	return error;
 }
 
 /* Look at the executable fd; its interpreter is left open. */
 int
-hj_image_open(int fd, struct hj_image *image)
+hj_image_open(struct hj_thread *t, int fd, struct hj_image *image)
 {
 	Elf64_Phdr ph[MAXHEADERS];
 	Elf64_Ehdr eh;
@@ -88,7 +83,7 @@ hj_image_open(int fd, struct hj_image *image)
 			image->i_stackflags = ph[i].p_flags;
 		if (ph[i].p_type != PT_INTERP || image->i_interpfd >= 0)
 			continue;
-		error = open_interpreter(fd, &ph[i], &image->i_interpfd);
+		error = open_interpreter(t, fd, &ph[i], &image->i_interpfd);
 		if (error != 0)
 			return error;
 	}

@@ -33,7 +33,12 @@
  * A thread that is in the engine is not interrupted by handlers, so that
  * none is taken twice; fork takes it, so that the child finds it free.
  *
- * There is no C library here: the host's headers of the kernel only.
+ * The kernel.  With one (hc_server), names, files and ids are a rump kernel's,
+ * of which the process is a client (kernel.c); all else is the host's.
+ * hostcalls.conf says which calls are whose, descriptors.c whose a descriptor
+ * is, paths.c whose a path is.
+ *
+ * There is no C library here: no function of it is called.
  */
 #ifndef HIJACK_ENGINE_H
 #define HIJACK_ENGINE_H
@@ -52,6 +57,7 @@
 
 #include "hijack/hijack.h"
 #include "hijack/x86_64/layout.h"
+#include "proxy/client/core.h"
 
 #define HJ_RESTART     (-512) /* the program is to make the call again */
 #define HJ_PAGE	       4096UL
@@ -71,9 +77,20 @@ struct hj_sigaction {
 	unsigned long sa_mask;
 };
 
-/* What a process has that a child in the same memory has of its own. */
+#define HJ_NKFDS 65536 /* descriptors of the kernel's are lower */
+
+/*
+ * What a process has that a child in the same memory has of its own.  The
+ * bitmaps are read and written atomically.
+ */
 struct hj_proc {
 	struct hj_sigaction p_actions[HJ_NSIG + 1]; /* hj_lock */
+	struct spc p_spc;			    /* the core's own */
+	int p_server;	    /* the host's pid of the kernel */
+	uint32_t p_hostcwd; /* the current directory is on the host */
+	uint64_t p_nofile;  /* hard limit of descriptors + 1; 0: the host's */
+	unsigned long p_kernel[HJ_NKFDS / 64];
+	unsigned long p_direct[HJ_NKFDS / 64];
 };
 
 /*
@@ -105,15 +122,43 @@ struct hj_thread {
 	unsigned long t_basemask; /* deferred: the handler's, to be added to */
 	siginfo_t t_info;	  /* deferred: of the signal */
 	siginfo_t t_sentinfo;
-	stack_t t_alt; /* the program's alternate stack */
+	stack_t t_alt;		   /* the program's alternate stack */
+	uint32_t t_slot;	   /* + 1: of the kernel's calls; 0: none */
+	uint32_t t_fdmin;	   /* of the next one */
+	uint32_t t_interrupted;	   /* it was told not to sleep any more */
+	uint32_t t_bykernel;	   /* the kernel has made the program's call */
+	uint8_t t_token[SP_TOKEN]; /* of a child that begins */
 };
 
-enum { HJ_PASS = 1, HJ_DESCRIPTOR, HJ_ENGINE, HJ_ANSWER };
+enum {
+	HJ_PASS = 1,
+	HJ_DESCRIPTOR,
+	HJ_ENGINE,
+	HJ_ANSWER,
+	HJ_PATH,
+	HJ_FILE,
+	HJ_KERNEL,
+	HJ_HOST,
+};
+
+#define HJ_NARGS 6
 
 struct hj_rule {
 	uint8_t r_rule;
-	uint8_t r_errno; /* HJ_ANSWER */
+	uint8_t r_errno;	   /* HJ_ANSWER, HJ_HOST */
+	uint16_t r_kernel;	   /* the kernel's call, HJ_K_* */
+	char r_args[HJ_NARGS + 1]; /* letters */
 	long (*r_call)(struct hj_thread *, const long *);
+};
+
+/* A call with paths: see hj_path_call. */
+struct hj_path {
+	int p_host;	    /* __NR_* */
+	int p_kernel;	    /* HJ_K_* */
+	const char *p_how;  /* letters */
+	const long *p_args; /* for the host, if not the same; or NULL */
+	int p_makes;	    /* a descriptor */
+	int p_cloexec;
 };
 
 /* An executable that was opened and looked at. */
@@ -133,6 +178,18 @@ struct hj_image {
 #define HJ_EXEC_IGNORED 0x100
 #define HJ_EXEC_NNP	4 /* and asked for no_new_privs */
 #define HJ_EXEC_FIRST	8 /* there is no filter yet (hijack.h) */
+#define HJ_EXEC_HOSTCWD 0x1000
+
+/* The engine's descriptors, from hc_fd on. */
+#define HJ_FD_HOLDER 1 /* an empty file */
+#define HJ_FD_SOCKET 2 /* connections to the kernel, from here on */
+
+#define HJ_EXIT_KERNEL 125 /* the kernel has gone */
+#define HJ_OPARGS      3   /* of hj_kernel_op */
+
+/* Of the host's headers, which cannot be had beside those of the library. */
+#define HJ_MEMFD_SEALS 3   /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
+#define HJ_SEALS       0xf /* all that there are of old */
 
 /* Addresses relative to the instruction, for what is elsewhere, too. */
 #pragma GCC visibility push(hidden)
@@ -160,6 +217,7 @@ extern const char hj_copy_begin[], hj_copy_end[], hj_copy_fault[];
 extern const uint8_t hj_ours[3];
 int hj_copy(void *to, const void *from, size_t n);
 long hj_copy_string(char *to, const char *from, size_t size);
+long hj_string_length(const char *s, size_t most);
 
 /* start.c */
 unsigned long hj_main(unsigned long *sp);
@@ -246,12 +304,73 @@ void hj_host_action(int sig, unsigned long handler, unsigned long flags);
 void hj_child(struct hj_thread *t);
 void hj_setgs(struct hj_thread *t);
 
+/* kernel.c */
+static inline int
+hj_has_kernel(void)
+{
+	return hj_control->hc_server[0] != '\0';
+}
+long hj_kernel(struct hj_thread *t, int nr, const long *args);
+long hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data,
+    size_t n, size_t room);
+const void *hj_kernel_payload(const struct hj_thread *t);
+void hj_kernel_threadend(struct hj_thread *t);
+void hj_kernel_first(struct hj_thread *t, const char *name);
+void
+hj_kernel_exec(struct hj_thread *t, const uint8_t *token, const char *name);
+long hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN]);
+void hj_kernel_forkcancel(struct hj_thread *t, uint8_t token[SP_TOKEN]);
+void hj_kernel_forked(
+    struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied);
+void hj_kernel_unmap(struct hj_proc *p);
+
+/* descriptors.c */
+int hj_fd_iskernel(const struct hj_thread *t, long fd);
+int hj_fd_isdirect(const struct hj_thread *t, long fd);
+void hj_fd_setdirect(struct hj_thread *t, int fd);
+long hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec);
+long hj_fd_dup(struct hj_thread *t, int fd, int cloexec);
+long hj_fd_close(struct hj_thread *t, int fd);
+void hj_fd_end(struct hj_thread *t);
+void hj_fd_learn(struct hj_thread *t);
+void hj_fd_holder(void);
+
+/* paths.c */
+long
+hj_path_call(struct hj_thread *t, const struct hj_path *p, const long *args);
+long hj_path_onhost(struct hj_thread *t, long dirfd, unsigned long path,
+    int follow, char host[HJ_PATHMAX]);
+void hj_path_beside(const char *name, char *path);
+int hj_path_isabsolute(unsigned long path);
+int hj_path_hasdots(unsigned long path);
+void hj_path_normalize(char *path);
+void hj_words(const char *how, const long *args, long *words);
+
+/* own.c */
+int hj_own_find(struct hj_thread *t, const char *path, int follow,
+    char own[HJ_PATHMAX], int *fd);
+long hj_own_fdpath(struct hj_thread *t, int fd, char path[HJ_PATHMAX]);
+long hj_own_readlink(struct hj_thread *t, const long *args);
+
+/* ids.c */
+int hj_is_root(struct hj_thread *t);
+
+/* io.c */
+long hj_file_execute(struct hj_thread *t, int fd);
+long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
+void hj_file_direct(struct hj_thread *t, int fd, long flags);
+
+/* proccalls.c */
+long hj_proc_open(struct hj_thread *t, const long *args);
+
 /* exec.c, elf.c */
 long hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
     unsigned long argv, unsigned long envp);
 int hj_protection(uint32_t flags);
 int hj_may_execute(int fd);
-int hj_image_open(int fd, struct hj_image *image);
+int hj_open_program(struct hj_thread *t, int dirfd, const char *path,
+    long flags, int *fd, char *exe);
+int hj_image_open(struct hj_thread *t, int fd, struct hj_image *image);
 long hj_image_map(
     const struct hj_image *image, unsigned long hint, unsigned long *end);
 

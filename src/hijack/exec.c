@@ -6,11 +6,15 @@
  * what was looked at is what runs.
  *
  * The loader's arguments are "CONTROL FILE FLAGS", numbers, and the path that
- * was to be executed; the program's follow.
+ * was to be executed; the program's follow.  With a kernel the first goes on
+ * with the session's token, in hexadecimal, the hard limit of descriptors
+ * (limits.c), and the program's path there.
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/stat.h>
+
+#include <sys/stat.h>
 
 #include "hijack/engine.h"
 
@@ -26,7 +30,8 @@
 struct exec {
 	char path[HJ_PATHMAX]; /* what was asked for */
 	char words[MAXSCRIPTS][2][HEADSIZE];
-	char control[64];
+	char control[64 + 2 * SP_TOKEN + HJ_PATHMAX];
+	char exe[HJ_PATHMAX]; /* what is executed, in the kernel; or "" */
 	int fd;
 	int nscripts;
 };
@@ -93,6 +98,80 @@ open_file(int dirfd, const char *path, long flags, int *fd)
 	return error;
 }
 
+/* One of the kernel's descriptors as the host's file, if it may be executed. */
+static long
+take_program(struct hj_thread *t, long fd, char *exe)
+{
+	struct stat st;
+	const long stat[6] = {fd, (long)&st};
+	const long access[6] = {fd, (long)"", X_OK, AT_EACCESS | AT_EMPTY_PATH};
+	long r = hj_kernel(t, HJ_K_fstat, stat);
+
+	if (r == 0 && (st.st_mode & S_IFMT) != S_IFREG)
+		r = -EACCES;
+	if (r == 0)
+		r = hj_kernel(t, HJ_K_faccessat2, access);
+	if (r == 0 && exe != NULL && hj_own_fdpath(t, (int)fd, exe) < 0)
+		exe[0] = '\0';
+	if (r == 0)
+		r = hj_file_execute(t, (int)fd);
+	/* Where nothing may be executed. */
+	return r == -EPERM ? -EACCES : r;
+}
+
+/* The same with a kernel. */
+static int
+open_kernel(struct hj_thread *t, int dirfd, const char *path, long flags,
+    int *fd, char *exe)
+{
+	char own[HJ_PATHMAX];
+	const struct hj_path how = {.p_host = __NR_openat,
+	    .p_kernel = HJ_K_openat,
+	    .p_how = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? "dlvv" : "dpvv",
+	    .p_makes = 1,
+	    .p_cloexec = 1};
+	long args[6] = {
+	    dirfd, (long)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY};
+	long r, host;
+
+	if ((flags & AT_SYMLINK_NOFOLLOW) != 0)
+		args[2] |= O_NOFOLLOW;
+	if (path[0] == '\0') {
+		if (!hj_fd_iskernel(t, dirfd))
+			return open_file(dirfd, path, flags, fd);
+		r = hj_own_fdpath(t, dirfd, own);
+		if (r < 0)
+			return (int)-r;
+		args[1] = (long)own;
+	}
+	r = hj_path_call(t, &how, args);
+	if (HJ_FAILED(r) || r == HJ_RESTART)
+		return (int)-r;
+	if (!t->t_bykernel) {
+		*fd = (int)r;
+		return hj_may_execute((int)r);
+	}
+	host = take_program(t, r, exe);
+	hj_fd_close(t, (int)r);
+	if (HJ_FAILED(host) || host == HJ_RESTART)
+		return (int)-host;
+	*fd = (int)host;
+	return 0;
+}
+
+/*
+ * A program to be executed, as a descriptor of the host; exe, unless it is
+ * NULL, is its path in the kernel.  An errno.
+ */
+int
+hj_open_program(struct hj_thread *t, int dirfd, const char *path, long flags,
+    int *fd, char *exe)
+{
+	if (hj_has_kernel())
+		return open_kernel(t, dirfd, path, flags, fd, exe);
+	return open_file(dirfd, path, flags, fd);
+}
+
 static int
 is_blank(char c)
 {
@@ -141,7 +220,7 @@ parse_script(char *head, long n, char (*words)[HEADSIZE])
 
 /* From scripts to their interpreters, until there is something else. */
 static int
-follow_scripts(struct exec *ex)
+follow_scripts(struct hj_thread *t, struct exec *ex)
 {
 	char head[HEADSIZE] = {0};
 	int error, n;
@@ -162,7 +241,8 @@ follow_scripts(struct exec *ex)
 		ex->nscripts++;
 		hj_raw1(__NR_close, ex->fd);
 		ex->fd = -1;
-		error = open_file(AT_FDCWD, ex->words[n][0], 0, &ex->fd);
+		error = hj_open_program(
+		    t, AT_FDCWD, ex->words[n][0], 0, &ex->fd, ex->exe);
 		if (error != 0)
 			return error;
 	}
@@ -205,10 +285,25 @@ control_string(struct hj_thread *t, struct exec *ex)
 	}
 	if (t->t_nnp)
 		flags |= HJ_EXEC_NNP;
+	if (t->t_proc->p_hostcwd)
+		flags |= HJ_EXEC_HOSTCWD;
 	*p++ = ' ';
 	p = hj_number(p, (unsigned int)ex->fd);
 	*p++ = ' ';
-	hj_number(p, flags);
+	p = hj_number(p, flags);
+	if (!hj_has_kernel())
+		return;
+	*p++ = ' ';
+	for (int i = 0; i < SP_TOKEN; i++) {
+		uint8_t byte = t->t_proc->p_spc.cl_token[i];
+
+		*p++ = "0123456789abcdef"[byte >> 4];
+		*p++ = "0123456789abcdef"[byte & 15];
+	}
+	*p++ = ' ';
+	p = hj_number(p, t->t_proc->p_nofile);
+	*p++ = ' ';
+	hj_append(p, ex->exe);
 }
 
 /* How many strings a vector of the program's has, or -EFAULT. */
@@ -272,7 +367,7 @@ exec_image(struct hj_thread *t, struct exec *ex, unsigned long argv, long argc,
 	long r;
 	int error;
 
-	error = hj_image_open(ex->fd, &image);
+	error = hj_image_open(t, ex->fd, &image);
 	if (error != 0)
 		return -error;
 	hj_raw1(__NR_close, image.i_interpfd);
@@ -307,11 +402,11 @@ hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
 	ex->fd = -1;
 	cloexec = path[0] != '/' && dirfd != AT_FDCWD &&
 		  hj_raw2(__NR_fcntl, dirfd, F_GETFD) == FD_CLOEXEC;
-	r = -open_file(dirfd, path, flags, &ex->fd);
+	r = -hj_open_program(t, dirfd, path, flags, &ex->fd, ex->exe);
 	if (r == 0) {
 		r = -name_file(ex, dirfd, path, 0);
 		if (r == 0)
-			r = -follow_scripts(ex);
+			r = -follow_scripts(t, ex);
 		if (r == 0 && ex->nscripts > 0)
 			r = -name_file(ex, dirfd, path, cloexec);
 	}
@@ -337,7 +432,7 @@ exec_call(struct hj_thread *t, int dirfd, unsigned long name, long flags,
 		return r;
 	if (r == 0 && (flags & AT_EMPTY_PATH) == 0)
 		return -ENOENT;
-	if (!hj_exeset && hj_streq(path, "/proc/self/exe"))
+	if (!hj_has_kernel() && !hj_exeset && hj_streq(path, "/proc/self/exe"))
 		memcpy(path, hj_exepath, sizeof(path));
 	/* A signal that came is for the old program. */
 	if (hj_block(t, &old) == HJ_RESTART)

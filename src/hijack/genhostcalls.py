@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Make C from the table of the host's system calls.
 
-usage: genhostcalls.py TABLE (protos | rules | names) OUTPUT
+usage: genhostcalls.py TABLE KERNEL (protos | rules | names) OUTPUT
 
-  protos  prototypes of hj_sys_*
+KERNEL is the table of the rump kernel's system calls.
+
+  protos  prototypes of hj_sys_*, and the numbers of the kernel's calls
   rules   the rule of each number
   names   the name of each number, and how its rule is called
 """
@@ -15,6 +17,20 @@ SPDX = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 MADE = "/* Made from hostcalls.conf; do not change. */\n"
 
 
+RULE = (r"pass|descriptor|engine|E[A-Z]+|host E[A-Z]+|"
+        r"(path|file|kernel) [dplafrv-]{1,6}( [a-z0-9_]+)?")
+
+
+def kernel_calls(path):
+    """Numbers by name."""
+    calls = {}
+    for line in open(path, encoding="utf-8"):
+        fields = [f.strip() for f in line.split("|", 3)]
+        if not line.startswith("#") and len(fields) == 4:
+            calls[fields[2].split("(")[0]] = int(fields[0])
+    return calls
+
+
 def read(path):
     calls = {}
     for i, line in enumerate(open(path, encoding="utf-8"), 1):
@@ -22,7 +38,7 @@ def read(path):
             continue
         fields = [f.strip() for f in line.split("|", 3)]
         if len(fields) != 4 or not fields[0].isdigit() or \
-                not re.fullmatch(r"pass|descriptor|engine|E[A-Z]+", fields[2]):
+                not re.fullmatch(RULE, fields[2]):
             sys.exit(f"{path}:{i}: no line of the table: {line}")
         number = int(fields[0])
         if number in calls:
@@ -31,37 +47,53 @@ def read(path):
     return calls
 
 
-def protos(calls):
-    return [f"long hj_sys_{name}(struct hj_thread *, const long *);"
-            for name, rule in calls.values() if rule == "engine"]
-
-
-def rules(calls):
-    out = ["static const struct hj_rule hj_rules[] = {"]
-    for number, (name, rule) in sorted(calls.items()):
-        if rule == "engine":
-            out.append(f"\t[{number}] = {{ HJ_ENGINE, 0, hj_sys_{name} }},")
-        elif rule in ("pass", "descriptor"):
-            out.append(f"\t[{number}] = {{ HJ_{rule.upper()}, 0, 0 }},")
-        else:
-            out.append(f"\t[{number}] = {{ HJ_ANSWER, {rule}, 0 }},")
+def protos(calls, kernel):
+    out = [f"long hj_sys_{name}(struct hj_thread *, const long *);"
+           for name, rule in calls.values() if rule == "engine"]
+    out += ["enum {"]
+    out += [f"\tHJ_K_{name} = {number}," for name, number in kernel.items()]
     return out + ["};"]
 
 
-def names(calls):
+def rules(calls, kernel):
+    out = ["static const struct hj_rule hj_rules[] = {"]
+    for number, (name, rule) in sorted(calls.items()):
+        kind, *more = rule.split()
+        what = f"HJ_{kind.upper()}"
+        if kind == "engine":
+            text = f"{what}, 0, 0, {{0}}, hj_sys_{name}"
+        elif kind in ("pass", "descriptor"):
+            text = f"{what}, 0, 0, {{0}}, 0"
+        elif kind == "host":
+            text = f"{what}, {more[0]}, 0, {{0}}, 0"
+        elif kind in ("path", "file", "kernel"):
+            called = more[1] if len(more) > 1 else name
+            if called not in kernel:
+                sys.exit(f"{name}: the kernel has no {called}")
+            args = ", ".join(f"'{letter}'" for letter in more[0])
+            text = f"{what}, 0, {kernel[called]}, {{{args}}}, 0"
+        else:
+            text = f"HJ_ANSWER, {rule}, 0, {{0}}, 0"
+        out.append(f"\t[{number}] = {{ {text} }},")
+    return out + ["};"]
+
+
+def names(calls, kernel):
+    del kernel
     out = ["static const struct {", "\tconst char *name;",
            "\tconst char *rule;", "} hj_names[] = {"]
-    out += [f'\t[{number}] = {{ "{name}", "{rule}" }},'
+    out += [f'\t[{number}] = {{ "{name}", "{rule.split()[0]}" }},'
             for number, (name, rule) in sorted(calls.items())]
     return out + ["};"]
 
 
 def main():
     make = {"protos": protos, "rules": rules, "names": names}
-    if len(sys.argv) != 4 or sys.argv[2] not in make:
+    if len(sys.argv) != 5 or sys.argv[3] not in make:
         sys.exit(__doc__)
-    with open(sys.argv[3], "w", encoding="utf-8") as out:
-        lines = make[sys.argv[2]](read(sys.argv[1]))
+    with open(sys.argv[4], "w", encoding="utf-8") as out:
+        lines = make[sys.argv[3]](
+            read(sys.argv[1]), kernel_calls(sys.argv[2]))
         out.write(SPDX + MADE + "\n".join(lines) + "\n")
 
 

@@ -31,13 +31,12 @@ change(long nr, const long *args, unsigned long start, unsigned long size)
 	return r;
 }
 
-long
-hj_sys_mmap(struct hj_thread *t, const long *args)
+static long
+map(const long *args)
 {
 	unsigned long start = (unsigned long)args[0], size = ALIGN(args[1]);
 	long flags = args[3], r;
 
-	(void)t;
 	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 &&
 	    hits_engine(start, size))
 		return (flags & MAP_FIXED_NOREPLACE) != 0 ? -EEXIST : -ENOMEM;
@@ -53,6 +52,26 @@ hj_sys_mmap(struct hj_thread *t, const long *args)
 		    (unsigned long)r - (unsigned long)args[5]);
 		hj_unlock();
 	}
+	return r;
+}
+
+long
+hj_sys_mmap(struct hj_thread *t, const long *args)
+{
+	long host[6], fd = (int)args[4], r;
+
+	memcpy(host, args, sizeof(host));
+	if ((args[3] & MAP_ANONYMOUS) != 0 || !hj_fd_iskernel(t, fd) ||
+	    hj_fd_isdirect(t, fd))
+		return hj_is_ours(fd) && (args[3] & MAP_ANONYMOUS) == 0
+			   ? -EBADF
+			   : map(args);
+	t->t_bykernel = 1;
+	host[4] = hj_file_map(t, (int)fd, (int)args[2], (int)args[3]);
+	if (HJ_FAILED(host[4]) || host[4] == HJ_RESTART)
+		return host[4];
+	r = map(host);
+	hj_raw1(__NR_close, host[4]);
 	return r;
 }
 

@@ -57,6 +57,8 @@ readlink_at(struct hj_thread *t, const long *args)
 long
 hj_sys_readlinkat(struct hj_thread *t, const long *args)
 {
+	if (hj_has_kernel())
+		return hj_own_readlink(t, args);
 	return readlink_at(t, args);
 }
 
@@ -65,7 +67,7 @@ hj_sys_readlink(struct hj_thread *t, const long *args)
 {
 	const long at[6] = {AT_FDCWD, args[0], args[1], args[2]};
 
-	return readlink_at(t, at);
+	return hj_sys_readlinkat(t, at);
 }
 
 /* The path to open in place of one at an address. */
@@ -80,20 +82,12 @@ path_to_open(unsigned long address)
 	return (long)hj_exepath;
 }
 
+/* openat without a kernel. */
 long
-hj_sys_openat(struct hj_thread *t, const long *args)
+hj_proc_open(struct hj_thread *t, const long *args)
 {
 	const long at[6] = {
 	    args[0], path_to_open((unsigned long)args[1]), args[2], args[3]};
-
-	return hj_window(t, __NR_openat, at);
-}
-
-long
-hj_sys_open(struct hj_thread *t, const long *args)
-{
-	const long at[6] = {
-	    AT_FDCWD, path_to_open((unsigned long)args[0]), args[1], args[2]};
 
 	return hj_window(t, __NR_openat, at);
 }
@@ -114,40 +108,51 @@ lists_descriptors(int fd)
 }
 
 /*
- * Take the entry of our descriptor out of size bytes of entries; returns how
+ * Take the entries of our descriptors out of size bytes of entries; returns how
  * many are left, or -EFAULT.
  */
 static long
 take_out(int fd, unsigned long entries, long size)
 {
 	struct dirent entry;
-	char ours[NAMESIZE];
 	unsigned long at = entries, end = entries + (unsigned long)size, next;
-	size_t n;
+	unsigned long n;
+	int lists = -1;
 
-	n = (size_t)(hj_number(ours, (unsigned int)hj_control->hc_fd) - ours);
-	for (; at + offsetof(struct dirent, d_name) + n < end; at = next) {
-		if (hj_copyin(&entry, at,
-			offsetof(struct dirent, d_name) + n + 1) != 0 ||
+	while (at < end) {
+		memset(&entry, 0, sizeof(entry));
+		if (hj_copyin(&entry, at, HJ_MIN(end - at, sizeof(entry))) !=
+			0 ||
 		    entry.d_reclen == 0)
 			return -EFAULT;
 		next = at + entry.d_reclen;
-		if (memcmp(entry.d_name, ours, n + 1) != 0)
+		entry.d_name[NAMESIZE - 1] = '\0';
+		if (hj_getnumber(entry.d_name, &n) != 0 ||
+		    !hj_is_ours((long)n)) {
+			at = next;
 			continue;
-		if (!lists_descriptors(fd))
+		}
+		if (lists == -1)
+			lists = lists_descriptors(fd);
+		if (!lists)
 			break;
 		if (hj_copy((void *)at, (const void *)next, end - next) != 0)
 			return -EFAULT;
-		return size - entry.d_reclen;
+		end -= entry.d_reclen;
 	}
-	return size;
+	return (long)(end - entries);
 }
 
 long
 hj_sys_getdents64(struct hj_thread *t, const long *args)
 {
+	const long words[6] = {(int)args[0], args[1], (unsigned int)args[2]};
 	long n;
 
+	if (hj_fd_iskernel(t, (int)args[0])) {
+		t->t_bykernel = 1;
+		return hj_kernel(t, HJ_K_getdents64, words);
+	}
 	/* If ours is all there is, that is not the end. */
 	do {
 		n = hj_window(t, __NR_getdents64, args);

@@ -248,7 +248,7 @@ load(struct stack *s, int fd)
 	unsigned long end, interpend, entry;
 	long bias, base = 0;
 	const char *name = (const char *)auxv_get(s, AT_EXECFN);
-	int error = hj_image_open(fd, &image);
+	int error = hj_image_open(hj_current(), fd, &image);
 
 	if (error != 0)
 		hj_fail("cannot be executed", name, error);
@@ -260,7 +260,7 @@ load(struct stack *s, int fd)
 	auxv_set(s, AT_PHNUM, image.i_phnum);
 	auxv_set(s, AT_ENTRY, entry);
 	if (image.i_interpfd >= 0) {
-		error = hj_image_open(image.i_interpfd, &interp);
+		error = hj_image_open(hj_current(), image.i_interpfd, &interp);
 		base =
 		    error != 0 ? -error : hj_image_map(&interp, 0, &interpend);
 		if (HJ_FAILED(base))
@@ -274,14 +274,14 @@ load(struct stack *s, int fd)
 		    HJ_PAGE,
 		    PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
 	tell_host(s, end, &image);
-	if (!hj_exeset)
+	if (!hj_exeset && !hj_has_kernel())
 		note_path(fd);
 	hj_raw1(__NR_close, fd);
 	return entry;
 }
 
-/* The loader's arguments: numbers, between blanks. */
-static void
+/* The loader's arguments: numbers, between blanks; what follows them. */
+static char *
 parse_control(char *text, unsigned long *n)
 {
 	for (int i = 0; i < 3; i++) {
@@ -295,6 +295,31 @@ parse_control(char *text, unsigned long *n)
 			hj_fail("is started by rump run", "loader", EINVAL);
 		text = end;
 	}
+	return text;
+}
+
+/* The rest: the session that goes on, a limit, the program's path. */
+static void
+resume(struct hj_thread *t, const struct stack *s, const char *text,
+    unsigned long flags)
+{
+	uint8_t token[SP_TOKEN] = {0};
+	uint64_t nofile = 0;
+	int i;
+
+	for (i = 0; i < 2 * SP_TOKEN && text[i] != '\0'; i++)
+		token[i / 2] = (uint8_t)(token[i / 2] << 4 |
+					 (text[i] <= '9' ? text[i] - '0'
+							 : text[i] - 'a' + 10));
+	if (text[i] != ' ')
+		hj_fail("is started by rump run", "loader", EINVAL);
+	for (text += i + 1; *text != ' ' && *text != '\0'; text++)
+		nofile = nofile * 10 + (uint64_t)(*text - '0');
+	hj_append(hj_exepath, text + (*text == ' '));
+	t->t_proc->p_nofile = nofile;
+	t->t_proc->p_hostcwd = (flags & HJ_EXEC_HOSTCWD) != 0;
+	hj_kernel_exec(t, token, hj_basename(s->argv[1]));
+	hj_fd_learn(t);
 }
 
 /* The first loader: from here on all calls are caught. */
@@ -303,6 +328,10 @@ first(struct hj_thread *t, struct stack *s)
 {
 	long r;
 
+	if (hj_has_kernel()) {
+		hj_fd_holder();
+		hj_kernel_first(t, hj_basename(s->argv[1]));
+	}
 	hj_filter_install();
 	r = hj_exec(t, AT_FDCWD, s->argv[1], 0, (unsigned long)(s->argv + 2),
 	    (unsigned long)s->envp);
@@ -316,6 +345,7 @@ hj_main(unsigned long *sp)
 	struct hj_thread *t = &hj_stack0.thread;
 	struct stack s;
 	unsigned long n[3];
+	char *rest;
 
 	t->t_self = t;
 	t->t_stack = (unsigned long)t;
@@ -325,7 +355,7 @@ hj_main(unsigned long *sp)
 	stack_read(&s, sp);
 	if (s.argc < 2)
 		hj_fail("is started by rump run", "loader", EINVAL);
-	parse_control(s.argv[0], n);
+	rest = parse_control(s.argv[0], n);
 	control_map((int)n[0]);
 	hj_signal_init(t);
 	if ((n[2] & HJ_EXEC_FIRST) != 0)
@@ -338,6 +368,8 @@ hj_main(unsigned long *sp)
 			    (unsigned long)SIG_IGN;
 	}
 	t->t_nnp = (n[2] & HJ_EXEC_NNP) != 0;
+	if (hj_has_kernel())
+		resume(t, &s, rest, n[2]);
 	__atomic_fetch_add(&hj_control->hc_execs, 1, __ATOMIC_RELAXED);
 	s.end = auxv_get(&s, AT_EXECFN);
 	auxv_set(&s, AT_EXECFN, (unsigned long)s.argv[1]);

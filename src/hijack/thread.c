@@ -5,6 +5,9 @@
  * has the registers of the caller, and leaves the engine from there.  It frees
  * both when it ends; after a vfork the parent does.  A child with a copy of
  * the memory goes on where the parent was.
+ *
+ * With a kernel a child that is a process begins as the copy of its parent's
+ * process there, by a token that the parent has asked for.
  */
 #include <asm/prctl.h>
 #include <linux/mman.h>
@@ -16,9 +19,7 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
-_Static_assert(
-    HJ_STACKSIZE + sizeof(struct hj_thread) + sizeof(struct hj_proc) <=
-	HJ_STACKALIGN,
+_Static_assert(HJ_STACKSIZE + sizeof(struct hj_thread) <= HJ_STACKALIGN,
     "what a child has fits");
 
 /* One of clone, clone3, fork and vfork. */
@@ -42,10 +43,13 @@ static struct hj_thread *
 thread_alloc(const struct hj_thread *t, const struct request *rq)
 {
 	int proc = (rq->flags & CLONE_SIGHAND) == 0;
-	size_t size = 2 * HJ_STACKALIGN; /* somewhere in it, one aligned */
-	char *mapping = hj_map(size), *stack;
+	/* Somewhere in it, one aligned. */
+	size_t size = 2 * HJ_STACKALIGN + (proc ? sizeof(struct hj_proc) : 0);
+	char *mapping, *stack;
 	struct hj_thread *child;
 
+	size = (size + HJ_PAGE - 1) & ~(HJ_PAGE - 1);
+	mapping = hj_map(size);
 	if (mapping == NULL)
 		return NULL;
 	stack = mapping + (-(unsigned long)mapping & (HJ_STACKALIGN - 1UL));
@@ -58,10 +62,12 @@ thread_alloc(const struct hj_thread *t, const struct request *rq)
 	child->t_mapsize = size;
 	child->t_scratch = 0;
 	child->t_sent = 0;
+	child->t_slot = 0;
 	child->t_vfork = (rq->flags & CLONE_VFORK) != 0;
 	child->t_vmshared = proc;
 	if (proc) {
-		child->t_proc = (struct hj_proc *)(child + 1);
+		child->t_proc =
+		    (struct hj_proc *)(void *)(mapping + 2 * HJ_STACKALIGN);
 		memcpy(child->t_proc, t->t_proc, sizeof(*t->t_proc));
 	}
 	if (!child->t_vfork)
@@ -86,9 +92,20 @@ hj_child(struct hj_thread *t)
 {
 	hj_setgs(t);
 	hj_altstack_set(t);
+	if (hj_has_kernel() && t->t_vmshared)
+		hj_kernel_forked(t, t->t_token, 0);
 	if (t->t_clearhandlers)
 		hj_signal_reset(t->t_proc);
 	hj_setmask(t, t->t_oldmask);
+}
+
+/* The child, which began or did not, needs what it had no more. */
+static void
+child_free(const struct hj_thread *t, struct hj_thread *child)
+{
+	if (child->t_proc->p_spc.cl_shm != t->t_proc->p_spc.cl_shm)
+		hj_kernel_unmap(child->t_proc);
+	thread_free(child);
 }
 
 /* Ask for a child in this memory. */
@@ -105,6 +122,14 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		thread_free(child);
 		return HJ_RESTART;
 	}
+	if (hj_has_kernel() && child->t_vmshared) {
+		r = hj_kernel_fork(t, child->t_token);
+		if (r != 0) {
+			thread_free(child);
+			hj_setmask(t, old);
+			return r;
+		}
+	}
 	child->t_oldmask = old;
 	child->t_clearhandlers = (rq->flags & CLONE_CLEAR_SIGHAND) != 0;
 	if (!child->t_vfork)
@@ -119,10 +144,12 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		rq->args[1] = (long)child->t_stack;
 		r = hj_clone(__NR_clone, rq->args, child);
 	}
+	if (HJ_FAILED(r) && hj_has_kernel() && child->t_vmshared)
+		hj_kernel_forkcancel(t, child->t_token);
 	hj_setmask(t, old);
 	/* A thread may be gone by now, and the child's memory with it. */
 	if (HJ_FAILED(r) || (rq->flags & CLONE_VFORK) != 0)
-		thread_free(child);
+		child_free(t, child);
 	return r;
 }
 
@@ -131,8 +158,11 @@ static long
 clone_copied(struct hj_thread *t, struct request *rq)
 {
 	const long *a = rq->args;
-	long r;
+	uint8_t token[SP_TOKEN];
+	long r = hj_has_kernel() ? hj_kernel_fork(t, token) : 0;
 
+	if (r != 0)
+		return r;
 	hj_lock();
 	if (rq->nr == __NR_clone3) {
 		rq->args3->stack = 0;
@@ -150,9 +180,23 @@ clone_copied(struct hj_thread *t, struct request *rq)
 			hj_signal_reset(t->t_proc);
 		if (rq->stack != 0)
 			t->t_regs.r_rsp = rq->stack;
+		if (hj_has_kernel())
+			hj_kernel_forked(t, token, 1);
 	}
 	hj_unlock();
+	if (HJ_FAILED(r) && hj_has_kernel())
+		hj_kernel_forkcancel(t, token);
 	return r;
+}
+
+/*
+ * Whether a child has some of what makes a process, and not the rest: the
+ * kernel has processes and threads.
+ */
+static int
+is_mixed(unsigned long flags)
+{
+	return ((flags & CLONE_SIGHAND) != 0) != ((flags & CLONE_FILES) != 0);
 }
 
 static long
@@ -160,6 +204,8 @@ clone_request(struct hj_thread *t, struct request *rq)
 {
 	if ((rq->flags & NAMESPACES) != 0)
 		return -EPERM;
+	if (hj_has_kernel() && is_mixed(rq->flags))
+		return -EINVAL;
 	if ((rq->flags & CLONE_VM) != 0)
 		return clone_shared(t, rq);
 	return clone_copied(t, rq);
@@ -238,6 +284,10 @@ hj_sys_exit(struct hj_thread *t, const long *args)
 
 	if (hj_block(t, &old) == HJ_RESTART)
 		return HJ_RESTART;
+	if (hj_has_kernel())
+		hj_kernel_threadend(t);
+	if (t->t_vmshared && frees_itself(t))
+		hj_kernel_unmap(t->t_proc);
 	if (frees_itself(t))
 		hj_thread_end(t->t_mapping, t->t_mapsize, __NR_exit, args[0]);
 	for (;;)
@@ -249,10 +299,12 @@ hj_sys_exit_group(struct hj_thread *t, const long *args)
 {
 	unsigned long old;
 
+	hj_fd_end(t);
 	/* In its own memory all goes with it. */
 	if (t->t_vmshared && frees_itself(t)) {
 		if (hj_block(t, &old) == HJ_RESTART)
 			return HJ_RESTART;
+		hj_kernel_unmap(t->t_proc);
 		hj_thread_end(
 		    t->t_mapping, t->t_mapsize, __NR_exit_group, args[0]);
 	}

@@ -2,10 +2,13 @@
 /*
  * Runs a program through the engine, and ends as it ended.
  *
- * usage: run [-n] [-r FILE] LOADER PROGRAM [ARGUMENT ...]
+ * usage: run [-n] [-r FILE] [-k SOCKET [-C ROOT] [-d DIRECTORY] [-u USER]]
+ *	LOADER PROGRAM [ARGUMENT ...]
  *
  *	-n  patch nothing: each call comes by a signal
  *	-r  a report of the calls, in a file
+ *	-k  names and files are those of the rump kernel at this socket,
+ *	    from a root and a directory in that
  */
 #include <err.h>
 #include <errno.h>
@@ -31,29 +34,65 @@ end_as(int status)
 	exit(WEXITSTATUS(status));
 }
 
+struct options {
+	const char *report;
+	const char *server, *root, *directory;
+	uid_t user;
+	int nopatch;
+};
+
+static int
+options_get(int argc, char **argv, struct options *o)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "+nr:k:C:d:u:")) != -1) {
+		if (opt == 'n')
+			o->nopatch = 1;
+		else if (opt == 'r')
+			o->report = optarg;
+		else if (opt == 'k')
+			o->server = optarg;
+		else if (opt == 'C')
+			o->root = optarg;
+		else if (opt == 'd')
+			o->directory = optarg;
+		else if (opt == 'u')
+			o->user = (uid_t)atoi(optarg);
+		else
+			return -1;
+	}
+	return argc - optind < 2 ? -1 : 0;
+}
+
+static void
+control_set(struct hj_control *c, const struct options *o)
+{
+	c->hc_nopatch = (uint32_t)o->nopatch;
+	snprintf(c->hc_server, sizeof(c->hc_server), "%s", o->server);
+	snprintf(c->hc_root, sizeof(c->hc_root), "%s", o->root);
+	snprintf(c->hc_cwd, sizeof(c->hc_cwd), "%s", o->directory);
+	c->hc_uid = o->user;
+	c->hc_gid = o->user;
+	c->hc_umask = 022;
+}
+
 int
 main(int argc, char **argv)
 {
+	struct options o = {.server = "", .root = "", .directory = ""};
 	struct hj_control *control;
-	const char *report = NULL;
-	int error, opt, patch = 1, status;
+	int error, status;
 	FILE *to;
 	pid_t pid;
 
-	while ((opt = getopt(argc, argv, "+nr:")) != -1) {
-		if (opt == 'n')
-			patch = 0;
-		else if (opt == 'r')
-			report = optarg;
-		else
-			return 2;
-	}
-	if (argc - optind < 2)
-		errx(2, "usage: run [-n] [-r FILE] LOADER PROGRAM [...]");
+	if (options_get(argc, argv, &o) != 0)
+		errx(2, "usage: run [-n] [-r FILE] [-k SOCKET [-C ROOT] "
+			"[-d DIRECTORY] [-u USER]] LOADER PROGRAM [...]");
 	error = hijack_init(argv[optind], &control);
 	if (error != 0)
 		errx(2, "%s", strerror(error));
-	control->hc_nopatch = !patch;
+	control_set(control, &o);
 	pid = fork();
 	if (pid == 0) {
 		error = hijack_exec(control, argv + optind + 1);
@@ -64,10 +103,10 @@ main(int argc, char **argv)
 		err(2, "fork");
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
 	}
-	if (report != NULL) {
-		to = fopen(report, "w");
+	if (o.report != NULL) {
+		to = fopen(o.report, "w");
 		if (to == NULL)
-			err(2, "%s", report);
+			err(2, "%s", o.report);
 		hijack_report(control, to);
 		fclose(to);
 	}

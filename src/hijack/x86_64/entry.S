@@ -15,6 +15,7 @@
 	.globl hj_host, hj_window_begin, hj_window_call, hj_window_end
 	.globl hj_window_abort
 	.globl hj_copy, hj_copy_string, hj_copy_begin, hj_copy_end
+	.globl hj_string_length
 	.globl hj_copy_fault
 	.globl hj_clone, hj_thread_end, hj_sigreturn, hj_restorer
 
@@ -196,6 +197,17 @@ hj_copy_string:
 	jmp	1b
 2:	movq	$-36, %rax
 3:	ret
+
+/* long hj_string_length(const char *s, size_t most): or most, or -EFAULT. */
+hj_string_length:
+	xorl	%eax, %eax
+1:	cmpq	%rsi, %rax
+	jae	2f
+	cmpb	$0, (%rdi,%rax)
+	je	2f
+	incq	%rax
+	jmp	1b
+2:	ret
 hj_copy_end:
 hj_copy_fault:
 	movq	$-14, %rax

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptors: one space of numbers, of the host's and of the kernel's.
+ *
+ * What is open in the kernel as N has a placeholder at the host's N: an empty
+ * file (HJ_FD_HOLDER), for which the host waits as for any regular file.  So
+ * the host gives the numbers: N is taken there first, the kernel is then asked
+ * for one that is not lower (t_fdmin), and since what is free on the host is
+ * free in the kernel, it is N.  What closes, closes in the kernel first.
+ * p_kernel says which are the kernel's; after execve the kernel does.
+ *
+ * A file of the host that is only read, and that the kernel does not write to
+ * either, can be at N itself in place of the placeholder: p_direct.  What reads
+ * it, or moves its offset, is then the host's; all else is the kernel's.
+ */
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#include "hijack/engine.h"
+
+static unsigned long
+bit(unsigned int fd)
+{
+	return 1UL << fd % 64;
+}
+
+static void
+mark(unsigned long *map, int fd, int on)
+{
+	if (on)
+		__atomic_fetch_or(
+		    &map[fd / 64], bit((unsigned int)fd), __ATOMIC_RELEASE);
+	else
+		__atomic_fetch_and(
+		    &map[fd / 64], ~bit((unsigned int)fd), __ATOMIC_RELEASE);
+}
+
+static int
+marked(const unsigned long *map, long fd)
+{
+	unsigned int n = (unsigned int)fd;
+
+	return n < HJ_NKFDS &&
+	       (__atomic_load_n(&map[n / 64], __ATOMIC_ACQUIRE) & bit(n)) != 0;
+}
+
+/* Whether a descriptor is the kernel's. */
+int
+hj_fd_iskernel(const struct hj_thread *t, long fd)
+{
+	return hj_has_kernel() && marked(t->t_proc->p_kernel, fd);
+}
+
+/* And may be read on the host. */
+int
+hj_fd_isdirect(const struct hj_thread *t, long fd)
+{
+	return marked(t->t_proc->p_direct, fd);
+}
+
+void
+hj_fd_setdirect(struct hj_thread *t, int fd)
+{
+	mark(t->t_proc->p_direct, fd, 1);
+}
+
+static void
+close_host(long fd)
+{
+	hj_raw1(__NR_close, fd);
+}
+
+static long
+close_kernel(struct hj_thread *t, long fd)
+{
+	const long args[6] = {fd};
+
+	return hj_kernel(t, HJ_K_close, args);
+}
+
+/* A number that was just taken on the host: can it be the kernel's? */
+static long
+check_number(long fd)
+{
+	if (HJ_FAILED(fd) || (fd < HJ_NKFDS && !hj_is_ours(fd)))
+		return fd;
+	close_host(fd);
+	return -EMFILE;
+}
+
+/* The kernel has made what is at the host's fd, or an error. */
+static long
+made(struct hj_thread *t, long fd, long r, int direct)
+{
+	if (r == fd) {
+		mark(t->t_proc->p_direct, (int)fd, direct);
+		mark(t->t_proc->p_kernel, (int)fd, 1);
+		return fd;
+	}
+	close_host(fd);
+	if (HJ_FAILED(r) || r == HJ_RESTART)
+		return r;
+	close_kernel(t, r);
+	return -EMFILE;
+}
+
+/* A call of the kernel that makes a descriptor. */
+long
+hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec)
+{
+	long fd =
+	    check_number(hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
+		cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0));
+
+	if (HJ_FAILED(fd))
+		return fd;
+	t->t_fdmin = (uint32_t)fd;
+	return made(t, fd, hj_kernel(t, nr, args), 0);
+}
+
+/* F_DUPFD of one of the kernel's. */
+static long
+duplicate(struct hj_thread *t, long fd, long cmd, long lowest)
+{
+	long new = check_number(hj_raw3(__NR_fcntl, fd, cmd, lowest));
+	const long args[6] = {fd, cmd, new};
+
+	if (HJ_FAILED(new))
+		return new;
+	return made(
+	    t, new, hj_kernel(t, HJ_K_fcntl, args), hj_fd_isdirect(t, fd));
+}
+
+/* The same, to be closed by execve if cloexec. */
+long
+hj_fd_dup(struct hj_thread *t, int fd, int cloexec)
+{
+	return duplicate(t, fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+}
+
+/* dup3, of which the descriptors are not equal. */
+static long
+replace(struct hj_thread *t, long from, long to, long flags)
+{
+	const long args[6] = {from, to, flags};
+	int was = hj_fd_iskernel(t, to);
+	long r;
+
+	if (hj_fd_iskernel(t, from) && to >= HJ_NKFDS)
+		return -EBADF;
+	r = hj_raw3(__NR_dup3, from, to, flags);
+	if (HJ_FAILED(r))
+		return r;
+	if (hj_fd_iskernel(t, from)) {
+		r = hj_kernel(t, HJ_K_dup3, args);
+		if (HJ_FAILED(r) && was) {
+			mark(t->t_proc->p_kernel, (int)to, 0);
+			close_kernel(t, to);
+		}
+		return made(t, to, r, hj_fd_isdirect(t, from));
+	}
+	if (was) {
+		mark(t->t_proc->p_kernel, (int)to, 0);
+		close_kernel(t, to);
+	}
+	return to;
+}
+
+static long
+replace_window(struct hj_thread *t, long nr, const long *args, long flags)
+{
+	if (hj_is_ours(args[0]) || hj_is_ours(args[1]))
+		return -EBADF;
+	if ((int)args[0] == (int)args[1] ||
+	    (!hj_fd_iskernel(t, (int)args[0]) &&
+		!hj_fd_iskernel(t, (int)args[1])))
+		return hj_window(t, nr, args);
+	return replace(t, (int)args[0], (int)args[1], flags);
+}
+
+long
+hj_sys_dup2(struct hj_thread *t, const long *args)
+{
+	return replace_window(t, __NR_dup2, args, 0);
+}
+
+long
+hj_sys_dup3(struct hj_thread *t, const long *args)
+{
+	return replace_window(t, __NR_dup3, args, (int)args[2]);
+}
+
+long
+hj_sys_dup(struct hj_thread *t, const long *args)
+{
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	if (hj_fd_iskernel(t, (int)args[0]))
+		return duplicate(t, (int)args[0], F_DUPFD, 0);
+	return hj_window(t, __NR_dup, args);
+}
+
+/* Close one of the kernel's. */
+long
+hj_fd_close(struct hj_thread *t, int fd)
+{
+	long r;
+
+	mark(t->t_proc->p_direct, fd, 0);
+	mark(t->t_proc->p_kernel, fd, 0);
+	r = close_kernel(t, fd);
+	close_host(fd);
+	return r;
+}
+
+long
+hj_sys_close(struct hj_thread *t, const long *args)
+{
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	if (hj_fd_iskernel(t, (unsigned int)args[0]))
+		return hj_fd_close(t, (int)args[0]);
+	return hj_window(t, __NR_close, args);
+}
+
+/* Close-on-exec of one of the kernel's. */
+static long
+set_cloexec(struct hj_thread *t, long fd, long flags)
+{
+	const long args[6] = {fd, F_SETFD, flags};
+	long r = hj_kernel(t, HJ_K_fcntl, args);
+
+	return r != 0 ? r : hj_raw3(__NR_fcntl, fd, F_SETFD, flags);
+}
+
+long
+hj_sys_fcntl(struct hj_thread *t, const long *args)
+{
+	long fd = (int)args[0], cmd = (int)args[1], r;
+	const long words[6] = {fd, cmd, args[2]};
+
+	if (hj_is_ours(fd))
+		return -EBADF;
+	if (!hj_fd_iskernel(t, fd))
+		return hj_window(t, __NR_fcntl, args);
+	t->t_bykernel = 1;
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return duplicate(t, fd, cmd, args[2]);
+	case F_SETFD:
+		return set_cloexec(t, fd, args[2]);
+	case F_GETFD:
+		return hj_raw2(__NR_fcntl, fd, F_GETFD);
+	default:
+		r = hj_kernel(t, HJ_K_fcntl, words);
+		return r == -EOPNOTSUPP ? -EINVAL : r;
+	}
+}
+
+#define FIONCLEX 0x5450
+#define FIOCLEX	 0x5451
+
+long
+hj_sys_ioctl(struct hj_thread *t, const long *args)
+{
+	long fd = (int)args[0], cmd = (unsigned int)args[1], r;
+	const long words[6] = {fd, cmd, args[2]};
+
+	if (hj_is_ours(fd))
+		return -EBADF;
+	if (!hj_fd_iskernel(t, fd))
+		return hj_window(t, __NR_ioctl, args);
+	t->t_bykernel = 1;
+	if (cmd == FIOCLEX || cmd == FIONCLEX)
+		return set_cloexec(t, fd, cmd == FIOCLEX ? FD_CLOEXEC : 0);
+	/* What nobody knows is nothing that files know. */
+	r = hj_kernel(t, HJ_K_ioctl, words);
+	return r == -EOPNOTSUPP ? -ENOTTY : r;
+}
+
+/* The kernel's part of close_range. */
+static long
+close_kernel_range(
+    struct hj_thread *t, unsigned int first, unsigned int last, long flags)
+{
+	const long args[6] = {first, last, flags & CLOSE_RANGE_CLOEXEC};
+	int some = 0;
+
+	last = HJ_MIN(last, HJ_NKFDS - 1);
+	for (unsigned int fd = first; fd <= last; fd++) {
+		if (fd % 64 == 0 && t->t_proc->p_kernel[fd / 64] == 0) {
+			fd += 63;
+		} else if (marked(t->t_proc->p_kernel, fd)) {
+			some = 1;
+			if ((flags & CLOSE_RANGE_CLOEXEC) == 0) {
+				mark(t->t_proc->p_direct, (int)fd, 0);
+				mark(t->t_proc->p_kernel, (int)fd, 0);
+			}
+		}
+	}
+	return some ? hj_kernel(t, HJ_K_close_range, args) : 0;
+}
+
+/* Around the engine's descriptors: below them, and above. */
+long
+hj_sys_close_range(struct hj_thread *t, const long *args)
+{
+	unsigned int first = (unsigned int)args[0];
+	unsigned int last = (unsigned int)args[1];
+	unsigned int ours = (unsigned int)hj_control->hc_fd;
+	long r = 0;
+
+	if (first > last)
+		return -EINVAL;
+	if (hj_has_kernel() &&
+	    ((unsigned int)args[2] &
+		~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) == 0)
+		r = close_kernel_range(t, first, last, args[2]);
+	if (r != 0)
+		return r;
+	if (first >= ours + HJ_NFDS || last < ours)
+		return hj_raw3(__NR_close_range, first, last, args[2]);
+	if (first < ours)
+		r = hj_raw3(__NR_close_range, first, ours - 1, args[2]);
+	if (r == 0 && last >= ours + HJ_NFDS)
+		r = hj_raw3(__NR_close_range, ours + HJ_NFDS, last, args[2]);
+	return r;
+}
+
+/* Before the process ends: its locks go before anybody hears of that. */
+void
+hj_fd_end(struct hj_thread *t)
+{
+	if (hj_has_kernel())
+		close_kernel_range(t, 0, HJ_NKFDS - 1, 0);
+}
+
+/* Whether the host's file is what holds numbers. */
+static int
+is_holder(long fd, const struct statx *holder)
+{
+	struct statx st = {0};
+
+	return hj_raw5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &st) ==
+		   0 &&
+	       st.stx_ino == holder->stx_ino &&
+	       st.stx_dev_major == holder->stx_dev_major &&
+	       st.stx_dev_minor == holder->stx_dev_minor;
+}
+
+/* After execve: what is open in the kernel. */
+void
+hj_fd_learn(struct hj_thread *t)
+{
+	struct statx holder = {0};
+	long args[HJ_OPARGS] = {0};
+	long n = hj_kernel_op(t, SP_FDS, args, NULL, 0, 0);
+	const int32_t *fds = hj_kernel_payload(t);
+
+	if (HJ_FAILED(n))
+		hj_fail("cannot tell its descriptors", "kernel", -n);
+	hj_raw5(__NR_statx, hj_control->hc_fd + HJ_FD_HOLDER, "", AT_EMPTY_PATH,
+	    STATX_INO, &holder);
+	for (long i = 0; i < n; i++) {
+		if ((uint32_t)fds[i] >= HJ_NKFDS)
+			continue;
+		mark(t->t_proc->p_kernel, fds[i], 1);
+		if (!is_holder(fds[i], &holder))
+			mark(t->t_proc->p_direct, fds[i], 1);
+	}
+}
+
+/* The file that holds numbers: empty, and stays so. */
+void
+hj_fd_holder(void)
+{
+	long fd = hj_raw2(__NR_memfd_create, "rump", HJ_MEMFD_SEALS), r;
+
+	r = HJ_FAILED(fd) ? fd : hj_raw3(__NR_fcntl, fd, F_ADD_SEALS, HJ_SEALS);
+	if (!HJ_FAILED(r))
+		r = hj_raw3(__NR_dup3, fd, hj_control->hc_fd + HJ_FD_HOLDER, 0);
+	if (HJ_FAILED(r))
+		hj_fail("cannot have its descriptors", "loader", -r);
+	close_host(fd);
+}

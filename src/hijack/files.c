@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Opening files, the current directory, and calls whose arguments the kernel
+ * has in another shape.
+ */
+#include <linux/fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+
+#include <sys/statvfs.h>
+
+#include "hijack/engine.h"
+
+/* As the host's statfs has it. */
+struct statfs {
+	long f_type;
+	long f_bsize;
+	long f_blocks;
+	long f_bfree;
+	long f_bavail;
+	long f_files;
+	long f_ffree;
+	int f_fsid[2];
+	long f_namelen;
+	long f_frsize;
+	long f_flags;
+	long f_spare[4];
+};
+
+#define ST_VALID 0x20 /* f_flags is filled in */
+
+/*
+ * Opening
+ */
+
+/* args are those of openat. */
+static long
+open_at(struct hj_thread *t, const long *args)
+{
+	long flags = args[2], fd;
+	struct hj_path p = {.p_host = __NR_openat,
+	    .p_kernel = HJ_K_openat,
+	    .p_how = "dpvv",
+	    .p_makes = 1,
+	    .p_cloexec = (flags & O_CLOEXEC) != 0};
+
+	if ((flags & O_NOFOLLOW) != 0 ||
+	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		p.p_how = "dlvv";
+	fd = hj_path_call(t, &p, args);
+	if (fd >= 0 && t->t_bykernel)
+		hj_file_direct(t, (int)fd, flags);
+	return fd;
+}
+
+long
+hj_sys_openat(struct hj_thread *t, const long *args)
+{
+	return hj_has_kernel() ? open_at(t, args) : hj_proc_open(t, args);
+}
+
+long
+hj_sys_open(struct hj_thread *t, const long *args)
+{
+	const long at[6] = {AT_FDCWD, args[0], args[1], args[2]};
+
+	return hj_sys_openat(t, at);
+}
+
+long
+hj_sys_creat(struct hj_thread *t, const long *args)
+{
+	const long at[6] = {
+	    AT_FDCWD, args[0], O_CREAT | O_WRONLY | O_TRUNC, args[1]};
+
+	if (!hj_has_kernel())
+		return hj_window(t, __NR_creat, args);
+	return open_at(t, at);
+}
+
+long
+hj_sys_openat2(struct hj_thread *t, const long *args)
+{
+	struct open_how how = {0};
+	struct hj_path p = {.p_host = __NR_openat2,
+	    .p_kernel = HJ_K_openat2,
+	    .p_how = "dpvv",
+	    .p_makes = 1};
+
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	if (!hj_has_kernel())
+		return hj_window(t, __NR_openat2, args);
+	if (args[3] < (long)sizeof(how))
+		return -EINVAL;
+	if (hj_copyin(&how, (unsigned long)args[2], sizeof(how)) != 0)
+		return -EFAULT;
+	p.p_cloexec = (how.flags & O_CLOEXEC) != 0;
+	if ((how.flags & O_NOFOLLOW) != 0 ||
+	    (how.resolve & RESOLVE_NO_SYMLINKS) != 0 ||
+	    (how.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		p.p_how = "dlvv";
+	return hj_path_call(t, &p, args);
+}
+
+/*
+ * The current directory
+ */
+
+long
+hj_sys_chdir(struct hj_thread *t, const long *args)
+{
+	const struct hj_path p = {
+	    .p_host = __NR_chdir, .p_kernel = HJ_K_chdir, .p_how = "p"};
+	long r;
+
+	if (!hj_has_kernel())
+		return hj_window(t, __NR_chdir, args);
+	r = hj_path_call(t, &p, args);
+	if (r == 0)
+		t->t_proc->p_hostcwd = !t->t_bykernel;
+	return r;
+}
+
+long
+hj_sys_fchdir(struct hj_thread *t, const long *args)
+{
+	const long words[6] = {(int)args[0]};
+	int kernel = hj_fd_iskernel(t, (int)args[0]);
+	long r;
+
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	t->t_bykernel = (uint32_t)kernel;
+	r = kernel ? hj_kernel(t, HJ_K_fchdir, words)
+		   : hj_window(t, __NR_fchdir, args);
+	if (r == 0)
+		t->t_proc->p_hostcwd = !kernel;
+	return r;
+}
+
+long
+hj_sys_getcwd(struct hj_thread *t, const long *args)
+{
+	if (!hj_has_kernel() || t->t_proc->p_hostcwd)
+		return hj_window(t, __NR_getcwd, args);
+	t->t_bykernel = 1;
+	return hj_kernel(t, HJ_K___getcwd, args);
+}
+
+/* What is made on the host has it, too. */
+long
+hj_sys_umask(struct hj_thread *t, const long *args)
+{
+	if (!hj_has_kernel())
+		return hj_window(t, __NR_umask, args);
+	hj_raw1(__NR_umask, args[0]);
+	t->t_bykernel = 1;
+	return hj_kernel(t, HJ_K_umask, args);
+}
+
+/*
+ * File systems
+ */
+
+static long
+statfs_out(unsigned long to, const struct statvfs *sv)
+{
+	struct statfs sf = {.f_type = OVERLAYFS_SUPER_MAGIC,
+	    .f_bsize = (long)sv->f_bsize,
+	    .f_blocks = (long)sv->f_blocks,
+	    .f_bfree = (long)sv->f_bfree,
+	    .f_bavail = (long)sv->f_bavail,
+	    .f_files = (long)sv->f_files,
+	    .f_ffree = (long)sv->f_ffree,
+	    .f_namelen = (long)sv->f_namemax,
+	    .f_frsize = (long)sv->f_frsize,
+	    .f_flags = (long)sv->f_flag | ST_VALID};
+
+	memcpy(sf.f_fsid, &sv->f_fsid, sizeof(sf.f_fsid));
+	return hj_copyout(to, &sf, sizeof(sf)) != 0 ? -EFAULT : 0;
+}
+
+long
+hj_sys_statfs(struct hj_thread *t, const long *args)
+{
+	struct statvfs sv = {0};
+	const long words[6] = {args[0], (long)&sv};
+	const struct hj_path p = {.p_host = __NR_statfs,
+	    .p_kernel = HJ_K_statvfs,
+	    .p_how = "pv",
+	    .p_args = args};
+	long r;
+
+	if (!hj_has_kernel())
+		return hj_window(t, __NR_statfs, args);
+	r = hj_path_call(t, &p, words);
+	if (r == 0 && t->t_bykernel)
+		r = statfs_out((unsigned long)args[1], &sv);
+	return r;
+}
+
+long
+hj_sys_fstatfs(struct hj_thread *t, const long *args)
+{
+	struct statvfs sv = {0};
+	const long words[6] = {(int)args[0], (long)&sv};
+	long r;
+
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	if (!hj_fd_iskernel(t, (int)args[0]))
+		return hj_window(t, __NR_fstatfs, args);
+	t->t_bykernel = 1;
+	r = hj_kernel(t, HJ_K_fstatvfs, words);
+	if (r == 0)
+		r = statfs_out((unsigned long)args[1], &sv);
+	return r;
+}
+
+/*
+ * The rest
+ */
+
+/* The kernel's value is an errno. */
+long
+hj_sys_fadvise64(struct hj_thread *t, const long *args)
+{
+	const long words[6] = {(int)args[0], args[1], args[2], args[3]};
+
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	if (!hj_fd_iskernel(t, (int)args[0]) || hj_fd_isdirect(t, (int)args[0]))
+		return hj_window(t, __NR_fadvise64, args);
+	t->t_bykernel = 1;
+	return -hj_kernel(t, HJ_K_posix_fadvise, words);
+}
+
+/* Without a path: the times of a descriptor. */
+long
+hj_sys_utimensat(struct hj_thread *t, const long *args)
+{
+	const struct hj_path p = {.p_host = __NR_utimensat,
+	    .p_kernel = HJ_K_utimensat,
+	    .p_how = "dpva"};
+	const long words[6] = {(int)args[0], args[2]};
+
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	if (!hj_has_kernel())
+		return hj_window(t, __NR_utimensat, args);
+	if (args[1] != 0)
+		return hj_path_call(t, &p, args);
+	if (!hj_fd_iskernel(t, (int)args[0]))
+		return hj_window(t, __NR_utimensat, args);
+	if (args[3] != 0)
+		return -EINVAL;
+	t->t_bykernel = 1;
+	return hj_kernel(t, HJ_K_futimens, words);
+}
+
+/* As getdents has it. */
+struct olddirent {
+	unsigned long d_ino;
+	unsigned long d_off;
+	unsigned short d_reclen;
+	char d_name[];
+};
+
+/* From getdents64's form to the older one, which is as long, in place. */
+static long
+older_entries(unsigned long at, long size)
+{
+	unsigned char entry[512];
+	unsigned short n;
+	unsigned char type;
+	const size_t name = offsetof(struct olddirent, d_name);
+
+	for (long done = 0; done < size; done += n, at += n) {
+		if (hj_copyin(&n, at + name - 2, sizeof(n)) != 0 ||
+		    n > sizeof(entry) || n < name + 2 ||
+		    hj_copyin(entry, at, n) != 0)
+			return -EFAULT;
+		/* The type moves behind the name, at the very end. */
+		type = entry[name];
+		memmove(entry + name, entry + name + 1, n - name - 1U);
+		entry[n - 1] = type;
+		if (hj_copyout(at, entry, n) != 0)
+			return -EFAULT;
+	}
+	return size;
+}
+
+long
+hj_sys_getdents(struct hj_thread *t, const long *args)
+{
+	const long words[6] = {(int)args[0], args[1], (unsigned int)args[2]};
+	long n;
+
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	if (!hj_fd_iskernel(t, (int)args[0]))
+		return hj_window(t, __NR_getdents, args);
+	t->t_bykernel = 1;
+	n = hj_kernel(t, HJ_K_getdents64, words);
+	return n <= 0 ? n : older_entries((unsigned long)args[1], n);
+}
+
+/*
+ * The kernel's own tree: EPERM without one.
+ */
+
+long
+hj_sys_chroot(struct hj_thread *t, const long *args)
+{
+	if (!hj_has_kernel())
+		return -EPERM;
+	t->t_bykernel = 1;
+	return hj_kernel(t, HJ_K_chroot, args);
+}
+
+long
+hj_sys_umount2(struct hj_thread *t, const long *args)
+{
+	const long words[6] = {args[0], args[1]};
+
+	if (!hj_has_kernel())
+		return -EPERM;
+	t->t_bykernel = 1;
+	return hj_kernel(t, HJ_K_unmount, words);
+}
+
+/* Flags that ask for what the kernel does anyway, or need not do. */
+#define MOUNT_HINTS (32768L | 1L << 21 | 1L << 24 | 1L << 25)
+
+/* Kinds that lead to the host: not for programs. */
+static int
+leads_out(const char *type)
+{
+	return hj_streq(type, "hostfs") || hj_streq(type, "hostpass") ||
+	       hj_streq(type, "etfs");
+}
+
+long
+hj_sys_mount(struct hj_thread *t, const long *args)
+{
+	long words[6] = {args[2], args[1], args[3] & ~MOUNT_HINTS, args[4]};
+	char type[32] = "";
+	long n = 0;
+
+	if (!hj_has_kernel())
+		return -EPERM;
+	t->t_bykernel = 1;
+	if (args[2] != 0)
+		n = hj_copyinstr(type, (unsigned long)args[2], sizeof(type));
+	if (n == -EFAULT)
+		return n;
+	if (leads_out(type))
+		return -EPERM;
+	n = args[4] == 0 ? 0 : hj_string_length((const char *)args[4], HJ_PAGE);
+	if (n < 0)
+		return -EFAULT;
+	words[4] = n;
+	words[0] = (long)type;
+	return hj_kernel(t, HJ_K_mount, words);
+}

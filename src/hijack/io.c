@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's files as files of the host, and copying between the two.
+ */
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/stat.h>
+
+#include "hijack/engine.h"
+
+#define CHUNK	 0x100000L
+#define SEEK_SET 0
+#define SEEK_CUR 1
+
+/*
+ * Files of the kernel's on the host
+ */
+
+/* The host's file with the data of fd; *lower: its changes go elsewhere. */
+static long
+host_file(struct hj_thread *t, int fd, int write, int prot, int *lower)
+{
+	long args[HJ_OPARGS] = {fd, write, prot};
+	char path[64], *p;
+	long n = hj_kernel_op(t, SP_HOSTFILE, args, NULL, 0, 0);
+
+	if (HJ_FAILED(n) || n == HJ_RESTART)
+		return n;
+	*lower = (n & SP_HOSTFILE_LOWER) != 0;
+	p = hj_number(
+	    hj_append(path, "/proc/"), (unsigned long)t->t_proc->p_server);
+	hj_number(hj_append(p, "/fd/"), (unsigned int)n);
+	return hj_raw4(__NR_openat, AT_FDCWD, path,
+	    (write ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
+}
+
+/* To be executed. */
+long
+hj_file_execute(struct hj_thread *t, int fd)
+{
+	int lower;
+
+	return host_file(t, fd, 0, PROT_READ | PROT_EXEC, &lower);
+}
+
+/* To be mapped; to be closed after that. */
+long
+hj_file_map(struct hj_thread *t, int fd, int prot, int flags)
+{
+	int lower;
+	long r;
+
+	if ((flags & MAP_TYPE) == MAP_PRIVATE)
+		return host_file(t, fd, 0, prot, &lower);
+	/* What is only read so far may be written to later. */
+	r = host_file(t, fd, 1, prot, &lower);
+	if (r == -EACCES && (prot & PROT_WRITE) == 0)
+		r = host_file(t, fd, 0, prot, &lower);
+	return r;
+}
+
+/* One that was just opened with these flags: can it be read on the host? */
+void
+hj_file_direct(struct hj_thread *t, int fd, long flags)
+{
+	int lower = 0;
+	long host;
+
+	if ((flags & (O_ACCMODE | O_PATH | O_DIRECTORY | O_TRUNC)) != O_RDONLY)
+		return;
+	host = host_file(t, fd, 0, PROT_READ, &lower);
+	if (HJ_FAILED(host) || host == HJ_RESTART)
+		return;
+	if (lower && hj_raw3(__NR_dup3, host, fd, flags & O_CLOEXEC) == fd)
+		hj_fd_setdirect(t, fd);
+	hj_raw1(__NR_close, host);
+}
+
+/*
+ * Copying
+ */
+
+/* Where a descriptor is when it reads, or writes nothing. */
+static int
+reads_here(const struct hj_thread *t, long fd)
+{
+	return hj_fd_iskernel(t, fd) && !hj_fd_isdirect(t, fd);
+}
+
+static long
+seek(struct hj_thread *t, long fd, long off, long whence)
+{
+	const long args[6] = {fd, off, whence};
+
+	return reads_here(t, fd) ? hj_kernel(t, HJ_K_lseek, args)
+				 : hj_raw3(__NR_lseek, fd, off, whence);
+}
+
+static long
+read_at(struct hj_thread *t, long fd, void *buf, long n, long off)
+{
+	const long args[6] = {fd, (long)buf, n, off};
+
+	return reads_here(t, fd) ? hj_kernel(t, HJ_K_pread, args)
+				 : hj_raw4(__NR_pread64, fd, buf, n, off);
+}
+
+/* Where to read: the offset at an address, or the descriptor's. */
+static long
+position_get(struct hj_thread *t, long fd, unsigned long at)
+{
+	long off;
+
+	if (at == 0)
+		return seek(t, fd, 0, SEEK_CUR);
+	return hj_copyin(&off, at, sizeof(off)) != 0 ? -EFAULT : off;
+}
+
+static long
+position_set(struct hj_thread *t, long fd, unsigned long at, long off)
+{
+	if (at == 0)
+		return seek(t, fd, off, SEEK_SET);
+	return hj_copyout(at, &off, sizeof(off)) != 0 ? -EFAULT : 0;
+}
+
+/* A part of a file to where another kernel is asked: what sendfile may do. */
+static long
+bounce(struct hj_thread *t, long out, long in, unsigned long at, long count)
+{
+	long off = position_get(t, in, at), n, done, r;
+	char *buf;
+
+	if (off < 0)
+		return off;
+	count = HJ_MIN(count, CHUNK);
+	buf = count > 0 ? hj_map((size_t)count) : NULL;
+	if (buf == NULL)
+		return count > 0 ? -ENOMEM : count;
+	n = read_at(t, in, buf, count, off);
+	done = n;
+	if (n > 0) {
+		const long args[6] = {out, (long)buf, n};
+
+		done = hj_fd_iskernel(t, out) ? hj_kernel(t, HJ_K_write, args)
+					      : hj_window(t, __NR_write, args);
+	}
+	hj_unmap(buf, (size_t)count);
+	if (done <= 0)
+		return done;
+	r = position_set(t, in, at, off + done);
+	return r < 0 ? r : done;
+}
+
+/* The kernel copies; where the host has the offset, it is told and asked. */
+static long
+copy_kernel(struct hj_thread *t, int nr, const long *args, int in, int at)
+{
+	long words[6], off, n;
+
+	memcpy(words, args, sizeof(words));
+	if (args[at] != 0 || !hj_fd_isdirect(t, args[in]))
+		return hj_kernel(t, nr, words);
+	off = seek(t, args[in], 0, SEEK_CUR);
+	if (off < 0)
+		return off;
+	words[at] = (long)&off;
+	n = hj_kernel(t, nr, words);
+	if (n > 0)
+		seek(t, args[in], off, SEEK_SET);
+	return n;
+}
+
+long
+hj_sys_sendfile(struct hj_thread *t, const long *args)
+{
+	const long words[6] = {(int)args[0], (int)args[1], args[2], args[3]};
+
+	if (hj_is_ours(words[0]) || hj_is_ours(words[1]))
+		return -EBADF;
+	if (!hj_fd_iskernel(t, words[0]) && !reads_here(t, words[1]))
+		return hj_window(t, __NR_sendfile, args);
+	t->t_bykernel = 1;
+	if (hj_fd_iskernel(t, words[0]) && hj_fd_iskernel(t, words[1]))
+		return copy_kernel(t, HJ_K_sendfile, words, 1, 2);
+	return bounce(t, words[0], words[1], (unsigned long)args[2], args[3]);
+}
+
+/* Programs copy themselves where two file systems cannot. */
+long
+hj_sys_copy_file_range(struct hj_thread *t, const long *args)
+{
+	const long words[6] = {
+	    (int)args[0], args[1], (int)args[2], args[3], args[4], args[5]};
+	int in = hj_fd_iskernel(t, words[0]), out = hj_fd_iskernel(t, words[2]);
+
+	if (hj_is_ours(words[0]) || hj_is_ours(words[2]))
+		return -EBADF;
+	if (!in && !out)
+		return hj_window(t, __NR_copy_file_range, args);
+	if (!in || !out)
+		return -EXDEV;
+	t->t_bykernel = 1;
+	return copy_kernel(t, HJ_K_copy_file_range, words, 0, 1);
+}
+
+/* As where a file system cannot: programs read and write then. */
+long
+hj_sys_splice(struct hj_thread *t, const long *args)
+{
+	if (hj_is_ours(args[0]) || hj_is_ours(args[2]))
+		return -EBADF;
+	if (reads_here(t, (int)args[0]) || hj_fd_iskernel(t, (int)args[2]))
+		return -EINVAL;
+	return hj_window(t, __NR_splice, args);
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls of the rump kernel, by the core of a client (proxy/client/core.h).
+ *
+ * A process has a connection (p_spc); a thread has a slot from its first call
+ * to its end.  While it waits for the kernel a signal ends the sleep of the
+ * call there, as on the host: the wait is a window (engine.h), and after the
+ * first signal all others are blocked.  If that makes the call fail with EINTR,
+ * the signal's action says whether the program is to make it again.
+ *
+ * If the kernel is lost, so is the program.
+ */
+#include <asm/socket.h>
+#include <linux/futex.h>
+#include <linux/poll.h>
+#include <linux/time_types.h>
+
+#include "hijack/engine.h"
+#include "syscall/sysdesc.h"
+
+#define AGAIN_NSEC   10000000 /* until a call's end is asked for once more */
+#define MSG_DONTWAIT 0x40
+#define SHARED_SLOTS                                             \
+	(SP_NSLOTS - 64) /* from here on: for one call at a time \
+			  */
+#define EXEC_TRIES 400
+#define PAUSE_NSEC 5000000
+
+/*
+ * The program's memory, and ours
+ */
+
+static bool
+mem_read(void *dst, const void *from, size_t n)
+{
+	return hj_copyin(dst, (unsigned long)from, n) == 0;
+}
+
+static bool
+mem_write(void *to, const void *src, size_t n)
+{
+	return hj_copyout((unsigned long)to, src, n) == 0;
+}
+
+static size_t
+mem_strlen(const char *s, size_t most)
+{
+	long n = hj_string_length(s, most);
+
+	return n < 0 ? SIZE_MAX : (size_t)n;
+}
+
+/*
+ * Sleeping
+ */
+
+/* For a while: the kernel may not have heard that its call is to end. */
+static long
+sleep_shortly(long nr, const long *args)
+{
+	struct __kernel_timespec ts = {0, AGAIN_NSEC};
+	struct pollfd pfd = {.fd = (int)args[0], .events = POLLIN};
+	long r;
+
+	if (nr == __NR_futex) {
+		r = hj_raw4(nr, args[0], args[1], args[2], &ts);
+		return r == -ETIMEDOUT ? -EINTR : r;
+	}
+	r = hj_raw5(__NR_ppoll, &pfd, 1, &ts, NULL, 0);
+	if (r == 0)
+		return -EINTR;
+	return hj_raw6(nr, args[0], args[1], args[2], MSG_DONTWAIT, NULL, NULL);
+}
+
+/* A sleep of the core's. */
+static long
+mem_sleep(long nr, const long *args)
+{
+	struct hj_thread *t = hj_current();
+	long r;
+
+	if (t->t_interrupted)
+		return sleep_shortly(nr, args);
+	r = hj_host(nr, args);
+	if (r == HJ_RESTART)
+		r = -EINTR;
+	if (r == -EINTR)
+		t->t_interrupted = 1;
+	return r;
+}
+
+static const struct spc_mem mem = {mem_read, mem_write, mem_strlen, mem_sleep};
+
+/*
+ * Slots
+ */
+
+static void
+lost(void)
+{
+	static const char text[] = "rump run: the kernel has gone\n";
+
+	hj_raw3(__NR_write, 2, text, sizeof(text) - 1);
+	for (;;)
+		hj_raw1(__NR_exit_group, HJ_EXIT_KERNEL);
+}
+
+static uint32_t
+slot_enter(struct hj_thread *t)
+{
+	struct spc *cl = &t->t_proc->p_spc;
+	uint32_t slot;
+
+	if (t->t_slot != 0)
+		return t->t_slot - 1;
+	/* With more threads than slots, the last ones take turns. */
+	while (spc_slot_take(cl, &slot) != 0)
+		hj_raw0(__NR_sched_yield);
+	if (slot < SHARED_SLOTS)
+		t->t_slot = slot + 1;
+	return slot;
+}
+
+static void
+slot_exit(struct hj_thread *t, uint32_t slot)
+{
+	if (t->t_slot == 0)
+		spc_slot_give(&t->t_proc->p_spc, slot);
+}
+
+static void
+slot_call(struct hj_thread *t, uint32_t slot)
+{
+	struct spc *cl = &t->t_proc->p_spc;
+	struct sp_msg *m = &spc_slot(cl, slot)->ss_msg;
+
+	m->sm_slot = slot;
+	m->sm_lwp = 0;
+	m->sm_flags = 0;
+	m->sm_fdmin = t->t_fdmin;
+	t->t_fdmin = 0;
+	t->t_interrupted = 0;
+	spc_post(cl, slot);
+	if (spc_wait(cl, slot, SPC_NOSLOT) != 0)
+		lost();
+}
+
+/*
+ * Calls
+ */
+
+/* A call was interrupted: is it to be made again? */
+static long
+interrupted(struct hj_thread *t)
+{
+	const struct hj_sigaction *action;
+
+	if (!t->t_deferred)
+		return -EINTR;
+	action = &t->t_proc->p_actions[t->t_info.si_signo];
+	if ((action->sa_flags & SA_RESTART) == 0)
+		return -EINTR;
+	t->t_restartnr = t->t_regs.r_rax;
+	return HJ_RESTART;
+}
+
+/*
+ * A system call of the kernel's, nr of HJ_K_*: its value or a negative errno,
+ * or HJ_RESTART.  t_fdmin is for this call.
+ */
+long
+hj_kernel(struct hj_thread *t, int nr, const long *args)
+{
+	const struct sysdesc *sd = sysdesc_find(nr);
+	const uint64_t *words = (const uint64_t *)(const void *)args;
+	struct spc *cl = &t->t_proc->p_spc;
+	uint32_t slot = slot_enter(t);
+	int64_t value = 0;
+	int error;
+
+	error = spc_encode(cl, slot, sd, words);
+	if (error == 0) {
+		slot_call(t, slot);
+		error = spc_decode(cl, slot, sd, words, &value);
+	}
+	t->t_fdmin = 0;
+	slot_exit(t, slot);
+	if (error == EINTR)
+		return interrupted(t);
+	return error != 0 ? -error : value;
+}
+
+/*
+ * Anything but a system call: args[0] and [1] go along and come back, as do n
+ * bytes of data at the payload's head, of which at most `room' come back.
+ */
+long
+hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data, size_t n,
+    size_t room)
+{
+	struct spc *cl = &t->t_proc->p_spc;
+	uint32_t slot = slot_enter(t);
+	struct sp_slot *ss = spc_slot(cl, slot);
+	long r;
+
+	memset(&ss->ss_msg, 0, sizeof(ss->ss_msg));
+	ss->ss_msg.sm_op = op;
+	ss->ss_msg.sm_len = ss->ss_msg.sm_head = (uint32_t)n;
+	if (n != 0)
+		memcpy(ss->ss_payload, data, n);
+	memcpy(ss->ss_msg.sm_args, args, HJ_OPARGS * sizeof(args[0]));
+	slot_call(t, slot);
+	memcpy(args, ss->ss_msg.sm_args, HJ_OPARGS * sizeof(args[0]));
+	r = ss->ss_msg.sm_error != 0 ? -(long)ss->ss_msg.sm_error
+				     : ss->ss_msg.sm_retval;
+	if (room != 0 && !HJ_FAILED(r))
+		memcpy(data, ss->ss_payload, room);
+	slot_exit(t, slot);
+	return r;
+}
+
+/* What came with the result of the thread's last one. */
+const void *
+hj_kernel_payload(const struct hj_thread *t)
+{
+	return spc_slot(&t->t_proc->p_spc, t->t_slot - 1)->ss_payload;
+}
+
+/* A thread ends. */
+void
+hj_kernel_threadend(struct hj_thread *t)
+{
+	long args[HJ_OPARGS] = {0};
+	uint32_t slot = t->t_slot;
+
+	if (slot == 0)
+		return;
+	/* The first slot's lwp stays, whoever has the slot next. */
+	if (slot != 1)
+		hj_kernel_op(t, SP_SLOTEND, args, NULL, 0, 0);
+	t->t_slot = 0;
+	spc_slot_give(&t->t_proc->p_spc, slot - 1);
+}
+
+/*
+ * Connections
+ */
+
+static int
+proc_connect(struct hj_proc *p, enum sp_hello_kind kind, const uint8_t *token,
+    const char *name)
+{
+	struct spc_hello hello = {.sh_kind = kind,
+	    .sh_token = token,
+	    .sh_pid = (int)hj_raw0(__NR_getpid),
+	    .sh_flags = SP_H_HOSTED,
+	    .sh_name = name};
+	struct url url = {.u_kind = URL_UNIX};
+	struct {
+		int pid;
+		unsigned int uid, gid;
+	} peer = {0};
+	unsigned int size = sizeof(peer);
+	int error;
+
+	memcpy(
+	    url.u_path, hj_control->hc_server, sizeof(hj_control->hc_server));
+	p->p_spc.cl_mem = &mem;
+	p->p_spc.cl_lowfd = hj_control->hc_fd + HJ_FD_SOCKET;
+	error = spc_connect(&p->p_spc, &url, &hello);
+	if (error == 0) {
+		hj_raw5(__NR_getsockopt, p->p_spc.cl_sock, SOL_SOCKET,
+		    SO_PEERCRED, &peer, &size);
+		p->p_server = peer.pid;
+	}
+	return error;
+}
+
+/* One step of the first process's way to its place. */
+static void
+step(struct hj_thread *t, const char *what, int nr, long a, long b, long c)
+{
+	const long args[6] = {a, b, c};
+	long r = hj_kernel(t, nr, args);
+
+	if (HJ_FAILED(r))
+		hj_fail(what, "kernel", -r);
+}
+
+/* The first process: what the control page says. */
+void
+hj_kernel_first(struct hj_thread *t, const char *name)
+{
+	const struct hj_control *c = hj_control;
+	int error = proc_connect(t->t_proc, SP_H_NEW, NULL, name);
+
+	if (error != 0)
+		hj_fail("cannot be reached", c->hc_server, error);
+	/* What a kernel gives its processes is not ours. */
+	step(t, "close_range", HJ_K_close_range, 0, UINT32_MAX, 0);
+	if (c->hc_root[0] != '\0')
+		step(
+		    t, "has no such root", HJ_K_chroot, (long)c->hc_root, 0, 0);
+	step(t, "has no such directory", HJ_K_chdir,
+	    (long)(c->hc_cwd[0] != '\0' ? c->hc_cwd : "/"), 0, 0);
+	step(t, "setgroups", HJ_K_setgroups, 0, 0, 0);
+	step(t, "setresgid", HJ_K_setresgid, c->hc_gid, c->hc_gid, c->hc_gid);
+	step(t, "setresuid", HJ_K_setresuid, c->hc_uid, c->hc_uid, c->hc_uid);
+	step(t, "umask", HJ_K_umask, c->hc_umask, 0, 0);
+	hj_raw1(__NR_umask, c->hc_umask);
+}
+
+/* Another program in the same process: the session goes on. */
+void
+hj_kernel_exec(struct hj_thread *t, const uint8_t *token, const char *name)
+{
+	struct __kernel_timespec ts = {0, PAUSE_NSEC};
+	int error, tries = 0;
+
+	while ((error = proc_connect(t->t_proc, SP_H_EXEC, token, name)) ==
+		   EBUSY &&
+	       ++tries < EXEC_TRIES)
+		hj_raw2(__NR_nanosleep, &ts, NULL);
+	if (error != 0)
+		hj_fail("cannot be reached", hj_control->hc_server, error);
+}
+
+/* Before a fork: a token for the child. */
+long
+hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN])
+{
+	long args[HJ_OPARGS] = {0};
+	long r = hj_kernel_op(t, SP_FORK, args, token, SP_TOKEN, SP_TOKEN);
+
+	return HJ_FAILED(r) ? r : 0;
+}
+
+void
+hj_kernel_forkcancel(struct hj_thread *t, uint8_t token[SP_TOKEN])
+{
+	long args[HJ_OPARGS] = {0};
+
+	hj_kernel_op(t, SP_FORKCANCEL, args, token, SP_TOKEN, 0);
+}
+
+/* In the child, whose struct hj_proc is its own by now. */
+void
+hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
+{
+	struct hj_proc *p = t->t_proc;
+	int error;
+
+	t->t_slot = 0;
+	if (copied)
+		spc_forked(&p->p_spc);
+	else
+		/* The memory is still the parent's; the socket a copy. */
+		hj_raw1(__NR_close, p->p_spc.cl_sock);
+	if (!copied)
+		memset(&p->p_spc, 0, sizeof(p->p_spc));
+	error = proc_connect(p, SP_H_FORK, token, NULL);
+	if (error != 0)
+		hj_fail("cannot be reached", hj_control->hc_server, error);
+}
+
+/* What a child in this memory leaves behind. */
+void
+hj_kernel_unmap(struct hj_proc *p)
+{
+	if (p->p_spc.cl_shm != NULL)
+		hj_unmap(p->p_spc.cl_shm, SP_SHMSIZE);
+}

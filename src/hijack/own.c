@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What /proc and /dev, which are the host's, have of the caller itself and is
+ * the kernel's: its executable, its directories, its descriptors.
+ */
+#include <linux/fcntl.h>
+
+#include "hijack/engine.h"
+
+enum own { OWN_NONE, OWN_EXE, OWN_CWD, OWN_ROOT, OWN_FD };
+
+/* What follows a prefix of a path, or NULL. */
+static const char *
+after(const char *path, const char *prefix)
+{
+	for (; *prefix != '\0'; path++, prefix++) {
+		if (*path != *prefix)
+			return NULL;
+	}
+	return path;
+}
+
+/* The rest of a path in the caller's folder of /proc, or NULL. */
+static const char *
+in_own_folder(const char *path)
+{
+	char own[32];
+	const char *rest;
+
+	if ((rest = after(path, "/proc/self/")) != NULL ||
+	    (rest = after(path, "/proc/thread-self/")) != NULL)
+		return rest;
+	hj_append(hj_number(hj_append(own, "/proc/"),
+		      (unsigned long)hj_raw0(__NR_getpid)),
+	    "/");
+	return after(path, own);
+}
+
+/* A number, up to a slash or the end; -1: there is none. */
+static int
+number(const char **text)
+{
+	const char *p = *text;
+	int n = 0;
+
+	while (*p >= '0' && *p <= '9' && n < HJ_NKFDS)
+		n = n * 10 + *p++ - '0';
+	if (p == *text || (*p != '\0' && *p != '/'))
+		return -1;
+	*text = p;
+	return n;
+}
+
+/* Which of these a path begins with; the rest of it, and the descriptor. */
+static enum own
+classify(const char *path, const char **rest, int *fd)
+{
+	static const struct {
+		const char *name;
+		enum own own;
+	} names[] = {{"exe", OWN_EXE}, {"cwd", OWN_CWD}, {"root", OWN_ROOT}};
+	static const char *const standard[] = {
+	    "/dev/stdin", "/dev/stdout", "/dev/stderr"};
+	const char *p = in_own_folder(path);
+
+	for (int i = 0; i < 3; i++) {
+		if (hj_streq(path, standard[i])) {
+			*fd = i;
+			*rest = "";
+			return OWN_FD;
+		}
+		if (p != NULL && (*rest = after(p, names[i].name)) != NULL &&
+		    (**rest == '\0' || **rest == '/'))
+			return names[i].own;
+	}
+	*rest = after(path, "/dev/fd/");
+	if (*rest == NULL && p != NULL)
+		*rest = after(p, "fd/");
+	if (*rest == NULL)
+		return OWN_NONE;
+	*fd = number(rest);
+	return *fd >= 0 ? OWN_FD : OWN_NONE;
+}
+
+/* The path of a descriptor of the kernel's: its length, or negative. */
+long
+hj_own_fdpath(struct hj_thread *t, int fd, char path[HJ_PATHMAX])
+{
+	long args[HJ_OPARGS] = {fd};
+
+	return hj_kernel_op(t, SP_FDPATH, args, path, 0, HJ_PATHMAX);
+}
+
+/* The path of one of those: its length; 0: it is the host's. */
+static long
+own_path(struct hj_thread *t, enum own own, int fd, char path[HJ_PATHMAX])
+{
+	const long args[6] = {(long)path, HJ_PATHMAX};
+	long n = 0;
+
+	if (own == OWN_EXE)
+		n = hj_append(path, hj_exepath) - path;
+	else if (own == OWN_ROOT)
+		n = hj_append(path, "/") - path;
+	else if (own == OWN_CWD && !t->t_proc->p_hostcwd)
+		n = hj_kernel(t, HJ_K___getcwd, args) - 1;
+	else if (own == OWN_FD && hj_fd_iskernel(t, fd))
+		n = hj_own_fdpath(t, fd, path);
+	return n < 0 ? 0 : n;
+}
+
+/*
+ * A path on the host that is the kernel's in truth: 1, and the path there.  fd
+ * is the descriptor that it is, or -1.
+ */
+int
+hj_own_find(struct hj_thread *t, const char *path, int follow,
+    char own[HJ_PATHMAX], int *fd)
+{
+	const char *rest = NULL;
+	enum own which;
+	size_t more;
+	long n;
+
+	*fd = -1;
+	which = classify(path, &rest, fd);
+	if (which == OWN_NONE || (*rest == '\0' && !follow))
+		return 0;
+	n = own_path(t, which, *fd, own);
+	more = hj_strlen(rest);
+	if (n == 0 || (size_t)n + more >= HJ_PATHMAX)
+		return 0;
+	if (*rest != '\0')
+		*fd = -1;
+	hj_append(own + n, rest);
+	return 1;
+}
+
+/* What such a link says: its length, or 0. */
+static long
+own_link(struct hj_thread *t, const char *path, char own[HJ_PATHMAX])
+{
+	const char *rest = NULL;
+	enum own which;
+	int fd = -1;
+
+	which = classify(path, &rest, &fd);
+	if (which == OWN_NONE || *rest != '\0' || after(path, "/dev/std"))
+		return 0;
+	return own_path(t, which, fd, own);
+}
+
+static const struct hj_path readlink_path = {
+    .p_host = __NR_readlinkat, .p_kernel = HJ_K_readlinkat, .p_how = "dlvv"};
+
+/* readlinkat with a kernel. */
+long
+hj_own_readlink(struct hj_thread *t, const long *args)
+{
+	char path[HJ_PATHMAX], own[HJ_PATHMAX];
+	long n = 0;
+
+	if (hj_copyinstr(path, (unsigned long)args[1], sizeof(path)) > 0 &&
+	    (after(path, "/proc/") != NULL || after(path, "/dev/") != NULL))
+		n = own_link(t, path, own);
+	if (n == 0)
+		return hj_path_call(t, &readlink_path, args);
+	if ((int)args[3] <= 0)
+		return -EINVAL;
+	n = HJ_MIN(n, (int)args[3]);
+	return hj_copyout((unsigned long)args[2], own, (size_t)n) != 0 ? -EFAULT
+								       : n;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls with paths: the kernel's, unless the path leads to the host (EREMOTE),
+ * which then makes the call, with the path that the kernel says.  A relative
+ * path is the host's if its directory is.  What /proc and /dev say of the
+ * caller's own descriptors and directories is the kernel's again (own.c).
+ */
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#include "hijack/engine.h"
+
+#define MOST 2 /* paths in a call */
+
+/* A call that is being made. */
+struct attempt {
+	const char *a_how; /* letters: hostcalls.conf */
+	int a_npaths;
+	int a_at[MOST];	  /* which arguments are paths */
+	int a_host[MOST]; /* relative to a directory of the host */
+};
+
+int
+hj_path_isabsolute(unsigned long path)
+{
+	char first = 0;
+
+	return hj_copyin(&first, path, 1) == 0 && first == '/';
+}
+
+/* Whether there are two dots in a path that could be a name. */
+int
+hj_path_hasdots(unsigned long path)
+{
+	char text[HJ_PATHMAX];
+	long n = hj_copyinstr(text, path, sizeof(text));
+
+	for (long i = 0; i + 1 < n; i++) {
+		if (text[i] == '.' && text[i + 1] == '.')
+			return 1;
+	}
+	return 0;
+}
+
+/* Take dots out of an absolute path, as if there were no symbolic links. */
+void
+hj_path_normalize(char *path)
+{
+	char *to = path;
+	const char *from = path, *name;
+	size_t n;
+
+	while (*from != '\0') {
+		while (*from == '/')
+			from++;
+		for (name = from; *from != '\0' && *from != '/';)
+			from++;
+		n = (size_t)(from - name);
+		if (n == 2 && name[0] == '.' && name[1] == '.') {
+			while (to > path && *--to != '/')
+				;
+		} else if (n > 0 && !(n == 1 && name[0] == '.')) {
+			*to++ = '/';
+			memmove(to, name, n);
+			to += n;
+		}
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
+/* Whether paths that begin at a directory are the host's. */
+static int
+begins_on_host(struct hj_thread *t, long dirfd, unsigned long path)
+{
+	if ((int)dirfd == AT_FDCWD ? !t->t_proc->p_hostcwd
+				   : hj_fd_iskernel(t, (int)dirfd))
+		return 0;
+	return !hj_path_isabsolute(path);
+}
+
+static long
+directory_of(const struct attempt *a, int i, const long *args)
+{
+	int at = a->a_at[i];
+
+	return at > 0 && a->a_how[at - 1] == 'd' ? (int)args[at - 1] : AT_FDCWD;
+}
+
+static void
+look_at(
+    struct hj_thread *t, struct attempt *a, const char *how, const long *args)
+{
+	a->a_how = how;
+	a->a_npaths = 0;
+	for (int i = 0; i < HJ_NARGS && how[i] != 0; i++) {
+		int n = a->a_npaths;
+
+		if (how[i] != 'p' && how[i] != 'l')
+			continue;
+		a->a_at[n] = i;
+		a->a_host[n] = begins_on_host(
+		    t, directory_of(a, n, args), (unsigned long)args[i]);
+		a->a_npaths++;
+	}
+}
+
+/* Whether a symbolic link at the end is followed. */
+static int
+follows(const struct attempt *a, int i, const long *args)
+{
+	if (a->a_how[a->a_at[i]] == 'l')
+		return 0;
+	for (int k = 0; k < HJ_NARGS && a->a_how[k] != 0; k++) {
+		if (a->a_how[k] == 'a')
+			return (args[k] & AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	return 1;
+}
+
+/* Where on the host a path of the kernel leads: 0 or a negative errno. */
+long
+hj_path_onhost(struct hj_thread *t, long dirfd, unsigned long path, int follow,
+    char host[HJ_PATHMAX])
+{
+	long args[HJ_OPARGS] = {dirfd, follow};
+	long n = hj_copyinstr(host, path, HJ_PATHMAX);
+
+	if (n < 0)
+		return n;
+	n = hj_kernel_op(t, SP_HOSTPATH, args, host, (size_t)n + 1, HJ_PATHMAX);
+	return HJ_FAILED(n) ? n : 0;
+}
+
+/* Where on the host is what only has a name there: beside the kernel. */
+void
+hj_path_beside(const char *name, char *path)
+{
+	const char *server = hj_control->hc_server;
+	size_t n = (size_t)(hj_basename(server) - server);
+
+	if (*name == '/')
+		n = 0;
+	memcpy(path, server, n);
+	hj_append(path + n, name);
+}
+
+/* The words of a call for the kernel: without those that it has not. */
+void
+hj_words(const char *how, const long *args, long *words)
+{
+	int n = 0;
+
+	for (int i = 0; i < HJ_NARGS; i++)
+		words[i] = 0;
+	for (int i = 0; i < HJ_NARGS && how[i] != 0; i++) {
+		if (how[i] == '-')
+			continue;
+		words[n++] = how[i] == 'd' || how[i] == 'f' || how[i] == 'r'
+				 ? (int)args[i]
+				 : args[i];
+	}
+}
+
+/* The kernel makes it. */
+static long
+by_kernel(struct hj_thread *t, const struct hj_path *p, const long *words)
+{
+	t->t_bykernel = 1;
+	if (p->p_makes)
+		return hj_fd_make(t, p->p_kernel, words, p->p_cloexec);
+	return hj_kernel(t, p->p_kernel, words);
+}
+
+/* The one path is one of the caller's own. */
+static long
+by_own(struct hj_thread *t, const struct hj_path *p, const struct attempt *a,
+    const long *args, const char *own, int fd)
+{
+	long words[HJ_NARGS], r;
+
+	hj_words(a->a_how, args, words);
+	words[a->a_at[0]] = (long)own;
+	r = by_kernel(t, p, words);
+	/* It has no name any more. */
+	if (r == -ENOENT && fd >= 0 && p->p_makes)
+		r = hj_fd_dup(t, fd, p->p_cloexec);
+	return r;
+}
+
+/* A fifo of the kernel's tree is one beside the kernel while it is open. */
+static void
+make_fifo(char path[HJ_PATHMAX])
+{
+	char full[HJ_PATHMAX + HJ_SERVER];
+
+	hj_path_beside(path, full);
+	full[HJ_PATHMAX - 1] = '\0';
+	hj_append(path, full);
+	hj_raw4(__NR_mknodat, AT_FDCWD, path, S_IFIFO | 0600, 0);
+}
+
+/* The host makes the call. */
+static long
+by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
+    const long *args)
+{
+	char paths[MOST][HJ_PATHMAX], own[HJ_PATHMAX];
+	long host[HJ_NARGS], r;
+	int fd;
+
+	memcpy(host, p->p_args != NULL ? p->p_args : args, sizeof(host));
+	for (int i = 0; i < a->a_npaths; i++) {
+		int at = a->a_at[i];
+
+		if (a->a_host[i])
+			continue;
+		r = hj_path_onhost(t, directory_of(a, i, args),
+		    (unsigned long)args[at], follows(a, i, args), paths[i]);
+		if (r != 0)
+			return a->a_npaths > 1 ? -EXDEV : r;
+		if (paths[i][0] != '/')
+			make_fifo(paths[i]);
+		host[at] = (long)paths[i];
+	}
+	if (a->a_npaths == 1 && !a->a_host[0] &&
+	    hj_own_find(t, paths[0], follows(a, 0, args), own, &fd))
+		return by_own(t, p, a, args, own, fd);
+	t->t_bykernel = 0;
+	return hj_window(t, p->p_host, host);
+}
+
+/*
+ * A path that leads up from a place of the host's: without its dots it may lead
+ * back.  *normal is such a path, or NULL.
+ */
+static long
+leave_host(
+    const struct attempt *a, const long *args, char *buf, const char **normal)
+{
+	unsigned long path = (unsigned long)args[a->a_at[0]];
+	long dirfd = directory_of(a, 0, args), n = 0;
+	char link[32];
+
+	*normal = NULL;
+	if (!hj_path_hasdots(path))
+		return 0;
+	if (a->a_host[0]) {
+		hj_append(link, "/proc/self/cwd");
+		if (dirfd != AT_FDCWD)
+			hj_fd_link(link, (int)dirfd);
+		n = hj_raw4(__NR_readlinkat, AT_FDCWD, link, buf, HJ_PATHMAX);
+		if (HJ_FAILED(n))
+			return n;
+		if (n + 1 >= HJ_PATHMAX)
+			return -ENAMETOOLONG;
+		buf[n++] = '/';
+	} else if (!hj_path_isabsolute(path)) {
+		return 0;
+	}
+	n = hj_copyinstr(buf + n, path, HJ_PATHMAX - (size_t)n);
+	if (n < 0)
+		return n;
+	hj_path_normalize(buf);
+	*normal = buf;
+	return 0;
+}
+
+/* A call with paths, of which p tells; args are as the kernel has them. */
+long
+hj_path_call(struct hj_thread *t, const struct hj_path *p, const long *args)
+{
+	char buf[HJ_PATHMAX];
+	const char *normal;
+	struct attempt a;
+	long words[HJ_NARGS], r;
+
+	look_at(t, &a, p->p_how, args);
+	hj_words(p->p_how, args, words);
+	if (!a.a_host[0] && !(a.a_npaths > 1 && a.a_host[1])) {
+		r = by_kernel(t, p, words);
+		if (r != -EREMOTE)
+			return r;
+	}
+	r = leave_host(&a, args, buf, &normal);
+	if (r != 0)
+		return r;
+	if (normal != NULL) {
+		words[a.a_at[0]] = (long)normal;
+		r = by_kernel(t, p, words);
+		if (r != -EREMOTE)
+			return r;
+	}
+	return by_host(t, p, &a, args);
+}
