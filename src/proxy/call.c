@@ -161,6 +161,8 @@ call_syscall(struct call *c)
 	while (call_signals(c, error));
 	c->c_msg.sm_retval = value;
 	call_encode(c, sd, error);
+	if (c->c_hostfile && error == 0 && c->c_lwp != NULL)
+		hosted_opened(c);
 	return error;
 }
 
@@ -246,6 +248,7 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 	c->c_session = se;
 	c->c_slot = slot;
 	c->c_msg = ss->ss_msg;
+	c->c_hostfile = (c->c_msg.sm_flags & SP_F_HOSTFILE) != 0;
 	c->c_msg.sm_flags = 0;
 	c->c_msg.sm_retval = -1;
 	c->c_shared = ss->ss_payload;

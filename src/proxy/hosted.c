@@ -10,6 +10,9 @@
 #include "kern/filedesc.h"
 #include "vfs/vfs.h"
 
+/* Files of fewer bytes are read here as fast. */
+#define SMALL 65536
+
 static void
 hostfds_free(int *fds)
 {
@@ -80,6 +83,23 @@ hosted_file(struct call *c)
 	}
 	syscall_exit();
 	return error;
+}
+
+void
+hosted_opened(struct call *c)
+{
+	struct lwp *l = syscall_enter();
+	int *fds, fd;
+
+	if (l == NULL)
+		return;
+	if ((fds = hostfds_get(c->c_session)) != NULL &&
+	    vfs_lowerfd(l, (int)c->c_msg.sm_retval, SMALL, &fd) == 0) {
+		fds[c->c_slot] = fd;
+		c->c_msg.sm_retval |= (int64_t)fd << 32;
+		c->c_msg.sm_flags |= SP_F_HOSTFILE;
+	}
+	syscall_exit();
 }
 
 int

@@ -94,6 +94,7 @@ struct call {
 	struct session *c_session;
 	uint32_t c_slot;
 	struct sp_msg c_msg; /* a copy */
+	bool c_hostfile;     /* SP_F_HOSTFILE is wanted */
 	struct sp_signal c_signal;
 	uint8_t *c_head;   /* copy of what is looked at */
 	uint8_t *c_shared; /* the payload as the client sees it */
@@ -267,6 +268,7 @@ void call_encode(struct call *, const struct sysdesc *, int error);
  */
 int hosted_file(struct call *);
 int hosted_path(struct call *);
+void hosted_opened(struct call *); /* c_hostfile, and it has succeeded */
 int hosted_fds(struct call *);
 int hosted_fdpath(struct call *);
 void hosted_close(struct session *, uint32_t slot);

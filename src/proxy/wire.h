@@ -102,6 +102,14 @@ enum sp_op {
 #define SP_F_SIGNAL  1u
 #define SP_F_RESTART 2u
 
+/*
+ * Of a call that opens a file, by a hosted client: what can be had as with
+ * SP_HOSTFILE_LOWER, and is no small file to be written to, comes along: the
+ * result has this flag, too, and the server's descriptor in the upper half of
+ * its value.
+ */
+#define SP_F_HOSTFILE 4u
+
 /* A message: of a call, or of its result. */
 struct sp_msg {
 	uint32_t sm_op;	  /* enum sp_op */

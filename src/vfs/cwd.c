@@ -342,7 +342,7 @@ vfs_fdpath(struct lwp *l, int fd, char *buf, const char **pathp)
 	size_t len = 0;
 	int error;
 
-	if ((error = fd_getopen(l, fd, &fp)) != 0)
+	if ((error = fd_getfile(l, fd, &fp)) != 0)
 		return error;
 	vp = dvp = fp->f_vnode;
 	if (vp == NULL)

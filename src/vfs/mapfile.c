@@ -57,6 +57,32 @@ vfs_mapfd(
 	return error;
 }
 
+int
+vfs_lowerfd(struct lwp *l, int fd, off_t least, int *hostfd)
+{
+	const struct vnodeops *ops;
+	struct vnode *vp;
+	struct file *fp;
+	struct stat sb;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	vp = fp->f_vnode;
+	if (fp->f_type != DTYPE_VNODE || vnode_type(vp) != S_IFREG ||
+	    !file_readable(fp) || file_writable(fp))
+		error = ENODEV;
+	else if ((ops = vp->v_ops)->vop_hostfile == NULL ||
+		 ops->vop_islower == NULL || !ops->vop_islower(vp))
+		error = ENODEV;
+	else if ((error = vnode_stat(fp->f_mount, vp, &sb)) == 0)
+		error = sb.st_size < least
+			    ? ENODEV
+			    : ops->vop_hostfile(vp, false, hostfd);
+	fd_putfile(l, fp);
+	return error;
+}
+
 RUMP_EXPORT int
 rump_pub_vfs_mapfd(int fd, int prot, int flags, int *hostfd)
 {

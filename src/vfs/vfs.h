@@ -520,6 +520,12 @@ int vfs_mapfd(struct lwp *, int fd, int prot, bool write, int *hostfd,
     bool *lowerp);
 
 /*
+ * The same for a file that is only read, if *lowerp would be true, and it has
+ * no fewer than `least' bytes.  ENODEV: it is none.
+ */
+int vfs_lowerfd(struct lwp *, int fd, off_t least, int *hostfd);
+
+/*
  * The path of a directory or, with a name, of what has that name in it, as
  * seen from a root directory: written to the end of buf, PATH_MAX bytes, and
  * terminated; *pathp is where it begins.  ENOENT if it is not below the root,
