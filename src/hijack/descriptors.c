@@ -112,11 +112,19 @@ hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec)
 	long fd =
 	    check_number(hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
 		cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0));
+	long r;
 
 	if (HJ_FAILED(fd))
 		return fd;
 	t->t_fdmin = (uint32_t)fd;
-	return made(t, fd, hj_kernel(t, nr, args), 0);
+	t->t_wants = SP_F_HOSTFILE;
+	r = hj_kernel(t, nr, args);
+	if (HJ_FAILED(r) || r == HJ_RESTART || (t->t_got & SP_F_HOSTFILE) == 0)
+		return made(t, fd, r, 0);
+	r >>= 32;
+	fd = made(t, fd, fd, 0);
+	hj_file_direct(t, (int)fd, (int)r, cloexec);
+	return fd;
 }
 
 /* F_DUPFD of one of the kernel's. */

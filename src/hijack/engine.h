@@ -124,6 +124,8 @@ struct hj_thread {
 	siginfo_t t_sentinfo;
 	stack_t t_alt;		   /* the program's alternate stack */
 	uint32_t t_slot;	   /* + 1: of the kernel's calls; 0: none */
+	uint32_t t_wants;	   /* SP_F_* of the next call of the kernel's */
+	uint32_t t_got;		   /* of the result of the last one */
 	uint32_t t_fdmin;	   /* of the next one */
 	uint32_t t_interrupted;	   /* it was told not to sleep any more */
 	uint32_t t_bykernel;	   /* the kernel has made the program's call */
@@ -358,7 +360,7 @@ int hj_is_root(struct hj_thread *t);
 /* io.c */
 long hj_file_execute(struct hj_thread *t, int fd);
 long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
-void hj_file_direct(struct hj_thread *t, int fd, long flags);
+void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);
 
 /* proccalls.c */
 long hj_proc_open(struct hj_thread *t, const long *args);

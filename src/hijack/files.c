@@ -38,7 +38,7 @@ struct statfs {
 static long
 open_at(struct hj_thread *t, const long *args)
 {
-	long flags = args[2], fd;
+	long flags = args[2];
 	struct hj_path p = {.p_host = __NR_openat,
 	    .p_kernel = HJ_K_openat,
 	    .p_how = "dpvv",
@@ -48,10 +48,7 @@ open_at(struct hj_thread *t, const long *args)
 	if ((flags & O_NOFOLLOW) != 0 ||
 	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		p.p_how = "dlvv";
-	fd = hj_path_call(t, &p, args);
-	if (fd >= 0 && t->t_bykernel)
-		hj_file_direct(t, (int)fd, flags);
-	return fd;
+	return hj_path_call(t, &p, args);
 }
 
 long

@@ -16,62 +16,61 @@
  * Files of the kernel's on the host
  */
 
-/* The host's file with the data of fd; *lower: its changes go elsewhere. */
+/* A descriptor of the server's, as one of our own. */
 static long
-host_file(struct hj_thread *t, int fd, int write, int prot, int *lower)
+open_server(const struct hj_thread *t, int fd, int how)
+{
+	char path[64], *p;
+
+	p = hj_number(
+	    hj_append(path, "/proc/"), (unsigned long)t->t_proc->p_server);
+	hj_number(hj_append(p, "/fd/"), (unsigned int)fd);
+	return hj_raw4(__NR_openat, AT_FDCWD, path, how | O_CLOEXEC, 0);
+}
+
+/* The host's file with the data of fd. */
+static long
+host_file(struct hj_thread *t, int fd, int write, int prot)
 {
 	long args[HJ_OPARGS] = {fd, write, prot};
-	char path[64], *p;
 	long n = hj_kernel_op(t, SP_HOSTFILE, args, NULL, 0, 0);
 
 	if (HJ_FAILED(n) || n == HJ_RESTART)
 		return n;
-	*lower = (n & SP_HOSTFILE_LOWER) != 0;
-	p = hj_number(
-	    hj_append(path, "/proc/"), (unsigned long)t->t_proc->p_server);
-	hj_number(hj_append(p, "/fd/"), (unsigned int)n);
-	return hj_raw4(__NR_openat, AT_FDCWD, path,
-	    (write ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
+	return open_server(t, (int)n, write ? O_RDWR : O_RDONLY);
 }
 
 /* To be executed. */
 long
 hj_file_execute(struct hj_thread *t, int fd)
 {
-	int lower;
-
-	return host_file(t, fd, 0, PROT_READ | PROT_EXEC, &lower);
+	return host_file(t, fd, 0, PROT_READ | PROT_EXEC);
 }
 
 /* To be mapped; to be closed after that. */
 long
 hj_file_map(struct hj_thread *t, int fd, int prot, int flags)
 {
-	int lower;
 	long r;
 
 	if ((flags & MAP_TYPE) == MAP_PRIVATE)
-		return host_file(t, fd, 0, prot, &lower);
+		return host_file(t, fd, 0, prot);
 	/* What is only read so far may be written to later. */
-	r = host_file(t, fd, 1, prot, &lower);
+	r = host_file(t, fd, 1, prot);
 	if (r == -EACCES && (prot & PROT_WRITE) == 0)
-		r = host_file(t, fd, 0, prot, &lower);
+		r = host_file(t, fd, 0, prot);
 	return r;
 }
 
-/* One that was just opened with these flags: can it be read on the host? */
+/* The server's descriptor has what was opened as fd, to be read here. */
 void
-hj_file_direct(struct hj_thread *t, int fd, long flags)
+hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec)
 {
-	int lower = 0;
-	long host;
+	long host = open_server(t, server, O_RDONLY);
 
-	if ((flags & (O_ACCMODE | O_PATH | O_DIRECTORY | O_TRUNC)) != O_RDONLY)
+	if (HJ_FAILED(host))
 		return;
-	host = host_file(t, fd, 0, PROT_READ, &lower);
-	if (HJ_FAILED(host) || host == HJ_RESTART)
-		return;
-	if (lower && hj_raw3(__NR_dup3, host, fd, flags & O_CLOEXEC) == fd)
+	if (hj_raw3(__NR_dup3, host, fd, cloexec ? O_CLOEXEC : 0) == fd)
 		hj_fd_setdirect(t, fd);
 	hj_raw1(__NR_close, host);
 }

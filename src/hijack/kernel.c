@@ -136,9 +136,8 @@ slot_call(struct hj_thread *t, uint32_t slot)
 
 	m->sm_slot = slot;
 	m->sm_lwp = 0;
-	m->sm_flags = 0;
+	m->sm_flags = t->t_wants;
 	m->sm_fdmin = t->t_fdmin;
-	t->t_fdmin = 0;
 	t->t_interrupted = 0;
 	spc_post(cl, slot);
 	if (spc_wait(cl, slot, SPC_NOSLOT) != 0)
@@ -166,7 +165,7 @@ interrupted(struct hj_thread *t)
 
 /*
  * A system call of the kernel's, nr of HJ_K_*: its value or a negative errno,
- * or HJ_RESTART.  t_fdmin is for this call.
+ * or HJ_RESTART.  t_fdmin and t_wants are for this call; t_got is its result's.
  */
 long
 hj_kernel(struct hj_thread *t, int nr, const long *args)
@@ -182,8 +181,10 @@ hj_kernel(struct hj_thread *t, int nr, const long *args)
 	if (error == 0) {
 		slot_call(t, slot);
 		error = spc_decode(cl, slot, sd, words, &value);
+		t->t_got = spc_slot(cl, slot)->ss_msg.sm_flags;
 	}
 	t->t_fdmin = 0;
+	t->t_wants = 0;
 	slot_exit(t, slot);
 	if (error == EINTR)
 		return interrupted(t);

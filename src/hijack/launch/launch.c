@@ -12,7 +12,12 @@
 
 #include "hijack/launch/launch.h"
 
-/* Descriptors at the top, where no program looks for them. */
+#define HIGHEST 4096
+
+/*
+ * Descriptors where no program looks for them: at the top, but not so high that
+ * the host is slow to copy its tables at each fork.
+ */
 static int
 place(struct hj_control *control, int fd)
 {
@@ -21,8 +26,8 @@ place(struct hj_control *control, int fd)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return errno;
-	if (limit.rlim_cur > 0x100000)
-		limit.rlim_cur = 0x100000;
+	if (limit.rlim_cur > HIGHEST)
+		limit.rlim_cur = HIGHEST;
 	if (limit.rlim_cur < 2 * HJ_NFDS)
 		return EMFILE;
 	first = (int)limit.rlim_cur - HJ_NFDS;
