@@ -237,6 +237,7 @@ TC(sleep_is_interrupted, "A signal ends a sleep, which says what is left.")
 {
 	struct sleeper s;
 
+	tc_local();
 	rump_boot_setsigmodel(RUMP_SIGMODEL_RECORD);
 	boot();
 	sleeper_start(&s, CLOCK_MONOTONIC, 0, 1000 * SEC);

@@ -143,6 +143,7 @@ TC(no_more_files, "ENFILE (or ENOMEM) when there are too many files.")
 {
 	static struct child c;
 
+	tc_local();
 	child_run(&c, use_up_files, NULL);
 	T_EQ(0, c.status);
 }

@@ -189,6 +189,7 @@ console_child(void *arg)
 
 TC(console, "/dev/console is the host's standard input, as descriptor 0.")
 {
+	tc_local();
 	child_passes(console_child, NULL);
 }
 
@@ -227,6 +228,7 @@ interrupt_child(void *arg)
 
 TC(console_interrupted, "A signal ends a read of the console.")
 {
+	tc_local();
 	child_passes(interrupt_child, NULL);
 }
 

@@ -117,6 +117,7 @@ TC(interrupted_open, "EINTR, and the end does not count as open.")
 {
 	struct opener o;
 
+	tc_local();
 	rump_boot_setsigmodel(RUMP_SIGMODEL_RECORD);
 	make_fifo();
 	opener_start(&o, O_RDONLY);

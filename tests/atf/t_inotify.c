@@ -269,6 +269,7 @@ TC(blocking, "Readers wait, are woken one by one, and can be interrupted.")
 	struct reader a, b;
 	int on = 0;
 
+	tc_local();
 	setup();
 	T_OK(rump_sys_ioctl(in, FIONBIO, &on));
 	T_OK(rump_sys_inotify_add_watch(in, "/d/f", IN_ATTRIB));

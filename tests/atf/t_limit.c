@@ -321,6 +321,7 @@ TC(no_default_limit_on_processes, "Nothing but memory limits them.")
 	static struct lwp *l[50000];
 	const int n = 50000 / TC_SLOW;
 
+	tc_local();
 	boot();
 	for (int i = 0; i < n; i++) {
 		rump_pub_lwproc_switch(NULL);

@@ -339,6 +339,7 @@ TC(interrupted, "EINTR for who waits; the lock is not made.")
 	struct locker whole = {.cmd = -1, .op = LOCK_SH};
 	int fd;
 
+	tc_local();
 	setup();
 	fd = open_file();
 	T_OK(setlk(fd, F_SETLK, F_WRLCK, 0, 0));
@@ -368,6 +369,7 @@ TC(killed, "A process that is killed waits no more, and holds nothing.")
 	    .want = range(F_WRLCK, 0, 1)};
 	int fd;
 
+	tc_local();
 	setup();
 	fd = open_file();
 	T_OK(setlk(fd, F_SETLK, F_WRLCK, 0, 1));
@@ -387,6 +389,7 @@ TC(no_circle_of_open_files, "F_OFD_SETLKW is not looked at for deadlock.")
 	    .held = range(F_WRLCK, 0, 1),
 	    .want = range(F_WRLCK, 0, 1)};
 
+	tc_local();
 	setup();
 	circle(2, F_OFD_SETLKW, 0);
 	/* It waits for its own process's lock, which nobody takes away. */
@@ -506,6 +509,7 @@ TC(host_fork, "Nobody is granted a lock who is not in the host process.")
 {
 	struct locker lr = {.cmd = F_SETLKW, .want = range(F_WRLCK, 0, 0)};
 
+	tc_local();
 	setup();
 	forked_fd = open_file();
 	T_OK(setlk(forked_fd, F_SETLK, F_WRLCK, 0, 0));

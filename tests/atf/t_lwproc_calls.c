@@ -236,6 +236,7 @@ TC(rfork_pid_can_be_retrieved_by_getpid,
 	struct lwp *l, *m;
 	pid_t pid;
 
+	tc_local();
 	boot();
 	l = newproc(0);
 	pid = rump_sys_getpid();
@@ -318,6 +319,7 @@ TC(newlwp_attaches_to_process_0_and_1,
 {
 	struct lwp *l;
 
+	tc_local();
 	boot();
 	for (int i = 0; i < 3; i++) {
 		l = newlwp(0);
@@ -412,6 +414,7 @@ TC(switch_to_NULL_sets_the_implicit_context,
 	struct lwp *l;
 	pid_t pid;
 
+	tc_local();
 	boot();
 	/* Without an lwp it changes nothing. */
 	rump_pub_lwproc_switch(NULL);
@@ -453,6 +456,7 @@ TC(releaselwp_sets_the_implicit_context,
 {
 	struct lwp *a;
 
+	tc_local();
 	boot();
 	a = newproc(0);
 	(void)newlwp(rump_sys_getpid());

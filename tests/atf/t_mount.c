@@ -406,6 +406,7 @@ fork_child(void *arg)
 
 TC(host_fork, "The child has mounts of its own.")
 {
+	tc_local();
 	start();
 	T_OK(rump_sys_mkdir("m", 0755));
 	mount_tmpfs("m");

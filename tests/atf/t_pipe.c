@@ -472,6 +472,7 @@ TC(interrupted_read, "A signal ends the wait with EINTR.")
 	struct helper h;
 	int fd[2];
 
+	tc_local();
 	rump_boot_setsigmodel(RUMP_SIGMODEL_RECORD);
 	make_pipe(fd, 0);
 	helper_start(&h, fd, read_one);
@@ -485,6 +486,7 @@ TC(interrupted_write, "EINTR, or what had been written before.")
 	struct helper h;
 	int fd[2];
 
+	tc_local();
 	rump_boot_setsigmodel(RUMP_SIGMODEL_RECORD);
 	make_pipe(fd, 0);
 	helper_start(&h, fd, write_all);

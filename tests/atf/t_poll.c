@@ -235,6 +235,7 @@ TC(interrupted, "a signal ends the waiting with EINTR")
 	struct thread t;
 	pid_t pid;
 
+	tc_local();
 	rump_boot_setsigmodel(RUMP_SIGMODEL_RECORD);
 	boot();
 	(void)newproc(RUMP_RFCFDG);

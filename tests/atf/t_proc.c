@@ -20,6 +20,7 @@ TC(first_processes, "Processes 0 and 1 lead what they are in.")
 {
 	struct lwp *l;
 
+	tc_local();
 	boot();
 	T_EQ(1, rump_sys_getpid());
 	T_EQ(0, rump_sys_getppid());

@@ -100,6 +100,7 @@ TC(lists, "Directories list what can be looked up, processes by pid.")
 	struct lwp *l[3];
 	int i, n, last = -1, pids = 0;
 
+	tc_local();
 	start_proc();
 	for (i = 0; i < 3; i++)
 		l[i] = newproc(RUMP_RFCFDG);
@@ -139,6 +140,7 @@ TC(stat, "The line of stat has 52 fields.")
 	pid_t pid;
 	int i, n = 1;
 
+	tc_local();
 	start_proc();
 	pid = rump_sys_getpid();
 	T_OK(rump_sys_prctl(PR_SET_NAME, (unsigned long)"one", 0, 0, 0, NULL));
@@ -170,6 +172,7 @@ TC(stat, "The line of stat has 52 fields.")
 
 TC(status, "The lines of status.")
 {
+	tc_local();
 	gid_t groups[] = {30, 20};
 	const char *text;
 
@@ -682,6 +685,7 @@ ATF_TC_BODY(ps, tc)
 	struct lwp *back, *l;
 	pid_t child, me;
 
+	tc_local();
 	if (system("unshare -m true") != 0)
 		atf_tc_skip("no name spaces");
 	start_proc();

@@ -165,6 +165,7 @@ TC(order_is_the_hosts,
 	struct sigaction sa = {.sa_flags = 0};
 	pid_t pid = rump_sys_getpid();
 
+	tc_local();
 	catch (SIGUSR1, note, 0);
 	catch (SIGUSR2, note, 0);
 	block(SIG_BLOCK, SIGUSR1, SIGUSR2);

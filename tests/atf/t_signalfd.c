@@ -131,6 +131,7 @@ epoll_in_child(struct thread *t)
 
 TC(waits, "Each process that waits is woken by its own signals.")
 {
+	tc_local();
 	void (*const fns[])(struct thread *) = {
 	    read_in_child, poll_in_child, epoll_in_child};
 	struct lwp *parent = begin(0);

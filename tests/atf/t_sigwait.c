@@ -70,6 +70,7 @@ TC(recorded_ones_can_be_taken, "RECORD: what was kept can be fetched.")
 	sigset_t set, pending;
 	struct lwp *l = begin(RUMP_SIGMODEL_RECORD, &set);
 
+	tc_local();
 	T_OK(rump_sys_kill(rump_sys_getpid(), SIGTERM));
 	T_OK(rump_sys_sigpending(&pending));
 	T_ASSERT(sigismember(&pending, SIGTERM));

@@ -197,6 +197,7 @@ TC(timer_overrun, "What is due while its signal is pending is counted.")
 	sigset_t set;
 	timer_t t;
 
+	tc_local();
 	rump_boot_setsigmodel(RUMP_SIGMODEL_RECORD);
 	boot();
 	(void)newproc(0);
@@ -298,6 +299,7 @@ parent_arm(void)
 TC(timers_after_fork, "What is armed goes off in the child of the host's "
 		      "fork, too.")
 {
+	tc_local();
 	if (TC_TSAN)
 		atf_tc_skip("ThreadSanitizer: no threads in such a child");
 	parent_arm();

@@ -206,6 +206,7 @@ TC(reader_is_interrupted, "A signal ends the wait.")
 	struct reader r;
 	int fd;
 
+	tc_local();
 	rump_boot_setsigmodel(RUMP_SIGMODEL_RECORD);
 	fd = make(CLOCK_MONOTONIC, 0);
 	set(fd, 0, 1000 * SEC, 0);

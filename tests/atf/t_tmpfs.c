@@ -342,6 +342,7 @@ TC(inodes_threads, "Host threads that fight for the last ones get all.")
 	pthread_t t[THREADS];
 	int left;
 
+	tc_local();
 	start_mounted("nr_inodes=101");
 	for (int i = 0; i < THREADS; i++)
 		T_EQ(

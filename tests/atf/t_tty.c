@@ -218,6 +218,7 @@ TC(blocking, "Readers wait for a line, for output, for the other side's end.")
 {
 	struct other o;
 
+	tc_local();
 	open_pair();
 	other_start(&o, slave);
 	put(master, "ab");
@@ -352,6 +353,7 @@ TC(interrupt_key, "VINTR interrupts the foreground group.")
 {
 	struct other o;
 
+	tc_local();
 	open_pair();
 	(void)T_OK(rump_sys_setsid());
 	T_OK(rump_sys_ioctl(slave, TIOCSCTTY, (void *)0));
@@ -369,6 +371,7 @@ TC(background, "A background group may not read; it may write unless TOSTOP.")
 	pid_t pgid;
 	char c;
 
+	tc_local();
 	open_pair();
 	(void)T_OK(rump_sys_setsid());
 	T_OK(rump_sys_ioctl(slave, TIOCSCTTY, (void *)0));

@@ -526,6 +526,7 @@ TC(host_fork_copies, "A fork of the host has files of its own.")
 	char buf[16] = "";
 	int fd;
 
+	tc_local();
 	start();
 	T_OK(rump_sys_mkdir("d", 0700));
 	fd = make_open("d/f", 0600);

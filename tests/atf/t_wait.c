@@ -231,6 +231,7 @@ TC(exit_of_process_1, "Processes 0 and 1 do not end.")
 {
 	struct lwp *l;
 
+	tc_local();
 	boot();
 	T_ERR(EPERM, rump_sys_exit(0));
 	l = newlwp(1);

@@ -80,6 +80,8 @@ child_run_fds(struct child *c, void (*fn)(void *), void *arg, bool stdoutput)
 	c->out[c->outlen] = '\0';
 	if (WIFEXITED(c->status) && WEXITSTATUS(c->status) == TC_CHILD_SKIPS)
 		atf_tc_skip("%s", TC_NEEDS_THREADS);
+	if (WIFEXITED(c->status) && WEXITSTATUS(c->status) == TC_CHILD_REMOTE)
+		tc_needs_kernel();
 }
 
 /* Run fn(arg) and then _exit(0) in a child; wait for its end. */
@@ -100,11 +102,10 @@ child_passes_at(
 	if (c.late)
 		tc_fail(file, line, "%s: hangs: %s", what, c.out);
 	if (!WIFEXITED(c.status) || WEXITSTATUS(c.status) != 0)
-		tc_fail(file, line, "%s: status %#x: %s", what, c.status,
-		    c.out);
+		tc_fail(
+		    file, line, "%s: status %#x: %s", what, c.status, c.out);
 }
-#define child_passes(fn, arg) \
-	child_passes_at(__FILE__, __LINE__, #fn, fn, arg)
+#define child_passes(fn, arg) child_passes_at(__FILE__, __LINE__, #fn, fn, arg)
 
 static inline bool
 child_matches(const char *text, const char *pattern)

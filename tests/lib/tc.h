@@ -45,13 +45,13 @@
 #define TC_SLOW (TC_TSAN ? 20 : TC_ASAN ? 5 : 1)
 
 /* A test case with its description; the body follows. */
-#define TC(name, descr) \
-	ATF_TC(name); \
-	ATF_TC_HEAD(name, tc) \
-	{ \
+#define TC(name, descr)                                      \
+	ATF_TC(name);                                        \
+	ATF_TC_HEAD(name, tc)                                \
+	{                                                    \
 		atf_tc_set_md_var(tc, "descr", "%s", descr); \
-		atf_tc_set_md_var(tc, "timeout", "120"); \
-	} \
+		atf_tc_set_md_var(tc, "timeout", "120");     \
+	}                                                    \
 	ATF_TC_BODY(name, tc)
 
 /*
@@ -61,8 +61,41 @@
 #define TC_NEEDS_THREADS "needs host threads"
 #define TC_CHILD_SKIPS	 98
 
+/* The same of a remote client. */
+#define TC_NEEDS_KERNEL "needs a kernel of its own"
+#define TC_CHILD_REMOTE 97
+
 /* Set in a child of child.h, where libatf must not report. */
 static bool tc_in_child;
+
+/*
+ * This case is not for a remote client: it is about process 1, about signals
+ * that are recorded, forks of the host process, or the memory of the kernel.
+ * tc_local: skip it if this is one.
+ */
+static inline void tc_needs_kernel(void) __attribute__((noreturn));
+
+static inline void
+tc_needs_kernel(void)
+{
+	if (tc_in_child)
+		_exit(TC_CHILD_REMOTE);
+	atf_tc_skip("%s", TC_NEEDS_KERNEL);
+	abort();
+}
+
+#ifdef TC_REMOTE
+#define TC_IS_REMOTE 1
+#else
+#define TC_IS_REMOTE 0
+#endif
+
+static inline void
+tc_local(void)
+{
+	if (TC_IS_REMOTE)
+		tc_needs_kernel();
+}
 
 static inline void tc_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), noreturn));
@@ -85,55 +118,55 @@ tc_fail(const char *file, int line, const char *fmt, ...)
 }
 
 /* The expression is true. */
-#define T_ASSERT(expr) \
-	do { \
-		if (!(expr)) \
+#define T_ASSERT(expr)                                                    \
+	do {                                                              \
+		if (!(expr))                                              \
 			tc_fail(__FILE__, __LINE__, "not so: %s", #expr); \
 	} while (0)
 
 /* The integer expression has the wanted value. */
-#define T_EQ(want, expr) \
-	do { \
-		long long tc_want = (long long)(want); \
-		long long tc_got = (long long)(expr); \
-		int tc_errno = errno; \
-		if (tc_want != tc_got) \
-			tc_fail(__FILE__, __LINE__, \
+#define T_EQ(want, expr)                                                 \
+	do {                                                             \
+		long long tc_want = (long long)(want);                   \
+		long long tc_got = (long long)(expr);                    \
+		int tc_errno = errno;                                    \
+		if (tc_want != tc_got)                                   \
+			tc_fail(__FILE__, __LINE__,                      \
 			    "%s: want %lld, got %lld (errno %d)", #expr, \
-			    tc_want, tc_got, tc_errno); \
+			    tc_want, tc_got, tc_errno);                  \
 	} while (0)
 
 /* The pointer expression has the wanted value. */
-#define T_PTR(want, expr) \
-	do { \
-		const void *tc_want = (want); \
-		const void *tc_got = (expr); \
-		if (tc_want != tc_got) \
+#define T_PTR(want, expr)                                                  \
+	do {                                                               \
+		const void *tc_want = (want);                              \
+		const void *tc_got = (expr);                               \
+		if (tc_want != tc_got)                                     \
 			tc_fail(__FILE__, __LINE__, "%s: want %p, got %p", \
-			    #expr, tc_want, tc_got); \
+			    #expr, tc_want, tc_got);                       \
 	} while (0)
 
 /* The call does not return -1; the value is the call's. */
-#define T_OK(expr) \
-	__extension__({ \
-		long long tc_got = (long long)(expr); \
-		if (tc_got == -1) \
+#define T_OK(expr)                                                   \
+	__extension__({                                              \
+		long long tc_got = (long long)(expr);                \
+		if (tc_got == -1)                                    \
 			tc_fail(__FILE__, __LINE__, "%s: %s", #expr, \
-			    strerror(errno)); \
-		tc_got; \
+			    strerror(errno));                        \
+		tc_got;                                              \
 	})
 
 /* The call returns -1 with this errno. */
-#define T_ERR(want, expr) \
-	do { \
-		errno = 0; \
-		long long tc_got = (long long)(expr); \
-		int tc_errno = errno; \
-		if (tc_got != -1 || tc_errno != (want)) \
-			tc_fail(__FILE__, __LINE__, \
+#define T_ERR(want, expr)                                                    \
+	do {                                                                 \
+		errno = 0;                                                   \
+		long long tc_got = (long long)(expr);                        \
+		int tc_errno = errno;                                        \
+		if (tc_got != -1 || tc_errno != (want))                      \
+			tc_fail(__FILE__, __LINE__,                          \
 			    "%s: want -1 with errno %d (%s), got %lld with " \
-			    "errno %d", \
-			    #expr, (want), #want, tc_got, tc_errno); \
+			    "errno %d",                                      \
+			    #expr, (want), #want, tc_got, tc_errno);         \
 	} while (0)
 
 static inline void
