@@ -105,13 +105,20 @@ made(struct hj_thread *t, long fd, long r, int direct)
 	return -EMFILE;
 }
 
+/* A number for the kernel's next descriptor. */
+static long
+reserve(int cloexec)
+{
+	return check_number(
+	    hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
+		cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0));
+}
+
 /* A call of the kernel that makes a descriptor. */
 long
 hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec)
 {
-	long fd =
-	    check_number(hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
-		cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0));
+	long fd = reserve(cloexec);
 	long r;
 
 	if (HJ_FAILED(fd))
@@ -140,11 +147,17 @@ duplicate(struct hj_thread *t, long fd, long cmd, long lowest)
 	    t, new, hj_kernel(t, HJ_K_fcntl, args), hj_fd_isdirect(t, fd));
 }
 
-/* The same, to be closed by execve if cloexec. */
+/* Open once more what has no name any more. */
 long
-hj_fd_dup(struct hj_thread *t, int fd, int cloexec)
+hj_fd_reopen(struct hj_thread *t, int fd, long flags, int cloexec)
 {
-	return duplicate(t, fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+	long args[HJ_OPARGS] = {fd, flags};
+	long new = reserve(cloexec);
+
+	if (HJ_FAILED(new))
+		return new;
+	t->t_fdmin = (uint32_t) new;
+	return made(t, new, hj_kernel_op(t, SP_REOPEN, args, NULL, 0, 0), 0);
 }
 
 /* dup3, of which the descriptors are not equal. */

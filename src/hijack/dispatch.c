@@ -28,7 +28,7 @@ static long
 file_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
     const long *args)
 {
-	long words[HJ_NARGS], fd = (int)args[0];
+	long words[HJ_NARGS], fd = (int)args[0], r;
 
 	if (hj_is_ours(fd))
 		return -EBADF;
@@ -37,7 +37,8 @@ file_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 		return hj_window(t, (long)nr, args);
 	hj_words(rule->r_args, args, words);
 	t->t_bykernel = 1;
-	return hj_kernel(t, rule->r_kernel, words);
+	r = hj_kernel(t, rule->r_kernel, words);
+	return r >= HJ_LARGE ? hj_large(t, nr, args, r) : r;
 }
 
 /* A call that is the kernel's, if there is one. */

@@ -331,7 +331,7 @@ int hj_fd_iskernel(const struct hj_thread *t, long fd);
 int hj_fd_isdirect(const struct hj_thread *t, long fd);
 void hj_fd_setdirect(struct hj_thread *t, int fd);
 long hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec);
-long hj_fd_dup(struct hj_thread *t, int fd, int cloexec);
+long hj_fd_reopen(struct hj_thread *t, int fd, long flags, int cloexec);
 long hj_fd_close(struct hj_thread *t, int fd);
 void hj_fd_end(struct hj_thread *t);
 void hj_fd_learn(struct hj_thread *t);
@@ -361,6 +361,11 @@ int hj_is_root(struct hj_thread *t);
 long hj_file_execute(struct hj_thread *t, int fd);
 long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
 void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);
+
+/* large.c */
+#define HJ_LARGE (4L << 20) /* calls that do less were not cut */
+long
+hj_large(struct hj_thread *t, unsigned long nr, const long *args, long done);
 
 /* proccalls.c */
 long hj_proc_open(struct hj_thread *t, const long *args);

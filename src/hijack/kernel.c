@@ -214,6 +214,7 @@ hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data, size_t n,
 	memcpy(args, ss->ss_msg.sm_args, HJ_OPARGS * sizeof(args[0]));
 	r = ss->ss_msg.sm_error != 0 ? -(long)ss->ss_msg.sm_error
 				     : ss->ss_msg.sm_retval;
+	t->t_fdmin = 0;
 	if (room != 0 && !HJ_FAILED(r))
 		memcpy(data, ss->ss_payload, room);
 	slot_exit(t, slot);

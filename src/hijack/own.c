@@ -110,8 +110,8 @@ own_path(struct hj_thread *t, enum own own, int fd, char path[HJ_PATHMAX])
 }
 
 /*
- * A path on the host that is the kernel's in truth: 1, and the path there.  fd
- * is the descriptor that it is, or -1.
+ * A path on the host that is the kernel's in truth: 1, and the path there.  *fd
+ * is the descriptor that it names, if it names one, and -1 otherwise.
  */
 int
 hj_own_find(struct hj_thread *t, const char *path, int follow,
@@ -128,10 +128,10 @@ hj_own_find(struct hj_thread *t, const char *path, int follow,
 		return 0;
 	n = own_path(t, which, *fd, own);
 	more = hj_strlen(rest);
+	if (more > 0)
+		*fd = -1;
 	if (n == 0 || (size_t)n + more >= HJ_PATHMAX)
 		return 0;
-	if (*rest != '\0')
-		*fd = -1;
 	hj_append(own + n, rest);
 	return 1;
 }

@@ -176,16 +176,13 @@ by_kernel(struct hj_thread *t, const struct hj_path *p, const long *words)
 /* The one path is one of the caller's own. */
 static long
 by_own(struct hj_thread *t, const struct hj_path *p, const struct attempt *a,
-    const long *args, const char *own, int fd)
+    const long *args, const char *own)
 {
 	long words[HJ_NARGS], r;
 
 	hj_words(a->a_how, args, words);
 	words[a->a_at[0]] = (long)own;
 	r = by_kernel(t, p, words);
-	/* It has no name any more. */
-	if (r == -ENOENT && fd >= 0 && p->p_makes)
-		r = hj_fd_dup(t, fd, p->p_cloexec);
 	return r;
 }
 
@@ -208,7 +205,7 @@ by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
 {
 	char paths[MOST][HJ_PATHMAX], own[HJ_PATHMAX];
 	long host[HJ_NARGS], r;
-	int fd;
+	int fd = -1;
 
 	memcpy(host, p->p_args != NULL ? p->p_args : args, sizeof(host));
 	for (int i = 0; i < a->a_npaths; i++) {
@@ -226,7 +223,9 @@ by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
 	}
 	if (a->a_npaths == 1 && !a->a_host[0] &&
 	    hj_own_find(t, paths[0], follows(a, 0, args), own, &fd))
-		return by_own(t, p, a, args, own, fd);
+		return by_own(t, p, a, args, own);
+	if (fd >= 0 && p->p_kernel == HJ_K_openat && hj_fd_iskernel(t, fd))
+		return hj_fd_reopen(t, fd, args[2], p->p_cloexec);
 	t->t_bykernel = 0;
 	return hj_window(t, p->p_host, host);
 }

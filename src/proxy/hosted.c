@@ -163,3 +163,18 @@ hosted_fdpath(struct call *c)
 	c->c_msg.sm_retval = (int64_t)len;
 	return 0;
 }
+
+int
+hosted_reopen(struct call *c)
+{
+	struct lwp *l = syscall_enter();
+	int fd = -1, error;
+
+	if (l == NULL)
+		return syscall_refusal();
+	error = vfs_reopen(
+	    l, (int)c->c_msg.sm_args[0], (int)c->c_msg.sm_args[1], &fd);
+	syscall_exit();
+	c->c_msg.sm_retval = fd;
+	return error;
+}

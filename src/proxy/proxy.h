@@ -271,6 +271,7 @@ int hosted_path(struct call *);
 void hosted_opened(struct call *); /* c_hostfile, and it has succeeded */
 int hosted_fds(struct call *);
 int hosted_fdpath(struct call *);
+int hosted_reopen(struct call *);
 void hosted_close(struct session *, uint32_t slot);
 void hosted_fini(struct session *);
 

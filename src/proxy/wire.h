@@ -74,6 +74,7 @@ enum sp_op {
 	SP_HOSTPATH,   /* sm_args[0]: dirfd, [1]: follow; payload: paths */
 	SP_FDS,	       /* payload: int32_t each; value: how many */
 	SP_FDPATH,     /* sm_args[0]: fd; payload: its path */
+	SP_REOPEN,     /* sm_args[0]: fd, [1]: flags; value: descriptor */
 	SP_NOPS,
 };
 
@@ -84,6 +85,8 @@ enum sp_op {
  *
  * SP_HOSTPATH says where: the host's path, or for a fifo or socket a name
  * without a slash, for the client to make one of.
+ *
+ * SP_REOPEN opens what fd is once more, as opening /proc/self/fd/N would.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.

@@ -419,6 +419,21 @@ vnode_open_fd(
 }
 
 int
+vfs_reopen(struct lwp *l, int fd, int flags, int *newfd)
+{
+	struct file *fp;
+	int error;
+
+	if ((error = fd_getref(l, fd, &fp)) != 0)
+		return error;
+	error = fp->f_vnode == NULL ? ENXIO
+				    : vnode_open_fd(l, fp->f_mount, fp->f_vnode,
+					  flags & ~(O_CREAT | O_EXCL), newfd);
+	file_rele(fp);
+	return error;
+}
+
+int
 sys_openat(struct lwp *l, int dirfd, const char *path, int flags, mode_t mode,
     int *retval)
 {

@@ -540,6 +540,9 @@ int vfs_path(struct mount *, struct vnode *dvp, const struct cwdinfo *root,
  */
 int vfs_fdpath(struct lwp *, int fd, char *buf, const char **pathp);
 
+/* Open what fd is once more: EBADF, ENXIO for no file, those of open. */
+int vfs_reopen(struct lwp *, int fd, int flags, int *newfd);
+
 /*
  * The same for any file, with one of its names: "/a/b"; "/mnt/#3 (deleted)" for
  * what is gone, 3 being its inode number, "/mnt/#3" if no name is known; what

@@ -321,6 +321,26 @@ TC(fdpath, "SP_FDPATH says what path a descriptor has")
 	ATF_REQUIRE_STREQ(answer(), "/new");
 }
 
+TC(reopen, "SP_REOPEN opens a file once more that has no name any more")
+{
+	struct sp_msg *m;
+	int64_t fd;
+
+	start();
+	ATF_REQUIRE_EQ(open_by_hand("/world/file", O_RDONLY, 0), 0);
+	fd = sp_slot(sh, 0)->ss_msg.sm_retval;
+	ATF_REQUIRE(rump_sys_unlink("/world/file") != -1);
+	m = message(SP_REOPEN);
+	m->sm_args[0] = (uint64_t)fd;
+	m->sm_args[1] = O_RDONLY;
+	m->sm_fdmin = 20;
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	ATF_REQUIRE_EQ(m->sm_retval, 20);
+	m = message(SP_REOPEN);
+	m->sm_args[0] = 99;
+	ATF_REQUIRE_EQ(hand_call(sock, sh), EBADF);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, hostpath);
@@ -330,5 +350,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, hostfile_closed);
 	ATF_TP_ADD_TC(tp, fdmin);
 	ATF_TP_ADD_TC(tp, fdpath);
+	ATF_TP_ADD_TC(tp, reopen);
 	return atf_no_error();
 }
