@@ -373,8 +373,10 @@ dest_queue(struct proc *p, struct lwp *l, const struct dest *d, int code,
 	memset(&info, 0, sizeof(info));
 	info.si_signo = d->d_signo;
 	info.si_code = (SIGBIT(d->d_signo) & specific) != 0 ? SI_SIGIO : code;
-	info.si_band = code == POLL_IN ? POLLIN | POLLRDNORM
-				       : POLLOUT | POLLWRNORM | POLLWRBAND;
+	info.si_band = code == POLL_IN	  ? POLLIN | POLLRDNORM
+		       : code == POLL_OUT ? POLLOUT | POLLWRNORM | POLLWRBAND
+		       : code == POLL_ERR ? POLLERR
+					  : POLLHUP | POLLERR;
 	info.si_fd = d->d_fd;
 	return signal_post(p, l, &info, SP_KERNEL | SP_LOSSLESS, after);
 }
@@ -423,6 +425,15 @@ dest_post(struct dest *d, int code)
 	kref_rele(&d->d_pgrp->pg_ref);
 }
 
+/* Is it open for what the code is about? */
+static bool
+file_does(const struct file *fp, int code)
+{
+	return code == POLL_IN	  ? file_readable(fp)
+	       : code == POLL_OUT ? file_writable(fp)
+				  : true;
+}
+
 /* Whom the nth file that can do it is for.  False: there are not so many. */
 static bool
 klist_dest(struct klist *kl, unsigned n, int code, struct dest *d)
@@ -432,9 +443,7 @@ klist_dest(struct klist *kl, unsigned n, int code, struct dest *d)
 
 	mutex_enter(&kl->kl_lock);
 	LIST_FOREACH (kn, &kl->kl_notes, kn_link) {
-		if (kn->kn_ops != &fowner_ops ||
-		    !(code == POLL_IN ? file_readable(kn->kn_file)
-				      : file_writable(kn->kn_file)))
+		if (kn->kn_ops != &fowner_ops || !file_does(kn->kn_file, code))
 			continue;
 		if (n-- == 0)
 			break;

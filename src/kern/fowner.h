@@ -32,7 +32,8 @@ void klist_async_slow(struct klist *, int code);
 
 /*
  * Something can be read (POLL_IN) or written (POLL_OUT), or has ended: tell
- * the owners of those files that can do it.  Without locks.
+ * the owners of those files that can do it; or of all files, of an error
+ * (POLL_ERR) or the end of a connection (POLL_HUP).  Without locks.
  */
 static inline void
 klist_async(struct klist *kl, int code)

@@ -190,9 +190,21 @@ socket_ioctl(
     struct lwp *l, struct file *fp, unsigned long cmd, void *data, int *retval)
 {
 	struct socket *so = fp->f_data;
+	int error, id = 0;
 
-	(void)retval;
-	return so->so_proto->pr_ioctl(l, so, cmd, data);
+	switch (cmd) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		if ((error = copyin(data, &id, sizeof(id))) != 0)
+			return error;
+		return fowner_fcntl(l, fp, F_SETOWN, (uintptr_t)id, retval);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		(void)fowner_fcntl(l, fp, F_GETOWN, 0, &id);
+		return copyout(&id, data, sizeof(id));
+	default:
+		return so->so_proto->pr_ioctl(l, so, cmd, data);
+	}
 }
 
 uint32_t
@@ -210,6 +222,35 @@ socket_klist(struct file *fp)
 	struct socket *so = fp->f_data;
 
 	return &so->so_klist;
+}
+
+/* Nobody, until somebody is named; for room, who finds none from now on. */
+pid_t
+socket_async(struct lwp *l, struct file *fp)
+{
+	struct socket *so = fp->f_data;
+
+	(void)l;
+	atomic_store_explicit(&so->so_noroom, false, memory_order_relaxed);
+	return 0;
+}
+
+void
+socket_tell_slow(struct socket *so, uint32_t hint, int code)
+{
+	klist_notify_slow(&so->so_klist, hint);
+	klist_async_slow(&so->so_klist, code);
+}
+
+void
+socket_tellroom(struct socket *so, uint32_t hint)
+{
+	if (!klist_waited(&so->so_klist))
+		return;
+	klist_notify_slow(&so->so_klist, hint);
+	if (atomic_exchange_explicit(
+		&so->so_noroom, false, memory_order_relaxed))
+		klist_async_slow(&so->so_klist, POLL_OUT);
 }
 
 void

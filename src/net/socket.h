@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 
 #include "kern/event.h"
+#include "kern/fowner.h"
 #include "kern/kern.h"
 
 struct protosw;
@@ -43,6 +44,7 @@ struct socket {
 	_Atomic int64_t so_rcvtimeo; /* (a) nanoseconds, HYPER_FOREVER */
 	_Atomic int64_t so_sndtimeo; /* (a) */
 	_Atomic int so_peekoff;	     /* (a) SO_PEEK_OFF, -1: off */
+	_Atomic bool so_noroom;	     /* (a) SIGIO is wanted for room */
 	ino_t so_ino;		     /* (s) */
 	uid_t so_uid;		     /* (s) */
 	gid_t so_gid;		     /* (s) */
@@ -156,7 +158,35 @@ int socket_ioctl(
     struct lwp *, struct file *, unsigned long, void *data, int *retval);
 uint32_t socket_poll(struct lwp *, struct file *, struct pollsize *);
 struct klist *socket_klist(struct file *);
+pid_t socket_async(struct lwp *, struct file *);
 void socket_close(struct file *);
+
+/*
+ * Without locks: tell who polls by that hint, and owners by SIGIO with that
+ * code (POLL_*).
+ */
+void socket_tell_slow(struct socket *, uint32_t hint, int code);
+
+static inline void
+socket_tell(struct socket *so, uint32_t hint, int code)
+{
+	if (klist_waited(&so->so_klist))
+		socket_tell_slow(so, hint, code);
+}
+
+/*
+ * There is room to send: owners are told, as on Linux, if something that was
+ * to be sent, or who polled a datagram socket, has found none before.
+ */
+static inline void
+socket_noroom(struct socket *so)
+{
+	if (klist_waited(&so->so_klist))
+		atomic_store_explicit(
+		    &so->so_noroom, true, memory_order_relaxed);
+}
+
+void socket_tellroom(struct socket *, uint32_t hint);
 
 /* The error that is to be told, which it then is. */
 static inline int

@@ -8,6 +8,7 @@
  */
 #include <sys/ioctl.h>
 
+#include "kern/fowner.h"
 #include "sysproto.h"
 #include "vfs/inotify_impl.h"
 
@@ -43,6 +44,10 @@ queue_append(struct inotify *in, struct event *ev)
 	TAILQ_INSERT_TAIL(&in->in_queue, ev, ev_link);
 	in->in_queued++;
 	in->in_bytes += event_size(ev);
+	if (in->in_async) {
+		in->in_untold++;
+		(void)ktimer_set(&in->in_tell, KTIMER_MONOTONIC, 0, 0);
+	}
 	inotify_wake(in);
 }
 
@@ -220,6 +225,66 @@ inotify_klist(struct file *fp)
 	return &in->in_klist;
 }
 
+static pid_t
+inotify_async(struct lwp *l, struct file *fp)
+{
+	struct inotify *in = fp->f_data;
+
+	(void)l;
+	mutex_enter(&inotify_lock);
+	in->in_async = true;
+	mutex_exit(&inotify_lock);
+	return 0;
+}
+
+static void
+inotify_free(struct inotify *in)
+{
+	kmem_free(in->in_overflow, sizeof(*in->in_overflow));
+	kmem_free(in, sizeof(*in));
+}
+
+static void
+inotify_reclaim(struct smr_item *si)
+{
+	inotify_free(container_of(si, struct inotify, in_smr));
+}
+
+static void
+inotify_rele(struct inotify *in)
+{
+	bool last;
+
+	mutex_enter(&inotify_lock);
+	last = --in->in_refs == 0;
+	mutex_exit(&inotify_lock);
+	/* The timer may be about to look at it. */
+	if (last)
+		smr_retire(&in->in_smr, inotify_reclaim);
+}
+
+/* The timer: SIGIO for each event that was queued, but at least one. */
+static void
+inotify_tell(void *arg, uint64_t times)
+{
+	struct inotify *in = arg;
+	unsigned n = 0;
+
+	(void)times;
+	mutex_enter(&inotify_lock);
+	if (in->in_refs > 0) {
+		in->in_refs++;
+		n = in->in_untold;
+		in->in_untold = 0;
+	}
+	mutex_exit(&inotify_lock);
+	if (n == 0)
+		return;
+	while (n-- > 0)
+		klist_async(&in->in_klist, POLL_IN);
+	inotify_rele(in);
+}
+
 static struct inotify *
 inotify_alloc(void)
 {
@@ -228,18 +293,13 @@ inotify_alloc(void)
 	if (in == NULL)
 		return NULL;
 	TAILQ_INIT(&in->in_queue);
+	in->in_refs = 1;
+	ktimer_init(&in->in_tell, inotify_tell, in);
 	in->in_overflow = kmem_zalloc(sizeof(*in->in_overflow));
 	if (in->in_overflow != NULL)
 		return in;
 	kmem_free(in, sizeof(*in));
 	return NULL;
-}
-
-static void
-inotify_free(struct inotify *in)
-{
-	kmem_free(in->in_overflow, sizeof(*in->in_overflow));
-	kmem_free(in, sizeof(*in));
 }
 
 static void
@@ -253,7 +313,8 @@ inotify_close(struct file *fp)
 		TAILQ_REMOVE(&in->in_queue, ev, ev_link);
 		event_free(in, ev);
 	}
-	inotify_free(in);
+	(void)ktimer_cancel(&in->in_tell);
+	inotify_rele(in);
 }
 
 static const struct fileops inotify_fileops = {
@@ -263,6 +324,7 @@ static const struct fileops inotify_fileops = {
     .fo_ioctl = inotify_ioctl,
     .fo_poll = inotify_poll,
     .fo_klist = inotify_klist,
+    .fo_async = inotify_async,
     .fo_close = inotify_close,
 };
 

@@ -9,6 +9,8 @@
 #include <sys/queue.h>
 
 #include "kern/event.h"
+#include "kern/smr.h"
+#include "kern/timer.h"
 #include "vfs/inotify.h"
 
 struct watched;
@@ -44,6 +46,16 @@ struct inotify {
 	struct klist in_klist;	   /* who polls it; not inotify_lock */
 	struct event *in_overflow; /* without a name */
 	bool in_overflowed;	   /* it is in the queue */
+
+	/*
+	 * SIGIO: who queues an event may hold any vnode's lock, and to post a
+	 * signal may end a process, so a timer does it.
+	 */
+	bool in_async;	       /* O_ASYNC has been on */
+	unsigned in_untold;    /* events that owners are to be told of */
+	unsigned in_refs;      /* the file, and the timer while it runs */
+	struct ktimer in_tell; /* not inotify_lock */
+	struct smr_item in_smr;
 };
 
 /* Queue an event; if there is no room or memory, that some are lost. */

@@ -103,15 +103,21 @@ unsock_unread(const struct unmsgs *list)
 static void
 unsock_hangup(struct unsock *peer, bool reset)
 {
+	bool asleep;
+
 	unsock_enter(peer);
 	atomic_store_explicit(
 	    &peer->us_so.so_shut, SO_SHUTRW, memory_order_relaxed);
 	if (reset)
 		atomic_store_explicit(
 		    &peer->us_so.so_error, ECONNRESET, memory_order_relaxed);
+	asleep = unsock_reads(peer);
 	unsock_wakeall(peer);
 	unsock_exit(peer);
-	klist_notify(&peer->us_so.so_klist, KLIST_ALL);
+	unsock_tell(peer, KLIST_ALL, POLL_HUP, asleep);
+	/* What it had sent is no longer on its way. */
+	if (unsock_type(peer) == SOCK_STREAM)
+		socket_tellroom(&peer->us_so, 0);
 }
 
 void
@@ -298,6 +304,28 @@ local_getopt(struct lwp *l, struct socket *so, int name, void *val,
 	return copyout(&uc, val, len < sizeof(uc) ? len : sizeof(uc));
 }
 
+/* What it has sent and nobody has read, by cost. */
+static uint32_t
+unsock_sent(struct unsock *us)
+{
+	struct unsock *peer;
+	uint32_t n = 0;
+
+	if (unsock_type(us) != SOCK_STREAM) {
+		unsock_enter(us);
+		n = us->us_wmem;
+		unsock_exit(us);
+		return n;
+	}
+	if ((peer = unsock_holdpeer(us)) == NULL)
+		return 0;
+	unsock_enter(peer);
+	n = peer->us_charge;
+	unsock_exit(peer);
+	unsock_rele(peer);
+	return n;
+}
+
 /* Who waits for room in a buffer that has grown goes on. */
 static void
 local_optchanged(struct socket *so, int name)
@@ -314,7 +342,10 @@ local_optchanged(struct socket *so, int name)
 		cv_broadcast(&where->us_snd);
 		unsock_exit(where);
 	}
-	klist_notify(&so->so_klist, UN_OUT);
+	if (un_writable(us, unsock_sent(us)))
+		socket_tellroom(so, UN_OUT);
+	else
+		klist_notify(&so->so_klist, UN_OUT);
 	if (peer != NULL)
 		unsock_rele(peer);
 }
@@ -346,14 +377,18 @@ local_listening(struct socket *so)
  * Shutdown
  */
 
+/* code: POLL_* for owners, or 0. */
 static void
-unsock_shut(struct unsock *us, uint32_t how)
+unsock_shut(struct unsock *us, uint32_t how, int code)
 {
+	bool asleep;
+
 	unsock_enter(us);
 	atomic_fetch_or_explicit(&us->us_so.so_shut, how, memory_order_relaxed);
+	asleep = unsock_reads(us);
 	unsock_wakeall(us);
 	unsock_exit(us);
-	klist_notify(&us->us_so.so_klist, KLIST_ALL);
+	unsock_tell(us, KLIST_ALL, code, asleep || code == 0);
 }
 
 static int
@@ -362,7 +397,7 @@ local_shutdown(struct socket *so, uint32_t how)
 	struct unsock *us = so_to_us(so), *peer;
 	uint32_t theirs = 0;
 
-	unsock_shut(us, how);
+	unsock_shut(us, how, 0);
 	if (unsock_type(us) == SOCK_DGRAM ||
 	    (peer = unsock_holdpeer(us)) == NULL)
 		return 0;
@@ -370,7 +405,10 @@ local_shutdown(struct socket *so, uint32_t how)
 		theirs |= SO_SHUTWR;
 	if ((how & SO_SHUTWR) != 0)
 		theirs |= SO_SHUTRD;
-	unsock_shut(peer, theirs);
+	unsock_shut(peer, theirs,
+	    theirs == SO_SHUTRW		? POLL_HUP
+	    : (theirs & SO_SHUTRD) != 0 ? POLL_IN
+					: 0);
 	unsock_rele(peer);
 	return 0;
 }
@@ -378,28 +416,6 @@ local_shutdown(struct socket *so, uint32_t how)
 /*
  * How much there is
  */
-
-/* What it has sent and nobody has read, by cost. */
-static uint32_t
-unsock_sent(struct unsock *us)
-{
-	struct unsock *peer;
-	uint32_t n = 0;
-
-	if (unsock_type(us) != SOCK_STREAM) {
-		unsock_enter(us);
-		n = us->us_wmem;
-		unsock_exit(us);
-		return n;
-	}
-	if ((peer = unsock_holdpeer(us)) == NULL)
-		return 0;
-	unsock_enter(peer);
-	n = peer->us_charge;
-	unsock_exit(peer);
-	unsock_rele(peer);
-	return n;
-}
 
 /* Bytes to be read: of a datagram socket only those of the next. */
 static int64_t
@@ -469,6 +485,8 @@ local_poll(struct socket *so, struct pollsize *ps)
 				 : 0;
 	}
 	unsock_exit(us);
+	if (!un_writable(us, sent) && type != SOCK_STREAM)
+		socket_noroom(so);
 	if (state == UN_LISTEN || !un_writable(us, sent) ||
 	    (type == SOCK_DGRAM && undgram_peerfull(us)))
 		return events;
@@ -488,6 +506,7 @@ static const struct fileops unstream_fileops = {
     .fo_ioctl = socket_ioctl,
     .fo_poll = socket_poll,
     .fo_klist = socket_klist,
+    .fo_async = socket_async,
     .fo_close = socket_close,
 };
 
@@ -498,6 +517,7 @@ static const struct fileops undgram_fileops = {
     .fo_ioctl = socket_ioctl,
     .fo_poll = socket_poll,
     .fo_klist = socket_klist,
+    .fo_async = socket_async,
     .fo_close = socket_close,
 };
 

@@ -94,7 +94,7 @@ connect_try(struct lwp *l, struct unsock *us, struct unsock *other,
 		unsock_exit(us);
 	unsock_leave(other);
 	if (error == 0 && !*again)
-		klist_notify(&other->us_so.so_klist, UN_IN);
+		socket_tell(&other->us_so, UN_IN, POLL_IN);
 	return error;
 }
 
@@ -228,7 +228,7 @@ undgram_left(struct unsock *us, struct unsock *old)
 		unsock_setstate(old, UN_CLOSED);
 	unsock_exit(old);
 	if (tell)
-		klist_notify(&old->us_so.so_klist, POLLERR);
+		socket_tell(&old->us_so, POLLERR, POLL_ERR);
 	TAILQ_FOREACH (m, &list, um_link)
 		undgram_unload(m);
 	unmsgs_free(&list);

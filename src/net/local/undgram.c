@@ -26,8 +26,10 @@ undgram_load(struct unsock *us, uint32_t cost, int64_t deadline)
 		else if (un_hasspace(us, us->us_wmem)) {
 			us->us_wmem += cost;
 			break;
-		} else
+		} else {
+			socket_noroom(&us->us_so);
 			error = socket_sleep(&us->us_so, &us->us_snd, deadline);
+		}
 	}
 	unsock_leave(us);
 	return error;
@@ -45,7 +47,7 @@ undgram_unload(struct unmsg *m)
 	writable = un_writable(us, us->us_wmem);
 	unsock_leave(us);
 	if (writable)
-		klist_notify(&us->us_so.so_klist, UN_OUT);
+		socket_tellroom(&us->us_so, UN_OUT);
 }
 
 /* Is `to' full for us?  It is locked. */
@@ -105,7 +107,7 @@ undgram_put(struct lwp *l, struct unsock *us, struct unsock *to,
 	}
 	unsock_leave(to);
 	if (error == 0 && !*dead)
-		klist_notify(&to->us_so.so_klist, UN_IN);
+		socket_tell(&to->us_so, UN_IN, POLL_IN);
 	return error;
 }
 

@@ -253,6 +253,28 @@ int unsock_alloc(const struct protosw *, const struct cred *, struct unsock **);
  */
 void unsock_leave(struct unsock *);
 
+/*
+ * As socket_tell, but owners are not told of what a reader of a stream is
+ * `asleep' for, as on Linux.
+ */
+static inline void
+unsock_tell(struct unsock *us, uint32_t hint, int code, bool asleep)
+{
+	if (unlikely(asleep))
+		klist_notify(&us->us_so.so_klist, hint);
+	else
+		socket_tell(&us->us_so, hint, code);
+}
+
+/* Does somebody sleep in reading this stream?  Locked. */
+static inline bool
+unsock_reads(struct unsock *us)
+{
+	KASSERT(unsock_owned(us));
+	return cv_has_waiters(&us->us_rcv) && unsock_type(us) == SOCK_STREAM &&
+	       unsock_state(us) != UN_LISTEN;
+}
+
 /* All who sleep in it look again; locked. */
 void unsock_wakeall(struct unsock *);
 

@@ -27,6 +27,7 @@ unstream_await(struct unsock *us, struct unsock *peer, int64_t deadline)
 			return EPIPE;
 		if (likely(un_hasspace(us, peer->us_charge)))
 			return 0;
+		socket_noroom(&us->us_so);
 		error = socket_sleep(&peer->us_so, &peer->us_snd, deadline);
 		if (error != 0)
 			return error;
@@ -41,6 +42,7 @@ unstream_put(struct lwp *l, struct unsock *us, struct unsock *peer,
 	size_t most = unmsg_most_stream(us), resid = sm->sm_uio->uio_resid;
 	uint32_t len = (uint32_t)(resid < most ? resid : most), cost;
 	struct unmsg *m = NULL;
+	bool asleep;
 	int error;
 
 	cost = unmsg_cost_stream(len);
@@ -67,11 +69,12 @@ unstream_put(struct lwp *l, struct unsock *us, struct unsock *peer,
 	peer->us_charge += cost;
 	m = NULL;
 out:
+	asleep = unsock_reads(peer);
 	unsock_leave(peer);
 	if (m != NULL)
 		unmsg_free(m);
 	else if (error == 0)
-		klist_notify(&peer->us_so.so_klist, UN_IN);
+		unsock_tell(peer, UN_IN, POLL_IN, asleep);
 	return error;
 }
 
@@ -311,7 +314,7 @@ unread_finish(struct unread *ur, struct unsock *peer, bool writable)
 		TAILQ_REMOVE(&ur->ur_done, m, um_link);
 		unmsg_free(m);
 		if (writable)
-			klist_notify(&peer->us_so.so_klist, UN_OUT);
+			socket_tellroom(&peer->us_so, UN_OUT);
 	}
 }
 
@@ -430,6 +433,6 @@ unstream_fastwrite(struct file *fp, const void *buf, size_t len)
 	unmsg_append(peer, m);
 	peer->us_charge += cost;
 	unsock_exit(peer);
-	klist_notify(&peer->us_so.so_klist, UN_IN);
+	socket_tell(&peer->us_so, UN_IN, POLL_IN);
 	return len;
 }

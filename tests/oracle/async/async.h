@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 
 #include <errno.h>
@@ -39,6 +40,14 @@ struct world {
 	int (*mkfifo)(const char *, mode_t);
 	int (*unlink)(const char *);
 	int (*ioctl)(int, unsigned long, ...);
+	int (*socketpair)(int, int, int, int *);
+	int (*socket)(int, int, int);
+	int (*bind)(int, const struct sockaddr *, socklen_t);
+	int (*listen)(int, int);
+	int (*connect)(int, const struct sockaddr *, socklen_t);
+	int (*accept4)(int, struct sockaddr *, socklen_t *, int);
+	int (*shutdown)(int, int);
+	int (*setsockopt)(int, int, int, const void *, socklen_t);
 	int (*poll)(struct pollfd *, nfds_t, int);
 	int (*ppoll)(
 	    struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
