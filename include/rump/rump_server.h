@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -24,16 +26,41 @@ int rump_server_allowroot(uid_t uid);
  * threads; 1024.  RUMP_SERVER_GRACE: for how many seconds the process of a
  * client whose connection is lost waits for it; 10.  RUMP_SERVER_HOSTPIDS: 1
  * if a client's process may have the pid of its host process; 0.
- * RUMP_SERVER_VERBOSE: 1 if clients that come and go are printed; 0.  Returns
- * 0 or EINVAL.  (ours)
+ * RUMP_SERVER_VERBOSE: 1 if clients that come and go are printed; 0.
+ * RUMP_SERVER_FILES: the hard limit of descriptors of a client's processes, at
+ * least 3; as process 1 has it.  RUMP_SERVER_CALLS: how many calls a client may
+ * have going on; 512, the most there can be.  RUMP_SERVER_MEMORY: how many
+ * bytes of arguments and results the calls that a client has going on may
+ * have, not counting those of at most 128 KiB; 256 MiB.  Returns 0 or EINVAL.
+ * (ours)
  */
 enum rump_server_limit {
 	RUMP_SERVER_LWPS,
 	RUMP_SERVER_GRACE,
 	RUMP_SERVER_HOSTPIDS,
 	RUMP_SERVER_VERBOSE,
+	RUMP_SERVER_FILES,
+	RUMP_SERVER_CALLS,
+	RUMP_SERVER_MEMORY,
 };
 int rump_server_limit(enum rump_server_limit which, unsigned long value);
+
+/*
+ * For URLs that begin with tcp:// or tcp6://: who clients are, and how they and
+ * the server prove it to each other; files of the host.  After rump_init.
+ * Returns 0 or, with a line of words in why, an errno: EINVAL for what is wrong
+ * in a file, EACCES for one with keys in it that others may read, ELIBACC if
+ * there is no librumptls, and what opening a file gives.  EBUSY the second
+ * time.  (ours)
+ */
+struct rump_server_tcp {
+	const char *rst_users; /* see rump_sp(7) */
+	const char *rst_cert;  /* the server's certificate, PEM; or NULL */
+	const char *rst_key;   /* its key, PEM; NULL: in the same file */
+	const char *rst_ca;    /* who signs clients', PEM; or NULL */
+	int rst_plain;	       /* no TLS: only addresses of this machine */
+};
+int rump_server_settcp(const struct rump_server_tcp *, char *why, size_t size);
 
 #ifdef __cplusplus
 }

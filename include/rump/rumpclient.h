@@ -25,11 +25,19 @@ extern "C" {
 /*
  * Connect to the server of RUMP_SERVER: this host process is then a new process
  * there, or what it was before rumpclient_exec.  0 if it is connected already.
- * ENOENT: RUMP_SERVER is not set; EINVAL, EPROTONOSUPPORT: it names nothing, or
- * nothing that can be reached; and what connect(2) gives.  rump_init of
+ * ENOENT: RUMP_SERVER is not set; EINVAL: it names nothing, or a file for TLS
+ * is wrong; EACCES: client or server is not believed; ELIBACC: no librumptls;
+ * ETIMEDOUT; and what connect(2) gives.  rump_init of
  * <rump/rump.h> does the same and returns the errno.  (NetBSD)
  */
 int rumpclient_init(void);
+
+/*
+ * What was wrong with the last try to connect, in words, if an errno does not
+ * say it: a certificate that is not believed, a file of keys without one; else
+ * NULL.  The text changes with the next try.  (ours)
+ */
+const char *rumpclient_reason(void);
 
 /*
  * The system call of this number (RUMP_SYS_*), with its arguments as 64-bit

@@ -13,9 +13,12 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -88,6 +91,77 @@ hyper_sock_listen(const char *path, int *fdp)
 	if (error != 0)
 		return error;
 	if ((error = path_bind((int)fd, &sun)) == 0)
+		error = HOST_CALL0(listen((int)fd, BACKLOG));
+	if (error != 0)
+		hyper_file_close((int)fd);
+	*fdp = (int)fd;
+	return error;
+}
+
+/* What of an address there is to know; EINVAL, EACCES. */
+static int
+tcp_address(bool v6, const char *address, uint16_t port, bool loopback,
+    struct sockaddr_storage *ss)
+{
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
+	bool local;
+
+	memset(ss, 0, sizeof(*ss));
+	if (v6) {
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_port = htons(port);
+		if (inet_pton(AF_INET6, address, &sin6->sin6_addr) != 1)
+			return EINVAL;
+		local = IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
+	} else {
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(port);
+		if (inet_pton(AF_INET, address, &sin->sin_addr) != 1)
+			return EINVAL;
+		local = ntohl(sin->sin_addr.s_addr) >> 24 == 127;
+	}
+	return loopback && !local ? EACCES : 0;
+}
+
+static void
+tcp_option(int fd, int level, int name, int value)
+{
+	(void)HOST_CALL0(setsockopt(fd, level, name, &value, sizeof(value)));
+}
+
+/* Those that are accepted have them, too. */
+static void
+tcp_options(int fd)
+{
+	tcp_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	tcp_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	tcp_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	tcp_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+	tcp_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+	tcp_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+int
+hyper_sock_listentcp(
+    bool v6, const char *address, uint16_t port, bool loopback, int *fdp)
+{
+	struct sockaddr_storage ss;
+	const struct sockaddr *sa = (const struct sockaddr *)&ss;
+	long fd;
+	int error;
+
+	if ((error = tcp_address(v6, address, port, loopback, &ss)) != 0)
+		return error;
+	error = HOST_CALL(socket(v6 ? AF_INET6 : AF_INET,
+			      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+	    &fd);
+	if (error != 0)
+		return error;
+	tcp_options((int)fd);
+	error = HOST_CALL0(bind((int)fd, sa,
+	    v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)));
+	if (error == 0)
 		error = HOST_CALL0(listen((int)fd, BACKLOG));
 	if (error != 0)
 		hyper_file_close((int)fd);
@@ -179,6 +253,17 @@ hyper_sock_send(int fd, const void *buf, size_t *lenp, int pass)
 		memcpy(CMSG_DATA(cm), &pass, sizeof(int));
 	}
 	error = HOST_CALL(sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL), &n);
+	*lenp = error == 0 ? (size_t)n : 0;
+	return error;
+}
+
+int
+hyper_sock_sendbytes(int fd, const void *buf, size_t *lenp)
+{
+	long n;
+	int error =
+	    HOST_CALL(send(fd, buf, *lenp, MSG_DONTWAIT | MSG_NOSIGNAL), &n);
+
 	*lenp = error == 0 ? (size_t)n : 0;
 	return error;
 }
@@ -286,6 +371,32 @@ hyper_shm_create(size_t len, int *fdp, void **addrp)
 	*fdp = (int)fd;
 	*addrp = addr;
 	return error;
+}
+
+int
+hyper_shm_private(size_t len, void **addrp)
+{
+	int error, saved = errno;
+
+	*addrp = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	error = *addrp == MAP_FAILED ? errno : 0;
+	if (error == 0)
+		(void)madvise(*addrp, len, MADV_DONTDUMP);
+	errno = saved;
+	return error;
+}
+
+void
+hyper_shm_discard(void *addr, size_t len)
+{
+	const uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+	uintptr_t begin = ((uintptr_t)addr + mask) & ~mask;
+	uintptr_t end = ((uintptr_t)addr + len) & ~mask;
+
+	if (begin < end)
+		(void)HOST_CALL0(
+		    madvise((void *)begin, end - begin, MADV_DONTNEED));
 }
 
 void

@@ -27,6 +27,15 @@
  */
 int hyper_sock_listen(const char *path, int *fdp);
 
+/*
+ * Listen on an address of TCP, in figures, of IPv6 or of IPv4.  loopback:
+ * EACCES for others than those that only this machine reaches.  EINVAL: it is
+ * no address; and what bind gives.  Connections that are accepted do not wait
+ * for more to send, and see that the other machine has gone.
+ */
+int hyper_sock_listentcp(
+    bool v6, const char *address, uint16_t port, bool loopback, int *fdp);
+
 /* Remove the socket's file, if it is still that of fd. */
 void hyper_sock_unlink(const char *path, int fd);
 
@@ -53,6 +62,7 @@ int hyper_sock_peer(int fd, struct hyper_peer *peer);
 void hyper_sock_shutdown(int fd);
 int hyper_sock_recv(int fd, void *buf, size_t *lenp);
 int hyper_sock_send(int fd, const void *buf, size_t *lenp, int pass);
+int hyper_sock_sendbytes(int fd, const void *buf, size_t *lenp);
 
 /*
  * Waiting for many: a set, what is in it with a word of the caller's, and what
@@ -78,6 +88,13 @@ int hyper_events_wait(int set, struct hyper_event *ev, int n, int ms, int *np);
  */
 int hyper_shm_create(size_t len, int *fdp, void **addrp);
 void hyper_shm_destroy(void *addr, size_t len);
+
+/*
+ * The same for this process alone; destroyed in the same way.  discard: whole
+ * pages of it go back to the host, and are zero then.
+ */
+int hyper_shm_private(size_t len, void **addrp);
+void hyper_shm_discard(void *addr, size_t len);
 
 /* Wake whoever sleeps on a word in such memory. */
 void hyper_shm_wake(_Atomic uint32_t *addr, int n);

@@ -110,6 +110,25 @@ remote_name(struct proc *p, const char *name)
 	mutex_exit(&p->p_lock);
 }
 
+/* Where it cannot get out: it is root until it has its own credentials. */
+static int
+remote_confine(struct lwp *l, const struct remote_who *rw)
+{
+	struct rlimit rl;
+	int error = 0;
+
+	if (rw->rw_root != NULL && (error = sys_chroot(l, rw->rw_root)) == 0)
+		error = sys_chdir(l, "/");
+	if (error != 0 || rw->rw_maxfiles == 0 ||
+	    (error = sys_getrlimit(l, RLIMIT_NOFILE, &rl)) != 0)
+		return error;
+	if (rl.rlim_max > rw->rw_maxfiles)
+		rl.rlim_max = rw->rw_maxfiles;
+	if (rl.rlim_cur > rl.rlim_max)
+		rl.rlim_cur = rl.rlim_max;
+	return sys_setrlimit(l, RLIMIT_NOFILE, &rl);
+}
+
 /* What a new process has that its parent, process 1, has not. */
 static int
 remote_dress(struct lwp *l, const struct remote_who *rw)
@@ -123,6 +142,8 @@ remote_dress(struct lwp *l, const struct remote_who *rw)
 	    PF_REMOTE | (rw->rw_hosted ? PF_HOSTED : 0), memory_order_relaxed);
 	remote_name(p, rw->rw_name);
 	if ((error = console_open_std(l)) != 0)
+		return error;
+	if ((error = remote_confine(l, rw)) != 0)
 		return error;
 	/* A pid that somebody has is not to be had: then it is another. */
 	if (rw->rw_pid > 1)

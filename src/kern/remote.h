@@ -16,6 +16,8 @@
 #ifndef KERN_REMOTE_H
 #define KERN_REMOTE_H
 
+#include <sys/resource.h>
+
 #include <signal.h>
 
 #include "kern/param.h"
@@ -44,6 +46,8 @@ struct remote_who {
 	pid_t rw_pid;	     /* wanted, or 0; if it is free */
 	const char *rw_name; /* or NULL */
 	bool rw_hosted;	     /* PF_HOSTED */
+	const char *rw_root; /* its root directory, or NULL */
+	rlim_t rw_maxfiles;  /* limit of descriptors; 0: process 1's */
 };
 
 /*

@@ -8,9 +8,6 @@
 #include "syscall/invoke.h"
 #include "syscall/sysdesc.h"
 
-/* A call with so much to copy is for somebody who is not the leader. */
-#define LONG_CALL (128u << 10)
-
 /*
  * Slots
  */
@@ -31,7 +28,7 @@ slot_claim(struct session *se, uint32_t slot)
 	return (old & slot_bit(slot)) == 0;
 }
 
-static void
+void
 slot_done(struct session *se, uint32_t slot)
 {
 	atomic_fetch_and_explicit(
@@ -227,6 +224,26 @@ call_make(struct worker *w, struct call *c)
 	return error;
 }
 
+/* So much to copy is for somebody who is not the leader. */
+static int
+call_long(struct worker *w, struct call *c)
+{
+	struct session *se = c->c_session;
+	size_t len = c->c_msg.sm_len;
+	int error;
+
+	if (!msg_isfine(&c->c_msg))
+		return EPROTO;
+	/* What comes through a stream is charged as soon as it comes. */
+	if (se->se_stream == NULL && !session_charge(se, len))
+		return ENOMEM;
+	pool_handover(w);
+	error = call_make(w, c);
+	if (se->se_stream == NULL)
+		session_discharge(se, len);
+	return error;
+}
+
 void
 call_run(struct worker *w, struct session *se, uint32_t slot)
 {
@@ -234,6 +251,10 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 	struct call *c = &w->w_call;
 	uint32_t state;
 
+	if (slot >= se->se_nslots) {
+		session_accuse(se);
+		return;
+	}
 	if (atomic_load_explicit(&ss->ss_intr, memory_order_relaxed) != 0) {
 		atomic_store_explicit(&ss->ss_intr, 0, memory_order_relaxed);
 		slot_interrupt(se, slot);
@@ -253,10 +274,15 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 	c->c_msg.sm_retval = -1;
 	c->c_shared = ss->ss_payload;
 	c->c_lwp = NULL;
+	c->c_from = c->c_to = 0;
 	if (c->c_msg.sm_len > LONG_CALL && c->c_msg.sm_op == SP_SYSCALL)
-		pool_handover(w);
-	c->c_msg.sm_error = call_make(w, c);
-	answer_shm(w, c);
+		c->c_msg.sm_error = call_long(w, c);
+	else
+		c->c_msg.sm_error = call_make(w, c);
+	if (se->se_stream != NULL)
+		stream_answer(c);
+	else
+		answer_shm(w, c);
 	if (c->c_msg.sm_error == EPROTO)
 		session_accuse(se);
 	session_rele(se);

@@ -77,6 +77,14 @@ addr_inhead(const struct call *c, const void *addr)
 	return at >= head && at < head + c->c_msg.sm_head;
 }
 
+static bool
+addr_inshared(const struct call *c, const void *addr)
+{
+	uintptr_t at = (uintptr_t)addr, shared = (uintptr_t)c->c_shared;
+
+	return at >= shared && at < shared + c->c_msg.sm_len;
+}
+
 static int
 decode_string(struct call *c, int i)
 {
@@ -198,19 +206,60 @@ decode_message(struct call *c, const struct sysarg *sa, uint64_t word)
 	return error;
 }
 
-/* Bytes that the kernel has written into the head. */
+/* These n bytes of the payload have to go back through a stream. */
+static void
+encode_mark(struct call *c, const uint8_t *addr, size_t n)
+{
+	size_t at = (size_t)(addr_inhead(c, addr) ? addr - c->c_head
+						  : addr - c->c_shared);
+
+	if (n == 0)
+		return;
+	if (c->c_to == 0 || at < c->c_from)
+		c->c_from = at;
+	if (at + n > c->c_to)
+		c->c_to = at + n;
+}
+
+/* Bytes that the kernel has written, perhaps into the head. */
 static void
 encode_part(struct call *c, const void *addr, size_t n)
 {
 	if (addr_inhead(c, addr))
 		memcpy(
 		    c->c_shared + ((const uint8_t *)addr - c->c_head), addr, n);
+	else if (!addr_inshared(c, addr))
+		return;
+	encode_mark(c, addr, n);
+}
+
+void
+call_give(struct call *c, const void *data, size_t n)
+{
+	memcpy(c->c_shared, data, n);
+	encode_mark(c, c->c_shared, n);
 }
 
 static size_t
 least(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Of a vector of so many buffers, the first `done' bytes. */
+static void
+encode_vector(
+    struct call *c, const struct iovec *iov, uint64_t count, size_t done)
+{
+	uint64_t k;
+	size_t n;
+
+	if (!addr_inhead(c, iov))
+		return;
+	for (k = 0; k < count && done != 0; k++, done -= n) {
+		n = least(iov[k].iov_len, done);
+		encode_part(c, iov[k].iov_base, n);
+	}
 }
 
 /*
@@ -220,14 +269,18 @@ least(size_t a, size_t b)
 static void
 encode_message(struct call *c, const struct sysarg *sa, uint8_t *addr)
 {
+	bool many = sa->sa_size == sizeof(struct mmsghdr);
 	uint64_t n = message_count(c, sa), k;
 
+	/* The rest of many was not looked at. */
+	if (many)
+		n = least(n, (size_t)c->c_msg.sm_retval);
 	for (k = 0; k < n; k++, addr += sa->sa_size) {
 		struct msghdr *mh = (struct msghdr *)addr;
 		struct msghdr *old =
 		    (struct msghdr *)(c->c_shared + (addr - c->c_head));
 
-		if (sa->sa_size == sizeof(struct mmsghdr))
+		if (many)
 			encode_part(c, &((struct mmsghdr *)addr)->msg_len,
 			    sizeof(unsigned int));
 		if ((sa->sa_flags & SYSARG_OUT) == 0)
@@ -239,6 +292,10 @@ encode_message(struct call *c, const struct sysarg *sa, uint8_t *addr)
 		old->msg_namelen = mh->msg_namelen;
 		old->msg_controllen = mh->msg_controllen;
 		old->msg_flags = mh->msg_flags;
+		encode_mark(c, addr, sizeof(*mh));
+		encode_vector(c, mh->msg_iov, mh->msg_iovlen,
+		    many ? ((struct mmsghdr *)addr)->msg_len
+			 : (size_t)c->c_msg.sm_retval);
 	}
 }
 
@@ -313,28 +370,55 @@ call_decode(struct call *c, const struct sysdesc *sd)
 	return error;
 }
 
+/* What the kernel has written may be behind the head, too. */
+static bool
+payload_read(void *dst, const void *addr, size_t n)
+{
+	const struct call *c = reading;
+
+	if (head_read(dst, addr, n))
+		return true;
+	if (!addr_inshared(c, addr) ||
+	    n > (size_t)(c->c_shared + c->c_msg.sm_len - (const uint8_t *)addr))
+		return false;
+	memcpy(dst, addr, n);
+	return true;
+}
+
+/* What a buffer has been filled with. */
+static void
+encode_buffer(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
+    int i, int error)
+{
+	if ((sa->sa_flags & SYSARG_OUT) == 0 ||
+	    (error != 0 && (sa->sa_flags & SYSARG_IN) == 0))
+		return;
+	encode_part(c, (void *)(uintptr_t)c->c_args[i],
+	    sysarg_filled(sd, sa, c->c_args[i], c->c_args, payload_read,
+		c->c_room[i], c->c_msg.sm_retval));
+}
+
 void
 call_encode(struct call *c, const struct sysdesc *sd, int error)
 {
 	struct sysarg sa;
-	uint8_t *addr;
-	size_t n;
+	void *addr;
 	int i;
 
 	reading = c;
 	for (i = 0; i < sd->sd_nargs; i++) {
-		addr = (uint8_t *)(uintptr_t)c->c_args[i];
-		if (!addr_inhead(c, addr))
+		addr = (void *)(uintptr_t)c->c_args[i];
+		if (!addr_inhead(c, addr) && !addr_inshared(c, addr))
 			continue;
 		sysarg_resolve(sd, i, c->c_args, head_read, &sa);
-		if (sa.sa_kind == SYSARG_MESSAGE && error == 0)
+		if (sa.sa_kind == SYSARG_BUFFER)
+			encode_buffer(c, sd, &sa, i, error);
+		else if (sa.sa_kind == SYSARG_MESSAGE && error == 0)
 			encode_message(c, &sa, addr);
-		if (sa.sa_kind != SYSARG_BUFFER ||
-		    (sa.sa_flags & SYSARG_OUT) == 0 ||
-		    (error != 0 && (sa.sa_flags & SYSARG_IN) == 0))
-			continue;
-		n = sysarg_filled(sd, &sa, c->c_args[i], c->c_args, head_read,
-		    c->c_room[i], c->c_msg.sm_retval);
-		memcpy(c->c_shared + (addr - c->c_head), addr, n);
+		else if (sa.sa_kind == SYSARG_VECTOR && error == 0 &&
+			 (sa.sa_flags & SYSARG_OUT) != 0)
+			encode_vector(c, addr,
+			    sysarg_count(sd, &sa, c->c_args, head_read),
+			    (size_t)c->c_msg.sm_retval);
 	}
 }

@@ -30,13 +30,24 @@ static void
 who_is(const struct session *se, struct remote_who *rw)
 {
 	const struct hyper_peer *hp = &se->se_peer;
+	const struct user *u = se->se_user;
 
 	*rw = (struct remote_who){
 	    .rw_session = se->se_id,
 	    .rw_name = se->se_hello.sp_name,
 	    .rw_pid = proxy_config.pc_setpid ? se->se_hello.sp_pid : 0,
-	    .rw_hosted = (se->se_hello.sp_flags & SP_H_HOSTED) != 0,
+	    .rw_hosted =
+		!se->se_far && (se->se_hello.sp_flags & SP_H_HOSTED) != 0,
+	    .rw_maxfiles = proxy_config.pc_maxfiles,
 	};
+	if (se->se_far) {
+		rw->rw_uid = u != NULL ? u->u_uid : NOBODY;
+		rw->rw_gid = u != NULL ? u->u_gids[0] : NOBODY;
+		rw->rw_groups = u != NULL ? u->u_gids + 1 : NULL;
+		rw->rw_ngroups = u != NULL ? u->u_ngids - 1 : 0;
+		rw->rw_root = u != NULL ? u->u_root : NULL;
+		return;
+	}
 	if (peer_isroot(hp))
 		return;
 	rw->rw_uid = hp->hp_uid == 0 ? NOBODY : hp->hp_uid;
@@ -106,7 +117,9 @@ hello_exec(struct session *se)
 		lwps_clear(se, n);
 	}
 	pool_forget(se);
-	if (se->se_shm != NULL) {
+	if (se->se_stream != NULL)
+		stream_forget(se);
+	else if (se->se_shm != NULL) {
 		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
 		hyper_file_close(se->se_memfd);
 		se->se_memfd = HYPER_NOFD;
@@ -119,20 +132,25 @@ hello_exec(struct session *se)
 	return 0;
 }
 
-/* The memory with the slots, if the host gives some; else by the stream. */
-static void
+/* The memory with the slots. */
+static int
 hello_memory(struct session *se)
 {
 	void *addr;
+	int error;
 
-	if (se->se_shm != NULL || (se->se_hello.sp_flags & SP_H_NOSHM) != 0)
-		return;
-	if (hyper_shm_create(SP_SHMSIZE, &se->se_memfd, &addr) != 0) {
+	if (se->se_stream != NULL)
+		return stream_slots(se);
+	if (se->se_shm != NULL)
+		return 0;
+	error = hyper_shm_create(SP_SHMSIZE, &se->se_memfd, &addr);
+	if (error != 0) {
 		se->se_memfd = HYPER_NOFD;
-		return;
+		return error;
 	}
 	se->se_shm = addr;
 	atomic_store_explicit(&se->se_shm->sh_cold, 1, memory_order_relaxed);
+	return 0;
 }
 
 static int
@@ -141,14 +159,17 @@ hello_welcome(struct session *se, int error)
 	struct sp_welcome sw = {.sw_magic = SP_MAGIC,
 	    .sw_version = SP_VERSION,
 	    .sw_error = error,
-	    .sw_pid = (int32_t)se->se_pid};
+	    .sw_pid = (int32_t)se->se_pid,
+	    .sw_slots = se->se_nslots};
 	size_t len = sizeof(sw);
 
 	if (error == 0)
 		memcpy(sw.sw_token, se->se_token, SP_TOKEN);
-	if (error == 0 && se->se_shm != NULL)
-		sw.sw_flags |= SP_W_SHM;
 	/* A new socket has room for this. */
+	if (se->se_stream != NULL)
+		return stream_send(se, &sw, &len);
+	if (error == 0)
+		sw.sw_flags |= SP_W_SHM;
 	return hyper_sock_send(
 	    se->se_sock, &sw, &len, error == 0 ? se->se_memfd : HYPER_NOFD);
 }
@@ -160,7 +181,11 @@ hello_claim(struct session *se, enum session_state was)
 	const struct sp_hello *h = &se->se_hello;
 	struct session *old = session_find(h->sp_token);
 
-	if (old == NULL || old->se_peer.hp_uid != se->se_peer.hp_uid)
+	if (old == NULL || !session_same(old, se))
+		return NULL;
+	/* The memory that it had is shared, or not. */
+	if (was != SE_FORKED &&
+	    (old->se_stream != NULL) != (se->se_stream != NULL))
 		return NULL;
 	/* The connection may be lost without our having been told so far. */
 	if (session_state(old) != (int)was &&
@@ -203,6 +228,10 @@ hello_kind(struct session **sep)
 		return EPROTONOSUPPORT;
 	if (kind > SP_H_EXEC)
 		return EINVAL;
+	/* On the same machine, too, if that is wanted. */
+	if ((se->se_hello.sp_flags & SP_H_NOSHM) != 0 &&
+	    se->se_stream == NULL && (error = stream_make(se, false)) != 0)
+		return error;
 	if (kind != SP_H_NEW) {
 		old = hello_claim(se, kind == SP_H_FORK ? SE_FORKED : SE_LOST);
 		if (old == NULL)
@@ -221,6 +250,20 @@ hello_kind(struct session **sep)
 	return error;
 }
 
+static void
+hello_tell(const struct session *se)
+{
+	if (!proxy_config.pc_verbose)
+		return;
+	if (se->se_far)
+		kern_printf("client %d: from elsewhere, %s", (int)se->se_pid,
+		    se->se_user != NULL ? se->se_user->u_name : "nobody");
+	else
+		kern_printf("client %d: host process %d, user %d",
+		    (int)se->se_pid, (int)se->se_peer.hp_pid,
+		    (int)se->se_peer.hp_uid);
+}
+
 void
 hello_done(struct session *se)
 {
@@ -235,16 +278,15 @@ hello_done(struct session *se)
 	if (error == 0)
 		error = session_watch(se);
 	if (error == 0)
-		hello_memory(se);
+		error = hello_memory(se);
 	if (hello_welcome(se, error) != 0 || error != 0) {
 		session_end(se, "is not welcome");
 		return;
 	}
 	session_open(se);
-	if (proxy_config.pc_verbose)
-		kern_printf("client %d: host process %d, user %d",
-		    (int)se->se_pid, (int)se->se_peer.hp_pid,
-		    (int)se->se_peer.hp_uid);
-	if (se->se_shm != NULL)
+	hello_tell(se);
+	if (se->se_stream != NULL)
+		stream_start(se);
+	else
 		pool_heat(se);
 }

@@ -20,7 +20,7 @@ lwp_ids(struct call *c, uint64_t handle)
 		ids.li_lid = l->l_lid;
 		remote_leave(l);
 	}
-	memcpy(c->c_shared, &ids, sizeof(ids));
+	call_give(c, &ids, sizeof(ids));
 }
 
 /* The new lwp is the client's by its number. */
@@ -88,7 +88,7 @@ op_fork(struct call *c)
 		return error;
 	if ((error = session_fork(c->c_session, handle, token)) != 0)
 		return error;
-	memcpy(c->c_shared, token, sizeof(token));
+	call_give(c, token, sizeof(token));
 	return 0;
 }
 
@@ -115,7 +115,7 @@ op_run(struct call *c)
 {
 	c->c_msg.sm_retval = 0;
 	/* What these answer with is of use on the same machine only. */
-	if (c->c_msg.sm_op >= SP_HOSTFILE && c->c_session->se_shm == NULL)
+	if (c->c_msg.sm_op >= SP_HOSTFILE && c->c_session->se_stream != NULL)
 		return EOPNOTSUPP;
 	switch (c->c_msg.sm_op) {
 	case SP_RFORK:

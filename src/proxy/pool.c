@@ -30,6 +30,7 @@ static struct {
 	_Atomic bool pl_stop;	       /* (a) no more calls */
 	int pl_events;		       /* (s) */
 	int pl_listening;	       /* (s) */
+	bool pl_far;		       /* (s) clients are elsewhere */
 	struct session_queue pl_hot;   /* (L) */
 	struct session_queue pl_ready; /* (L) */
 	uint32_t pl_nhot;	       /* (L) */
@@ -86,6 +87,18 @@ pool_forget(struct session *se)
 		TAILQ_REMOVE(&pool.pl_ready, se, se_ready);
 	se->se_npending = 0;
 	memset(se->se_pending, 0, sizeof(se->se_pending));
+}
+
+void
+pool_ready(struct session *se, uint32_t slot)
+{
+	uint64_t bit = UINT64_C(1) << slot % 64;
+
+	if ((se->se_pending[slot / 64] & bit) != 0)
+		return;
+	se->se_pending[slot / 64] |= bit;
+	if (se->se_npending++ == 0)
+		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
 }
 
 /* Take the bits of its bell.  True if there are some. */
@@ -217,7 +230,7 @@ events_wait(int ms)
 	(void)hyper_events_wait(pool.pl_events, ev, NEVENTS, ms, &n);
 	for (i = 0; i < n; i++) {
 		if (ev[i].he_word == 0)
-			session_accept(pool.pl_listening);
+			session_accept(pool.pl_listening, pool.pl_far);
 		else
 			session_event(
 			    (struct session *)(uintptr_t)(ev[i].he_word &
@@ -398,7 +411,7 @@ static const struct remote_ops pool_ops = {
 };
 
 int
-pool_start(int listening)
+pool_start(int listening, bool far)
 {
 	int error;
 
@@ -406,6 +419,7 @@ pool_start(int listening)
 	TAILQ_INIT(&pool.pl_ready);
 	pool.pl_spin = SPIN_LEAST;
 	pool.pl_listening = listening;
+	pool.pl_far = far;
 	if ((error = hyper_events_create(&pool.pl_events)) != 0)
 		return error;
 	error = hyper_events_add(pool.pl_events, listening, HYPER_EV_IN, 0);

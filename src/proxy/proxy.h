@@ -9,8 +9,13 @@
  * sleep, or is long, the leader first hands over to another worker; when the
  * call is done it is one of those who wait to lead.
  *
- * A session that has had no call for a while is cold: it has to send a byte.
- * All others are hot, and the leader looks at their bells.
+ * A session whose client is elsewhere has slots of its own, and a stream
+ *through which what is in them comes and goes (stream.c).  Only the leader
+ *reads it; who has made a call sends the result, or what there is room for: the
+ *leader sends the rest.
+ *
+ * A session that shares memory and has had no call for a while is cold: it has
+ *to send a byte. All others are hot, and the leader looks at their bells.
  *
  * Life of a session:
  *
@@ -33,6 +38,9 @@
 #include "hyper/hostsock.h"
 #include "kern/kern.h"
 #include "kern/remote.h"
+#include "proxy/frames.h"
+#include "proxy/tls.h"
+#include "proxy/url.h"
 #include "proxy/wire.h"
 
 enum session_state { SE_HELLO, SE_FORKED, SE_OPEN, SE_LOST, SE_DEAD };
@@ -60,7 +68,12 @@ struct session {
 	int se_sock;			/* (L), (l) or HYPER_NOFD */
 	int se_pidfd;			/* (L), (l) the same */
 	int se_memfd;			/* (L) the same */
-	struct sp_shared *se_shm;	/* (s) NULL: a stream */
+	struct sp_shared *se_shm;	/* (s) the slots */
+	struct stream *se_stream;	/* (s) NULL: the slots are shared */
+	bool se_far;			/* (s) not a process of this host */
+	const struct user *se_user;	/* (s) of that: NULL: nobody */
+	uint32_t se_nslots;		/* (s) calls at a time */
+	_Atomic size_t se_charged;	/* (a) bytes of calls going on */
 	bool se_ishot;			/* (L) */
 	uint32_t se_quiet;		/* (L) looks in vain */
 	uint32_t se_npending;		/* (L) bits in se_pending */
@@ -101,6 +114,7 @@ struct call {
 	uint64_t c_args[6];
 	struct message_rooms *c_rooms; /* VECTOR_MOST, behind c_head */
 	size_t c_room[6];	       /* bytes of a buffer */
+	size_t c_from, c_to;	       /* of the payload, what is the result */
 	struct lwp *c_lwp;	       /* entered */
 };
 
@@ -118,7 +132,10 @@ struct proxy_config {
 	bool pc_setpid; /* clients may have their host pids */
 	bool pc_verbose;
 	uint32_t pc_maxlwps; /* for each client */
-	int64_t pc_grace;    /* nanoseconds to come back in */
+	uint32_t pc_maxcalls;
+	size_t pc_maxmemory;  /* bytes of calls going on */
+	uint32_t pc_maxfiles; /* 0: as process 1 has it */
+	int64_t pc_grace;     /* nanoseconds to come back in */
 };
 extern struct proxy_config proxy_config;
 
@@ -127,7 +144,10 @@ extern struct proxy_config proxy_config;
  */
 
 /* Start serving: the socket is listened on.  0 or an errno. */
-int pool_start(int listening);
+int pool_start(int listening, bool far);
+
+/* Leader: have the slot of a stream looked at. */
+void pool_ready(struct session *, uint32_t slot);
 
 /* What is left to do is somebody else's: no more the leader. */
 void pool_handover(struct worker *);
@@ -172,7 +192,7 @@ void turns_forget(struct session *);
  * session.c.  For the leader, but for those marked (any).
  */
 
-void session_accept(int listening);
+void session_accept(int listening, bool far);
 
 /* Its socket or host process has something to say. */
 void session_event(struct session *, bool process, uint32_t events);
@@ -188,10 +208,19 @@ void session_expire(void);
 void session_open(struct session *);
 int session_watch(struct session *);
 int session_take(struct session *, struct session *from);
+bool session_same(const struct session *, const struct session *);
 struct session *session_find(const uint8_t token[SP_TOKEN]);
 
 /* Have those that were ended go. */
 void session_bury(void);
+
+/* (any) The lock of its socket and stream; the socket, or HYPER_NOFD. */
+int session_enter(struct session *);
+void session_leave(struct session *);
+
+/* (any) So many bytes more, or less, of calls.  False: too many. */
+bool session_charge(struct session *, size_t n);
+void session_discharge(struct session *, size_t n);
 
 /* (any) */
 void session_hold(struct session *);
@@ -210,6 +239,77 @@ session_state(struct session *se)
 {
 	return atomic_load_explicit(&se->se_state, memory_order_acquire);
 }
+
+/*
+ * stream.c: sessions whose clients are elsewhere.  For the leader, but for
+ * those marked (any).
+ */
+
+/* Give it a stream, of TLS or not.  ENOMEM. */
+int stream_make(struct session *, bool secret);
+void stream_free(struct session *);
+
+/* Its slots.  ENOMEM.  forget: they are as new. */
+int stream_slots(struct session *);
+void stream_forget(struct session *);
+
+/* Who it is: 0, EAGAIN while that is not known, EACCES. */
+int stream_meet(struct session *);
+
+/* Bytes before and besides frames. */
+int stream_recv(struct session *, void *buf, size_t *lenp);
+int stream_send(struct session *, const void *buf, size_t *lenp);
+
+/* What is under way is lost; then the session has what another is called by. */
+void stream_detach(struct session *);
+void stream_take(struct session *, struct session *from);
+
+/* From now on there are frames. */
+void stream_start(struct session *);
+
+/*
+ * There are bytes, or room.  EPROTO: it says what no client does; ESHUTDOWN:
+ * its host process has ended; other errors: the connection has.
+ */
+int stream_event(struct session *);
+
+/* (any) The result of a call. */
+void stream_answer(struct call *);
+
+/* (any) The client is to raise these signals; se_lock. */
+void stream_raise(struct session *, uint64_t signals);
+
+/*
+ * users.c: who clients are that are not users of the host.
+ */
+struct user {
+	char u_name[TLS_NAMEMOST];
+	uid_t u_uid;
+	uint32_t u_ngids;
+	gid_t u_gids[64];
+	char u_root[256];
+	size_t u_keylen; /* 0: known by a certificate */
+	uint8_t u_key[TLS_KEYMOST];
+};
+#define USERS_PLAIN "-" /* who comes without TLS */
+
+/* 0 or an errno, and in why what is wrong with which line. */
+int users_load(const char *path, char *why, size_t size);
+
+/* By a key, or not.  NULL: nobody. */
+const struct user *users_find(const char *name, bool key);
+bool users_findkey(const char *name, uint8_t key[TLS_KEYMOST], size_t *lenp);
+
+/*
+ * tcp.c: the server's URL and what connections are to be like.
+ */
+
+/* 0, or an errno. */
+int tcp_listen(const struct url *, int *fdp);
+
+/* Is TLS wanted of clients? */
+struct tls_context;
+const struct tls_ops *tcp_tls(struct tls_context **);
 
 /*
  * hello.c: a session has said what it wants.
@@ -237,6 +337,12 @@ int lwps_slot(struct session *, uint32_t slot, uint64_t *handlep);
  * call.c, ops.c, decode.c
  */
 
+/* No call is going on in the slot any more. */
+void slot_done(struct session *, uint32_t slot);
+
+/* Calls with so many bytes are long, and charged to the client. */
+#define LONG_CALL (128u << 10)
+
 /* Make the call in the slot and say how it ended. */
 void call_run(struct worker *, struct session *, uint32_t slot);
 
@@ -258,6 +364,9 @@ int op_run(struct call *);
  * ways.  EPROTO: no client does that.
  */
 struct sysdesc;
+/* The result of what is no system call: the first n bytes of the payload. */
+void call_give(struct call *, const void *data, size_t n);
+
 int call_decode(struct call *, const struct sysdesc *);
 void call_encode(struct call *, const struct sysdesc *, int error);
 

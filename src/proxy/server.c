@@ -5,6 +5,7 @@
 #include <rump/rump.h>
 #include <rump/rump_server.h>
 
+#include "hyper/hostfile.h"
 #include "kern/boot.h"
 #include "kern/reboot.h"
 #include "proxy/proxy.h"
@@ -12,6 +13,8 @@
 
 struct proxy_config proxy_config = {
     .pc_maxlwps = 1024,
+    .pc_maxcalls = SP_NSLOTS,
+    .pc_maxmemory = 256u << 20,
     .pc_grace = INT64_C(10) * 1000000000,
 };
 
@@ -40,6 +43,16 @@ rump_server_limit(enum rump_server_limit which, unsigned long value)
 	case RUMP_SERVER_LWPS:
 		proxy_config.pc_maxlwps = (uint32_t)value;
 		return value > SE_NLWPS - SE_FIRST ? EINVAL : 0;
+	case RUMP_SERVER_FILES:
+		proxy_config.pc_maxfiles = (uint32_t)value;
+		/* The console has three of them. */
+		return value < 3 || value > INT32_MAX ? EINVAL : 0;
+	case RUMP_SERVER_CALLS:
+		proxy_config.pc_maxcalls = (uint32_t)value;
+		return value == 0 || value > SP_NSLOTS ? EINVAL : 0;
+	case RUMP_SERVER_MEMORY:
+		proxy_config.pc_maxmemory = value;
+		return value > SIZE_MAX / 2 ? EINVAL : 0;
 	case RUMP_SERVER_GRACE:
 		proxy_config.pc_grace = (int64_t)value * 1000000000;
 		return value > INT32_MAX ? EINVAL : 0;
@@ -58,6 +71,15 @@ rump_server_limit(enum rump_server_limit which, unsigned long value)
  * Ending
  */
 
+static void
+server_unlisten(void)
+{
+	if (server.sv_url.u_kind == URL_UNIX)
+		hyper_sock_unlink(server.sv_url.u_path, server.sv_listening);
+	else
+		hyper_file_close(server.sv_listening);
+}
+
 static bool
 server_halt(struct lwp *l, int howto)
 {
@@ -66,14 +88,14 @@ server_halt(struct lwp *l, int howto)
 		return true;
 	/* Not a client's call: the host process ends at once. */
 	if (server.sv_listening != 0)
-		hyper_sock_unlink(server.sv_url.u_path, server.sv_listening);
+		server_unlisten();
 	return false;
 }
 
 noreturn void
 server_end(void)
 {
-	hyper_sock_unlink(server.sv_url.u_path, server.sv_listening);
+	server_unlisten();
 	hyper_exit(0);
 }
 
@@ -89,7 +111,7 @@ server_listen(const char *text)
 	if (error != 0)
 		return error;
 	if (server.sv_url.u_kind != URL_UNIX)
-		return EPROTONOSUPPORT;
+		return tcp_listen(&server.sv_url, &server.sv_listening);
 	return hyper_sock_listen(server.sv_url.u_path, &server.sv_listening);
 }
 
@@ -115,12 +137,13 @@ rump_init_server(const char *url)
 		reboot_hook_register(&hook);
 	}
 	hyper_handles_raise();
-	if ((error = pool_start(server.sv_listening)) != 0)
+	if ((error = pool_start(
+		 server.sv_listening, server.sv_url.u_kind != URL_UNIX)) != 0)
 		goto fail_listening;
 	return 0;
 
 fail_listening:
-	hyper_sock_unlink(server.sv_url.u_path, server.sv_listening);
+	server_unlisten();
 fail:
 	atomic_store_explicit(&there, false, memory_order_relaxed);
 	return error;

@@ -37,6 +37,7 @@ session_make(enum session_state state)
 		    &se->se_state, state, memory_order_relaxed);
 		atomic_store_explicit(&se->se_refs, 1, memory_order_relaxed);
 		se->se_deadline = HYPER_FOREVER;
+		se->se_nslots = proxy_config.pc_maxcalls;
 		hyper_random(se->se_token, sizeof(se->se_token));
 		mutex_enter(&sessions_lock);
 		LIST_INSERT_HEAD(&sessions, se, se_link);
@@ -79,6 +80,7 @@ session_free(struct session *se)
 		if (se->se_lwps[i] != NULL)
 			kmem_free(se->se_lwps[i], sizeof(*se->se_lwps[i]));
 	hosted_fini(se);
+	stream_free(se);
 	kmem_free(se, sizeof(*se));
 	syscall_exit();
 }
@@ -96,6 +98,29 @@ session_rele(struct session *se)
 	if (atomic_fetch_sub_explicit(&se->se_refs, 1, memory_order_acq_rel) ==
 	    1)
 		session_free(se);
+}
+
+/*
+ * Charging
+ */
+
+bool
+session_charge(struct session *se, size_t n)
+{
+	size_t had =
+	    atomic_fetch_add_explicit(&se->se_charged, n, memory_order_relaxed);
+
+	if (had <= proxy_config.pc_maxmemory &&
+	    n <= proxy_config.pc_maxmemory - had)
+		return true;
+	session_discharge(se, n);
+	return false;
+}
+
+void
+session_discharge(struct session *se, size_t n)
+{
+	atomic_fetch_sub_explicit(&se->se_charged, n, memory_order_relaxed);
 }
 
 /*
@@ -119,9 +144,9 @@ deadline_clear(struct session *se)
 	nwaiting--;
 }
 
-/* The socket for whoever does not lead, until socket_put. */
-static int
-socket_get(struct session *se)
+/* The socket for whoever does not lead, until session_leave. */
+int
+session_enter(struct session *se)
 {
 	if (syscall_enter() == NULL)
 		panic("a server's thread has no lwp");
@@ -129,8 +154,8 @@ socket_get(struct session *se)
 	return se->se_sock;
 }
 
-static void
-socket_put(struct session *se)
+void
+session_leave(struct session *se)
 {
 	mutex_exit(&se->se_lock);
 	syscall_exit();
@@ -145,9 +170,9 @@ fd_drop(struct session *se, int *fdp)
 		return;
 	hyper_events_remove(pool_events(), fd);
 	/* Others use it under the lock. */
-	(void)socket_get(se);
+	(void)session_enter(se);
 	*fdp = HYPER_NOFD;
-	socket_put(se);
+	session_leave(se);
 	hyper_file_close(fd);
 }
 
@@ -166,6 +191,8 @@ session_end(struct session *se, const char *why)
 	atomic_store_explicit(&se->se_state, SE_DEAD, memory_order_release);
 	pool_forget(se);
 	deadline_clear(se);
+	if (se->se_stream != NULL)
+		stream_detach(se);
 	fd_drop(se, &se->se_sock);
 	fd_drop(se, &se->se_pidfd);
 	while ((n = lwps_next(se, n + 1, &handle)) != 0)
@@ -193,6 +220,8 @@ session_lost(struct session *se)
 		session_end(se, "connection closed");
 		return;
 	}
+	if (se->se_stream != NULL)
+		stream_detach(se);
 	fd_drop(se, &se->se_sock);
 	deadline_set(se, proxy_config.pc_grace);
 	atomic_store_explicit(&se->se_state, SE_LOST, memory_order_relaxed);
@@ -225,7 +254,7 @@ session_expire(void)
  */
 
 void
-session_accept(int listening)
+session_accept(int listening, bool far)
 {
 	struct session *se;
 	int fd;
@@ -236,8 +265,10 @@ session_accept(int listening)
 			return;
 		}
 		se->se_sock = fd;
+		se->se_far = far;
 		deadline_set(se, HELLO_NSEC);
-		if (hyper_sock_peer(fd, &se->se_peer) != 0 ||
+		if ((far ? stream_make(se, true)
+			 : hyper_sock_peer(fd, &se->se_peer)) != 0 ||
 		    hyper_events_add(pool_events(), fd, HYPER_EV_IN,
 			(uint64_t)(uintptr_t)se) != 0)
 			session_end(se, "cannot be served");
@@ -261,14 +292,37 @@ session_rung(struct session *se)
 		session_lost(se);
 }
 
+/* What comes through a stream is all there is. */
+static void
+session_frames(struct session *se)
+{
+	int error = stream_event(se);
+
+	if (error == ESHUTDOWN)
+		session_end(se, "its host process has ended");
+	else if (error == EPROTO)
+		session_end(se, "has said what no client says");
+	else if (error != 0)
+		session_lost(se);
+}
+
 static void
 session_hello(struct session *se)
 {
 	size_t n = sizeof(se->se_hello) - se->se_nhello;
+	char *to;
 	int error;
 
-	error = hyper_sock_recv(
-	    se->se_sock, (char *)&se->se_hello + se->se_nhello, &n);
+	if (se->se_stream != NULL && (error = stream_meet(se)) != 0) {
+		if (error != EAGAIN)
+			session_end(se, "nobody knows who it is");
+		return;
+	}
+	to = (char *)&se->se_hello + se->se_nhello;
+	if (se->se_stream != NULL)
+		error = stream_recv(se, to, &n);
+	else
+		error = hyper_sock_recv(se->se_sock, to, &n);
 	if (error == EAGAIN)
 		return;
 	if (error != 0 || n == 0) {
@@ -292,6 +346,8 @@ session_event(struct session *se, bool process, uint32_t events)
 	case SE_LOST:
 		if (process)
 			session_end(se, "its host process has ended");
+		else if (se->se_stream != NULL)
+			session_frames(se);
 		else
 			session_rung(se);
 		break;
@@ -313,7 +369,7 @@ session_watch(struct session *se)
 {
 	int error;
 
-	if (se->se_pidfd != HYPER_NOFD)
+	if (se->se_pidfd != HYPER_NOFD || se->se_far)
 		return 0;
 	if ((error = hyper_process_open(se->se_peer.hp_pid, &se->se_pidfd)) !=
 	    0) {
@@ -330,13 +386,17 @@ session_take(struct session *se, struct session *from)
 {
 	int fd = from->se_sock;
 
-	(void)socket_get(from);
+	(void)session_enter(from);
 	from->se_sock = HYPER_NOFD;
-	socket_put(from);
+	session_leave(from);
+	if (se->se_stream != NULL)
+		stream_detach(se);
 	fd_drop(se, &se->se_sock);
-	(void)socket_get(se);
+	(void)session_enter(se);
 	se->se_sock = fd;
-	socket_put(se);
+	session_leave(se);
+	if (from->se_stream != NULL)
+		stream_take(se, from);
 	se->se_peer = from->se_peer;
 	session_end(from, "is an older one's connection");
 	return hyper_events_change(
@@ -346,6 +406,13 @@ session_take(struct session *se, struct session *from)
 /*
  * Looking for one
  */
+
+bool
+session_same(const struct session *a, const struct session *b)
+{
+	return a->se_far == b->se_far && a->se_user == b->se_user &&
+	       a->se_peer.hp_uid == b->se_peer.hp_uid;
+}
 
 struct session *
 session_find(const uint8_t token[SP_TOKEN])
@@ -365,11 +432,11 @@ session_poke(struct session *se)
 {
 	char byte = 0;
 	size_t n = 1;
-	int fd = socket_get(se);
+	int fd = session_enter(se);
 
 	if (fd != HYPER_NOFD)
 		(void)hyper_sock_send(fd, &byte, &n, HYPER_NOFD);
-	socket_put(se);
+	session_leave(se);
 }
 
 /*
@@ -379,12 +446,12 @@ session_poke(struct session *se)
 void
 session_accuse(struct session *se)
 {
-	int fd = socket_get(se);
+	int fd = session_enter(se);
 
 	atomic_store_explicit(&se->se_accused, true, memory_order_relaxed);
 	if (fd != HYPER_NOFD)
 		hyper_sock_shutdown(fd);
-	socket_put(se);
+	session_leave(se);
 }
 
 /*
@@ -400,7 +467,10 @@ session_tell(struct session *se, int signo)
 	if (se->se_pidfd != HYPER_NOFD &&
 	    hyper_process_signal(se->se_pidfd, signo) == 0)
 		return;
-	if (se->se_shm == NULL || se->se_sock == HYPER_NOFD)
+	if (se->se_stream != NULL)
+		stream_raise(se, UINT64_C(1) << (signo - 1));
+	if (se->se_stream != NULL || se->se_shm == NULL ||
+	    se->se_sock == HYPER_NOFD)
 		return;
 	atomic_fetch_or_explicit(&se->se_shm->sh_signal,
 	    UINT64_C(1) << (signo - 1), memory_order_relaxed);
@@ -444,6 +514,8 @@ session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
 		return error;
 	}
 	se->se_peer = parent->se_peer;
+	se->se_far = parent->se_far;
+	se->se_user = parent->se_user;
 	memcpy(token, se->se_token, SP_TOKEN);
 	return 0;
 }
@@ -454,7 +526,7 @@ session_forkcancel(struct session *parent, const uint8_t token[SP_TOKEN])
 	struct session *se = session_find(token);
 
 	if (se == NULL || session_state(se) != SE_FORKED ||
-	    se->se_peer.hp_uid != parent->se_peer.hp_uid)
+	    !session_same(se, parent))
 		return ESRCH;
 	session_end(se, "a fork that failed");
 	return 0;

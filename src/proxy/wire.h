@@ -22,8 +22,13 @@
  *		the slot's turn; a client sleeps on that, for a little while
  *		at most, before it looks for an answer
  *
- * Elsewhere the same messages go through the stream, each followed by its
- * payload.
+ * Elsewhere each has slots of its own, and what is in them goes through the
+ * stream, in frames: the message and the bytes of the payload that matter, as
+ * struct sp_frame says.  Many calls are under way at a time, in either
+ * direction, and are told apart by their slots.  A call in a slot has the
+ * number of the one before it and one more: when a connection was lost, the
+ * client sends all calls again that it has no result of, and the server makes
+ * those that it has not seen, and keeps for the others what came of them.
  *
  * A call's pointers are offsets into the payload with SP_TAG, or addresses
  * that no program has, as they are.  What has to be looked at is in the first
@@ -40,7 +45,7 @@
 #include <stdint.h>
 
 #define SP_MAGIC   0x504d5552u /* "RUMP" */
-#define SP_VERSION 1u
+#define SP_VERSION 2u
 
 /* Calls that a client can have going on at a time. */
 #define SP_NSLOTS 512u
@@ -76,6 +81,15 @@ enum sp_op {
 	SP_FDPATH,     /* sm_args[0]: fd; payload: its path */
 	SP_REOPEN,     /* sm_args[0]: fd, [1]: flags; value: descriptor */
 	SP_NOPS,
+};
+
+/* What goes through a stream beside calls; nothing comes back. */
+enum sp_note {
+	SP_INTERRUPT = 64, /* sm_slot: the call is not to sleep */
+	SP_GOT,		   /* sm_slot: its result need not be kept */
+	SP_RAISE,  /* by the server: sm_args[0]: signals for the client */
+	SP_RAISED, /* those have been raised */
+	SP_BYE,	   /* the client's host process ends */
 };
 
 /*
@@ -144,6 +158,19 @@ struct sp_lwpids {
 	int32_t li_lid;
 };
 
+/*
+ * In a stream: sf_size bytes of the payload, from sf_at on, follow; then a
+ * struct sp_signal, in a result with SP_F_SIGNAL.  sm_len is how long the
+ * payload is.
+ */
+struct sp_frame {
+	uint32_t sf_size;
+	uint32_t sf_at;
+	uint32_t sf_number; /* of the call in its slot: 1, 2 ... */
+	uint32_t sf_pad;
+	struct sp_msg sf_msg;
+};
+
 enum sp_state { SP_FREE, SP_REQUEST, SP_DONE };
 #define SP_STATE      0xffu
 #define SP_WAITS      0x100u /* wake ss_state */
@@ -156,7 +183,11 @@ struct sp_slot {
 	_Atomic uint32_t ss_intr;  /* 1: end the call's sleep */
 	struct sp_msg ss_msg;
 	_Atomic uint32_t ss_turn; /* SP_PARK: sleep on this before you look */
-	uint32_t ss_pad[7];
+	/* A stream's, for whose slots nobody else is. */
+	uint32_t ss_number;
+	uint32_t ss_size, ss_at; /* of the payload, to be sent */
+	uint32_t ss_room;	 /* bytes that count as the client's */
+	uint32_t ss_pad[3];
 	struct sp_signal ss_signal; /* of a result with SP_F_SIGNAL */
 	uint8_t ss_payload[];
 };
@@ -212,8 +243,8 @@ struct sp_welcome {
 	uint32_t sw_version;
 	int32_t sw_error; /* errno: not welcome */
 	int32_t sw_pid;
-	uint32_t sw_flags; /* SP_W_* */
-	uint32_t sw_pad;
+	uint32_t sw_flags;	    /* SP_W_* */
+	uint32_t sw_slots;	    /* as many calls at a time */
 	uint8_t sw_token[SP_TOKEN]; /* for SP_H_RESUME and SP_H_EXEC */
 };
 

@@ -2,6 +2,9 @@
 /*
  * A server for a test of remote clients: rump_server, in a host process of its
  * own that ends with the test.
+ *
+ * With SERVER_TLS it is at an address of TCP, and clients have a key; with
+ * SERVER_PLAIN it is, and they have none.
  */
 #ifndef TESTS_LIB_SERVER_H
 #define TESTS_LIB_SERVER_H
@@ -10,12 +13,14 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,6 +35,87 @@ server_path(int n)
 	return path[n];
 }
 
+#if defined(SERVER_TLS) || defined(SERVER_PLAIN)
+#define SERVER_KEY "000102030405060708090a0b0c0d0e0f"
+
+/* Nobody else's, at least a moment ago. */
+static inline int
+server_port(int n)
+{
+	static int ports[8];
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sin);
+	int fd;
+
+	if (ports[n] != 0)
+		return ports[n];
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+		abort();
+	close(fd);
+	return ports[n] = ntohs(sin.sin_port);
+}
+
+static inline const char *
+server_url(int n)
+{
+	static char url[8][80];
+
+	snprintf(url[n], sizeof(url[n]), "tcp://127.0.0.1:%d", server_port(n));
+	return url[n];
+}
+
+static inline int
+server_connect(int n)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)server_port(n)),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd != -1 &&
+	    connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* What clients are known by, into this file. */
+static inline void
+server_write(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL || fchmod(fileno(f), 0600) == -1 || fputs(text, f) < 0 ||
+	    fclose(f) != 0)
+		abort();
+}
+
+/* Options for that, into argv; and the environment of clients. */
+static inline int
+server_secrets(const char *argv[], int argc)
+{
+	static char users[80], key[80], text[160];
+
+	snprintf(users, sizeof(users), "%s.users", server_path(0));
+	snprintf(key, sizeof(key), "%s.key", server_path(0));
+	server_write(users, "- 0 0 /\ntest 0 0 / psk=" SERVER_KEY "\n");
+	argv[argc++] = "--users";
+	argv[argc++] = users;
+#ifdef SERVER_PLAIN
+	argv[argc++] = "--plain";
+	return argc;
+#endif
+	server_write(key, SERVER_KEY "\n");
+	snprintf(text, sizeof(text), "test:%s", key);
+	setenv("RUMP_TLS_PSK", text, 1);
+	setenv("RUMP_TLS_LIBRARY", RUMP_TLS_LIBRARY, 1);
+	return argc;
+}
+#else
 static inline const char *
 server_url(int n)
 {
@@ -37,6 +123,13 @@ server_url(int n)
 
 	snprintf(url[n], sizeof(url[n]), "unix://%s", server_path(n));
 	return url[n];
+}
+
+static inline int
+server_secrets(const char *argv[], int argc)
+{
+	(void)argv;
+	return argc;
 }
 
 static inline int
@@ -53,6 +146,7 @@ server_connect(int n)
 	}
 	return fd;
 }
+#endif
 
 /* Sockets' files do not go with their servers. */
 static pid_t server_owner;
@@ -60,8 +154,15 @@ static pid_t server_owner;
 static inline void
 server_cleanup(void)
 {
-	for (int n = 0; n < 8 && getpid() == server_owner; n++)
+	char path[600];
+
+	for (int n = 0; n < 8 && getpid() == server_owner; n++) {
 		unlink(server_path(n));
+		snprintf(path, sizeof(path), "%s.users", server_path(n));
+		unlink(path);
+		snprintf(path, sizeof(path), "%s.key", server_path(n));
+		unlink(path);
+	}
 }
 
 /*
@@ -72,12 +173,13 @@ server_cleanup(void)
 static inline pid_t
 server_start(int n, const char *option)
 {
-	const char *argv[5] = {RUMP_SERVER_PROGRAM, "-s"};
+	const char *argv[8] = {RUMP_SERVER_PROGRAM, "-s"};
 	int argc = 2, fd;
 	pid_t pid;
 
 	if (option != NULL)
 		argv[argc++] = option;
+	argc = server_secrets(argv, argc);
 	argv[argc] = server_url(n);
 	fflush(NULL);
 	if (server_owner == 0) {

@@ -20,9 +20,8 @@ static char *const words[] = {
     NULL,
 };
 
-/* A number of bytes, with k, m or g behind it. */
-static int
-parse_bytes(const char *text, uint64_t *bytesp)
+int
+drive_bytes(const char *text, uint64_t *bytesp)
 {
 	static const char suffixes[] = "kmg";
 	const char *suffix;
@@ -79,14 +78,14 @@ drive_parse(char *text, struct drive *d)
 		else if (word == D_TYPE && parse_type(value, &d->d_type) != 0)
 			return "type is blk, chr or reg";
 		else if (word == D_OFFSET &&
-			 parse_bytes(value, &d->d_offset) != 0)
+			 drive_bytes(value, &d->d_offset) != 0)
 			return "offset is a number of bytes";
 		if (word != D_SIZE)
 			continue;
 		sized = true;
 		d->d_size = RUMP_ETFS_SIZE_ENDOFF;
 		if (strcmp(value, "host") != 0 &&
-		    parse_bytes(value, &d->d_size) != 0)
+		    drive_bytes(value, &d->d_size) != 0)
 			return "size is a number of bytes, or `host'";
 	}
 	if (d->d_key == NULL || d->d_hostpath == NULL || !sized)

@@ -24,4 +24,7 @@ struct drive {
  */
 const char *drive_parse(char *text, struct drive *d);
 
+/* A number of bytes, with k, m or g behind it.  EINVAL. */
+int drive_bytes(const char *text, uint64_t *bytesp);
+
 #endif /* CMD_RUMP_SERVER_DRIVE_H */

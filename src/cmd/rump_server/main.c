@@ -23,16 +23,40 @@
 static const char usage_text[] =
     "usage: rump_server [-sv] [-l library] [-m component]\n"
     "                   [-d key=K,hostpath=H,size=N|host[,type=T][,offset=O]]\n"
-    "                   [--root-from user] [--host-pids] [--grace seconds]"
-    " [--lwps number] url\n";
+    "                   [--root-from user] [--host-pids] [--grace seconds]\n"
+    "                   [--lwps number] [--max-calls number]"
+    " [--max-files number]\n"
+    "                   [--max-memory bytes] [--users file] [--tls-cert file]\n"
+    "                   [--tls-key file] [--tls-ca file] [--plain] url\n";
 
-enum { OPT_ROOT = 256, OPT_PIDS, OPT_GRACE, OPT_LWPS };
+enum {
+	OPT_ROOT = 256,
+	OPT_PIDS,
+	OPT_GRACE,
+	OPT_LWPS,
+	OPT_CALLS,
+	OPT_FILES,
+	OPT_MEMORY,
+	OPT_USERS,
+	OPT_CERT,
+	OPT_KEY,
+	OPT_CA,
+	OPT_PLAIN,
+};
 
 static const struct option long_options[] = {
     {"root-from", required_argument, NULL, OPT_ROOT},
     {"host-pids", no_argument, NULL, OPT_PIDS},
     {"grace", required_argument, NULL, OPT_GRACE},
     {"lwps", required_argument, NULL, OPT_LWPS},
+    {"max-calls", required_argument, NULL, OPT_CALLS},
+    {"max-files", required_argument, NULL, OPT_FILES},
+    {"max-memory", required_argument, NULL, OPT_MEMORY},
+    {"users", required_argument, NULL, OPT_USERS},
+    {"tls-cert", required_argument, NULL, OPT_CERT},
+    {"tls-key", required_argument, NULL, OPT_KEY},
+    {"tls-ca", required_argument, NULL, OPT_CA},
+    {"plain", no_argument, NULL, OPT_PLAIN},
     {NULL, 0, NULL, 0},
 };
 
@@ -41,6 +65,7 @@ static struct {
 	size_t o_ndrives;
 	const char **o_modules;
 	size_t o_nmodules;
+	struct rump_server_tcp o_tcp;
 	bool o_foreground;
 } options;
 
@@ -115,18 +140,54 @@ allow_root(const char *text)
 		die(text, strerror(error));
 }
 
+/* A limit that an option's argument says. */
 static void
-set_limit(enum rump_server_limit which, unsigned long value)
+set_limit(enum rump_server_limit which, const char *text)
 {
-	int error = rump_server_limit(which, value);
+	unsigned long value;
 
-	if (error != 0)
-		die("option", strerror(error));
+	if (which == RUMP_SERVER_MEMORY) {
+		uint64_t bytes;
+
+		if (drive_bytes(text, &bytes) != 0)
+			die(text, "is no number of bytes");
+		value = (unsigned long)bytes;
+	} else
+		value = number(text, UINT_MAX);
+	if (rump_server_limit(which, value) != 0)
+		die(text, "is no number that can be used here");
+}
+
+/* What only servers for clients from elsewhere have. */
+static bool
+option_tcp(int c)
+{
+	switch (c) {
+	case OPT_USERS:
+		options.o_tcp.rst_users = optarg;
+		return true;
+	case OPT_CERT:
+		options.o_tcp.rst_cert = optarg;
+		return true;
+	case OPT_KEY:
+		options.o_tcp.rst_key = optarg;
+		return true;
+	case OPT_CA:
+		options.o_tcp.rst_ca = optarg;
+		return true;
+	case OPT_PLAIN:
+		options.o_tcp.rst_plain = 1;
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void
 option(int c)
 {
+	if (option_tcp(c))
+		return;
 	switch (c) {
 	case 'd':
 		add_drive(optarg);
@@ -142,20 +203,29 @@ option(int c)
 		options.o_foreground = true;
 		break;
 	case 'v':
-		set_limit(RUMP_SERVER_VERBOSE, 1);
+		set_limit(RUMP_SERVER_VERBOSE, "1");
 		rump_boot_sethowto(RUMP_AB_VERBOSE);
 		break;
 	case OPT_ROOT:
 		allow_root(optarg);
 		break;
 	case OPT_PIDS:
-		set_limit(RUMP_SERVER_HOSTPIDS, 1);
+		set_limit(RUMP_SERVER_HOSTPIDS, "1");
 		break;
 	case OPT_GRACE:
-		set_limit(RUMP_SERVER_GRACE, number(optarg, INT_MAX));
+		set_limit(RUMP_SERVER_GRACE, optarg);
 		break;
 	case OPT_LWPS:
-		set_limit(RUMP_SERVER_LWPS, number(optarg, UINT_MAX));
+		set_limit(RUMP_SERVER_LWPS, optarg);
+		break;
+	case OPT_CALLS:
+		set_limit(RUMP_SERVER_CALLS, optarg);
+		break;
+	case OPT_FILES:
+		set_limit(RUMP_SERVER_FILES, optarg);
+		break;
+	case OPT_MEMORY:
+		set_limit(RUMP_SERVER_MEMORY, optarg);
 		break;
 	default:
 		usage();
@@ -199,8 +269,27 @@ load_modules(const char **whatp)
 	return 0;
 }
 
+/* Who may come from elsewhere; what is wrong with that is in why. */
 static int
-start(const char *url, const char **whatp)
+prepare_tcp(const char *url, char *why, size_t size)
+{
+	bool far = strncmp(url, "tcp", 3) == 0;
+	const struct rump_server_tcp *st = &options.o_tcp;
+
+	if (far && st->rst_users == NULL && !st->rst_plain) {
+		(void)snprintf(why, size,
+		    "--users is wanted, or --plain for this machine alone");
+		return EINVAL;
+	}
+	if (!far && (st->rst_users != NULL || st->rst_plain)) {
+		(void)snprintf(why, size, "--users and --plain are for tcp://");
+		return EINVAL;
+	}
+	return far ? rump_server_settcp(st, why, size) : 0;
+}
+
+static int
+start(const char *url, const char **whatp, char *why, size_t size)
 {
 	int error;
 
@@ -211,13 +300,20 @@ start(const char *url, const char **whatp)
 	    (error = load_modules(whatp)) != 0)
 		return error;
 	*whatp = url;
-	return rump_init_server(url);
+	if ((error = prepare_tcp(url, why, size)) != 0)
+		return error;
+	error = rump_init_server(url);
+	if (error == EACCES && options.o_tcp.rst_plain)
+		(void)snprintf(why, size,
+		    "--plain is for addresses of this machine alone");
+	return error;
 }
 
 int
 main(int argc, char *argv[])
 {
 	const char *what;
+	char why[256] = "";
 	sigset_t ends;
 	int c, error, signo;
 
@@ -232,11 +328,11 @@ main(int argc, char *argv[])
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	if (!options.o_foreground && (error = rump_daemonize_begin()) != 0)
 		die("cannot detach", strerror(error));
-	error = start(argv[optind], &what);
+	error = start(argv[optind], &what, why, sizeof(why));
 	if (!options.o_foreground)
 		rump_daemonize_done(error);
 	if (error != 0)
-		die(what, strerror(error));
+		die(what, why[0] != '\0' ? why : strerror(error));
 	while (sigwait(&ends, &signo) != 0)
 		continue;
 	rump_sys_reboot(RUMP_RB_HALT, NULL);

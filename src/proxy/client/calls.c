@@ -39,7 +39,7 @@ mem_write(void *to, const void *src, size_t n)
 
 static const struct spc_mem mem = {mem_read, mem_write, strnlen, NULL};
 
-struct spc client = {.cl_mem = &mem};
+struct spc client = {.cl_mem = &mem, .cl_stream = &client_stream};
 
 /*
  * Threads
@@ -103,13 +103,18 @@ slot_enter(uint32_t *slotp, uint32_t *outerp)
 	return 0;
 }
 
+/* lost: the call may be going on, and this thread does not wait for it. */
 static void
-slot_exit(uint32_t slot, uint32_t outer)
+slot_exit(uint32_t slot, uint32_t outer, bool lost)
 {
 	struct client_thread *ct = &client_thread;
 
 	ct->ct_current = outer;
-	if (slot != ct->ct_slot)
+	if (lost) {
+		if (slot == ct->ct_slot)
+			ct->ct_slot = SPC_NOSLOT;
+		spc_slot_leave(&client, slot);
+	} else if (slot != ct->ct_slot)
 		spc_slot_give(&client, slot);
 }
 
@@ -117,8 +122,9 @@ slot_exit(uint32_t slot, uint32_t outer)
  * Calls
  */
 
+/* 0, or ENOTCONN; then *lostp if the slot is still the call's. */
 static int
-slot_call(uint32_t slot, uint32_t outer)
+slot_call(uint32_t slot, uint32_t outer, bool *lostp)
 {
 	uint32_t generation =
 	    atomic_load_explicit(&client_generation, memory_order_relaxed);
@@ -127,7 +133,8 @@ slot_call(uint32_t slot, uint32_t outer)
 	spc_slot(&client, slot)->ss_msg.sm_slot = slot;
 	spc_post(&client, slot);
 	while ((error = spc_wait(&client, slot, outer)) == SPC_LOST) {
-		if ((error = client_reconnect(generation)) != 0)
+		*lostp = (error = client_reconnect(generation)) != 0;
+		if (*lostp)
 			return error;
 		if (atomic_load_explicit(
 			&client_generation, memory_order_relaxed) != generation)
@@ -141,22 +148,23 @@ client_op(struct sp_msg *m, void *data, size_t n)
 {
 	uint32_t slot, outer;
 	struct sp_slot *ss;
+	bool lost = false;
 	int error;
 
 	if ((error = slot_enter(&slot, &outer)) != 0)
 		return error;
 	ss = spc_slot(&client, slot);
 	ss->ss_msg = *m;
-	ss->ss_msg.sm_len = ss->ss_msg.sm_head = (uint32_t)n;
+	ss->ss_msg.sm_len = ss->ss_msg.sm_head = ss->ss_size = (uint32_t)n;
 	if (n != 0)
 		memcpy(ss->ss_payload, data, n);
-	if ((error = slot_call(slot, outer)) == 0) {
+	if ((error = slot_call(slot, outer, &lost)) == 0) {
 		*m = ss->ss_msg;
 		error = m->sm_error;
 	}
 	if (error == 0 && n != 0)
 		memcpy(data, ss->ss_payload, n);
-	slot_exit(slot, outer);
+	slot_exit(slot, outer, lost);
 	return error;
 }
 
@@ -167,6 +175,7 @@ syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
 {
 	uint32_t slot, outer;
 	struct sp_slot *ss;
+	bool lost = false;
 	int error;
 
 	*flags = 0;
@@ -176,7 +185,7 @@ syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
 	ss = spc_slot(&client, slot);
 	if ((error = spc_encode(&client, slot, sd, args)) == 0) {
 		ss->ss_msg.sm_lwp = client_thread.ct_lwp;
-		error = slot_call(slot, outer);
+		error = slot_call(slot, outer, &lost);
 	}
 	if (error == 0) {
 		error = spc_decode(&client, slot, sd, args, retval);
@@ -184,7 +193,7 @@ syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
 		if (*flags != 0)
 			*sg = ss->ss_signal;
 	}
-	slot_exit(slot, outer);
+	slot_exit(slot, outer, lost);
 	return error;
 }
 
@@ -194,16 +203,18 @@ handler_done(struct sp_msg *m, struct sp_signal *sg)
 {
 	uint32_t slot, outer;
 	struct sp_slot *ss;
+	bool lost = false;
 	int error;
 
 	if (client_check() != 0 || slot_enter(&slot, &outer) != 0)
 		return false;
 	ss = spc_slot(&client, slot);
 	ss->ss_msg = *m;
-	error = slot_call(slot, outer);
+	ss->ss_size = 0;
+	error = slot_call(slot, outer, &lost);
 	*m = ss->ss_msg;
 	*sg = ss->ss_signal;
-	slot_exit(slot, outer);
+	slot_exit(slot, outer, lost);
 	return error == 0 && m->sm_error == 0 &&
 	       (m->sm_flags & SP_F_SIGNAL) != 0;
 }

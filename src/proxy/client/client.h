@@ -46,6 +46,28 @@ int client_make(const struct sysdesc *, const uint64_t *args, int64_t *retval);
 int client_op(struct sp_msg *m, void *data, size_t n);
 
 /*
+ * stream.c: servers elsewhere.  reason: where words are better than an errno,
+ * what was wrong with the last try to connect; else empty.
+ */
+extern const struct spc_stream client_stream;
+#define CLIENT_REASONMOST 256
+extern char client_reason[CLIENT_REASONMOST];
+int client_because(int error, const char *what, const char *why);
+
+/*
+ * tcp.c: a socket that is connected, as high as it can be, and does not block.
+ * wait: until it has something, or room; ETIMEDOUT after ten seconds.
+ */
+int client_tcp_connect(const struct url *, int *fdp);
+int client_tcp_wait(int fd, short events);
+
+/* TLS as the environment wants it; *opsp is NULL: none. */
+struct tls_ops;
+struct tls_context;
+int client_tls(const struct url *, const struct tls_ops **opsp,
+    struct tls_context **contextp);
+
+/*
  * connection.c: there is a connection, of this generation; or get it back.
  * 0 or an errno: ENXIO before rumpclient_init, ENOTCONN.
  */

@@ -56,8 +56,8 @@ fd_from(int fd, int low)
 	return (int)high;
 }
 
-static int
-fd_high(int fd)
+int
+spc_sock_high(int fd)
 {
 	struct rlimit rl;
 	long high;
@@ -102,29 +102,37 @@ connect_unix(const struct url *u, int low, int *fdp)
 		raw_close((int)fd);
 		return raw_error(error);
 	}
-	*fdp = low != 0 ? fd_from((int)fd, low) : fd_high((int)fd);
+	*fdp = low != 0 ? fd_from((int)fd, low) : spc_sock_high((int)fd);
 	return 0;
+}
+
+void
+spc_hello_fill(const struct spc_hello *sh, struct sp_hello *h)
+{
+	size_t i;
+
+	memset(h, 0, sizeof(*h));
+	h->sp_magic = SP_MAGIC;
+	h->sp_version = SP_VERSION;
+	h->sp_kind = sh->sh_kind;
+	h->sp_flags = sh->sh_flags;
+	h->sp_pid = sh->sh_pid;
+	if (sh->sh_token != NULL)
+		memcpy(h->sp_token, sh->sh_token, SP_TOKEN);
+	for (i = 0; sh->sh_name != NULL && i < sizeof(h->sp_name) - 1 &&
+		    sh->sh_name[i] != '\0';
+	     i++)
+		h->sp_name[i] = sh->sh_name[i];
 }
 
 static int
 hello_send(int fd, const struct spc_hello *sh)
 {
 	struct sp_hello h;
-	size_t sent = 0, i;
+	size_t sent = 0;
 	long n;
 
-	memset(&h, 0, sizeof(h));
-	h.sp_magic = SP_MAGIC;
-	h.sp_version = SP_VERSION;
-	h.sp_kind = sh->sh_kind;
-	h.sp_flags = sh->sh_flags;
-	h.sp_pid = sh->sh_pid;
-	if (sh->sh_token != NULL)
-		memcpy(h.sp_token, sh->sh_token, SP_TOKEN);
-	for (i = 0; sh->sh_name != NULL && i < sizeof(h.sp_name) - 1 &&
-		    sh->sh_name[i] != '\0';
-	     i++)
-		h.sp_name[i] = sh->sh_name[i];
+	spc_hello_fill(sh, &h);
 	while (sent < sizeof(h)) {
 		n = sysraw(SYS_sendto, fd, SYSRAW_P((char *)&h + sent),
 		    (long)(sizeof(h) - sent), MSG_NOSIGNAL, 0, 0);
@@ -189,15 +197,13 @@ welcome_receive(int fd, struct sp_welcome *sw, int *memfdp)
  * slots in which nothing happens.
  */
 static int
-memory_map(struct spc *cl, int memfd)
+memory_map(struct spc *cl, int flags, int memfd)
 {
 	long addr;
 
-	if (memfd == -1)
-		return ENOMEM;
 	addr = sysraw(SYS_mmap, SYSRAW_P(cl->cl_shm), (long)SP_SHMSIZE,
 	    PROT_READ | PROT_WRITE,
-	    MAP_SHARED | (cl->cl_shm != NULL ? MAP_FIXED : 0), memfd, 0);
+	    flags | (cl->cl_shm != NULL ? MAP_FIXED : 0), memfd, 0);
 	if (addr < 0 && addr > -4096)
 		return raw_error(addr);
 	cl->cl_shm = (struct sp_shared *)(uintptr_t)addr;
@@ -206,9 +212,11 @@ memory_map(struct spc *cl, int memfd)
 	return 0;
 }
 
+#define MEMORY_PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+
 /* Our name for the socket, to know it again. */
-static uint64_t
-sock_cookie(int fd)
+uint64_t
+spc_sock_cookie(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
@@ -218,6 +226,47 @@ sock_cookie(int fd)
 	return cookie;
 }
 
+/* A new one, or the one that was lost: slots are free, or in use as before. */
+static void
+slots_begin(
+    struct spc *cl, const struct sp_welcome *sw, enum sp_hello_kind kind)
+{
+	uint32_t i;
+
+	cl->cl_pid = sw->sw_pid;
+	cl->cl_nslots = sw->sw_slots < SP_NSLOTS ? sw->sw_slots : SP_NSLOTS;
+	memcpy(cl->cl_token, sw->sw_token, SP_TOKEN);
+	for (i = 0; kind != SP_H_RESUME && i < SP_NBELLS; i++)
+		cl->cl_taken[i] &= ~atomic_exchange_explicit(
+		    &cl->cl_left[i], 0, memory_order_relaxed);
+	/* Release: who sees it on sees the rest. */
+	atomic_store_explicit(&cl->cl_state, SPC_ON, memory_order_seq_cst);
+}
+
+static int
+connect_far(struct spc *cl, const struct url *u, const struct spc_hello *sh)
+{
+	struct sp_welcome sw;
+	int error;
+
+	if (cl->cl_stream == NULL)
+		return EPROTONOSUPPORT;
+	if ((error = cl->cl_stream->connect(cl, u, sh, &sw)) != 0)
+		return error;
+	cl->cl_far = true;
+	if (sh->sh_kind != SP_H_RESUME)
+		error = memory_map(cl, MEMORY_PRIVATE, -1);
+	if (error != 0) {
+		cl->cl_stream->disconnect(cl, false);
+		return error;
+	}
+	/* Nobody who makes calls watches the socket. */
+	cl->cl_watch = SPC_NOSLOT;
+	slots_begin(cl, &sw, sh->sh_kind);
+	cl->cl_stream->start(cl);
+	return 0;
+}
+
 int
 spc_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 {
@@ -225,36 +274,45 @@ spc_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 	int fd = -1, memfd = -1, error;
 
 	if (u->u_kind != URL_UNIX)
-		return EPROTONOSUPPORT;
+		return connect_far(cl, u, sh);
 	if ((error = connect_unix(u, cl->cl_lowfd, &fd)) != 0)
 		return error;
 	if ((error = hello_send(fd, sh)) == 0 &&
 	    (error = welcome_receive(fd, &sw, &memfd)) == 0 &&
 	    sh->sh_kind != SP_H_RESUME)
-		error = memory_map(cl, memfd);
+		error =
+		    memfd == -1 ? ENOMEM : memory_map(cl, MAP_SHARED, memfd);
 	raw_close(memfd);
 	if (error != 0) {
 		raw_close(fd);
 		return error;
 	}
+	if (cl->cl_far)
+		cl->cl_watch = 0;
+	cl->cl_far = false;
 	cl->cl_sock = fd;
-	cl->cl_cookie = sock_cookie(fd);
-	cl->cl_pid = sw.sw_pid;
-	memcpy(cl->cl_token, sw.sw_token, SP_TOKEN);
-	/* Release: who sees it on sees the rest. */
-	atomic_store_explicit(&cl->cl_state, SPC_ON, memory_order_seq_cst);
+	cl->cl_cookie = spc_sock_cookie(fd);
+	slots_begin(cl, &sw, sh->sh_kind);
 	return 0;
+}
+
+static void
+disconnect(struct spc *cl, enum spc_state state, bool forked)
+{
+	uint64_t cookie = cl->cl_cookie;
+
+	atomic_store_explicit(&cl->cl_state, state, memory_order_seq_cst);
+	if (cl->cl_far)
+		cl->cl_stream->disconnect(cl, forked);
+	else if (cookie != 0 && spc_sock_cookie(cl->cl_sock) == cookie)
+		raw_close(cl->cl_sock);
+	cl->cl_cookie = 0;
 }
 
 void
 spc_disconnect(struct spc *cl)
 {
-	uint64_t cookie = cl->cl_cookie;
-
-	atomic_store_explicit(&cl->cl_state, SPC_OFF, memory_order_seq_cst);
-	if (cookie != 0 && sock_cookie(cl->cl_sock) == cookie)
-		raw_close(cl->cl_sock);
-	cl->cl_cookie = 0;
+	disconnect(cl, SPC_GONE, false);
 }
 
 void
@@ -262,14 +320,12 @@ spc_forked(struct spc *cl)
 {
 	uint32_t i;
 
-	spc_disconnect(cl);
+	disconnect(cl, SPC_OFF, true);
 	/* Calls that are going on below a handler find nothing in there. */
 	if (cl->cl_shm != NULL)
 		(void)sysraw(SYS_mmap, SYSRAW_P(cl->cl_shm), (long)SP_SHMSIZE,
-		    PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		    0);
+		    PROT_READ | PROT_WRITE, MEMORY_PRIVATE | MAP_FIXED, -1, 0);
 	cl->cl_watch = 0;
 	for (i = 0; i < SP_NBELLS; i++)
-		cl->cl_taken[i] = cl->cl_sleepers[i] = 0;
+		cl->cl_taken[i] = cl->cl_left[i] = cl->cl_sleepers[i] = 0;
 }

@@ -169,6 +169,12 @@ rumpclient_init(void)
 	return fail(conn_init());
 }
 
+RUMP_EXPORT const char *
+rumpclient_reason(void)
+{
+	return client_reason[0] != '\0' ? client_reason : NULL;
+}
+
 RUMP_EXPORT int
 rump_init(void)
 {
@@ -253,7 +259,6 @@ client_reconnect(uint32_t generation)
 		 generation == atomic_load_explicit(
 				   &client_generation, memory_order_relaxed)) {
 		spc_disconnect(&client);
-		client.cl_state = SPC_GONE;
 		error = conn_retries(&old);
 	}
 	conn_exit(&old);

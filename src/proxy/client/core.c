@@ -39,8 +39,39 @@ cl_ison(struct spc *cl)
  * Slots
  */
 
-int
-spc_slot_take(struct spc *cl, uint32_t *slotp)
+static bool
+slot_isdone(struct sp_slot *ss)
+{
+	/* Acquire pairs with the server's release: the result. */
+	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
+		   SP_STATE) == SP_DONE;
+}
+
+/* Lost calls that are done by now take no slots any more. */
+static void
+slots_reclaim(struct spc *cl)
+{
+	uint64_t word, bit;
+	uint32_t i, slot;
+
+	for (i = 0; i < SP_NBELLS; i++) {
+		word =
+		    atomic_load_explicit(&cl->cl_left[i], memory_order_relaxed);
+		for (; word != 0; word &= word - 1) {
+			bit = word & -word;
+			slot = i * 64 + (uint32_t)__builtin_ctzll(word);
+			/* Who clears the bit gives it back. */
+			if (slot_isdone(spc_slot(cl, slot)) &&
+			    (atomic_fetch_and_explicit(
+				 &cl->cl_left[i], ~bit, memory_order_acq_rel) &
+				bit) != 0)
+				spc_slot_give(cl, slot);
+		}
+	}
+}
+
+static int
+slot_find(struct spc *cl, uint32_t *slotp)
 {
 	uint64_t word, bit;
 	uint32_t i;
@@ -50,16 +81,34 @@ spc_slot_take(struct spc *cl, uint32_t *slotp)
 		    &cl->cl_taken[i], memory_order_relaxed);
 		while (word != UINT64_MAX) {
 			bit = ~word & (word + 1);
+			*slotp = i * 64 + (uint32_t)__builtin_ctzll(bit);
+			if (*slotp >= cl->cl_nslots)
+				return EAGAIN;
 			if (atomic_compare_exchange_weak_explicit(
 				&cl->cl_taken[i], &word, word | bit,
-				memory_order_acquire, memory_order_relaxed)) {
-				*slotp =
-				    i * 64 + (uint32_t)__builtin_ctzll(bit);
+				memory_order_acquire, memory_order_relaxed))
 				return 0;
-			}
 		}
 	}
 	return EAGAIN;
+}
+
+int
+spc_slot_take(struct spc *cl, uint32_t *slotp)
+{
+	int error = slot_find(cl, slotp);
+
+	if (error == 0)
+		return 0;
+	slots_reclaim(cl);
+	return slot_find(cl, slotp);
+}
+
+void
+spc_slot_leave(struct spc *cl, uint32_t slot)
+{
+	atomic_fetch_or_explicit(
+	    &cl->cl_left[slot / 64], slot_bit(slot), memory_order_release);
 }
 
 void
@@ -74,15 +123,21 @@ spc_slot_give(struct spc *cl, uint32_t slot)
  */
 
 /* Is it still ours?  The program may have put something else in its place. */
+bool
+spc_sock_isours(int fd, uint64_t cookie)
+{
+	uint64_t now = 0;
+	socklen_t len = sizeof(now);
+
+	return sysraw(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, SYSRAW_P(&now),
+		   SYSRAW_P(&len), 0) == 0 &&
+	       now == cookie;
+}
+
 static bool
 sock_isours(struct spc *cl)
 {
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	return sysraw(SYS_getsockopt, cl->cl_sock, SOL_SOCKET, SO_COOKIE,
-		   SYSRAW_P(&cookie), SYSRAW_P(&len), 0) == 0 &&
-	       cookie == cl->cl_cookie;
+	return spc_sock_isours(cl->cl_sock, cl->cl_cookie);
 }
 
 /*
@@ -114,8 +169,8 @@ sleepers_rouse(struct spc *cl, bool all)
 }
 
 /* Let all who wait know. */
-static void
-cl_lost(struct spc *cl)
+void
+spc_lost(struct spc *cl)
 {
 	uint32_t on = SPC_ON;
 
@@ -133,7 +188,7 @@ sock_ring(struct spc *cl)
 	long n;
 
 	if (!sock_isours(cl)) {
-		cl_lost(cl);
+		spc_lost(cl);
 		return;
 	}
 	do
@@ -142,7 +197,7 @@ sock_ring(struct spc *cl)
 	while (n == -EINTR);
 	/* A full socket has rung already. */
 	if (n < 0 && n != -EAGAIN)
-		cl_lost(cl);
+		spc_lost(cl);
 }
 
 static bool
@@ -186,6 +241,10 @@ host_sleep(struct spc *cl, long nr, const long *args)
 void
 spc_post(struct spc *cl, uint32_t slot)
 {
+	if (cl->cl_far) {
+		cl->cl_stream->post(cl, slot);
+		return;
+	}
 	atomic_store_explicit(
 	    &spc_slot(cl, slot)->ss_state, SP_REQUEST, memory_order_release);
 	bell_ring(cl, slot);
@@ -196,7 +255,23 @@ spc_interrupt(struct spc *cl, uint32_t slot)
 {
 	atomic_store_explicit(
 	    &spc_slot(cl, slot)->ss_intr, 1, memory_order_relaxed);
-	bell_ring(cl, slot);
+	if (cl->cl_far)
+		cl->cl_stream->interrupt(cl, slot);
+	else
+		bell_ring(cl, slot);
+}
+
+void
+spc_done(struct spc *cl, uint32_t slot)
+{
+	struct sp_slot *ss = spc_slot(cl, slot);
+
+	/* Release pairs with slot_isdone: the result. */
+	if ((atomic_exchange_explicit(
+		 &ss->ss_state, SP_DONE, memory_order_acq_rel) &
+		SP_WAITS) != 0)
+		(void)sysraw3(
+		    SYS_futex, SYSRAW_P(&ss->ss_state), FUTEX_WAKE, 1);
 }
 
 /* What the server would have sent to this host process, had it been let. */
@@ -219,14 +294,6 @@ signals_told(struct spc *cl)
 {
 	return atomic_load_explicit(
 		   &cl->cl_shm->sh_signals, memory_order_relaxed) != 0;
-}
-
-static bool
-slot_isdone(struct sp_slot *ss)
-{
-	/* Acquire pairs with the server's release: the result. */
-	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
-		   SP_STATE) == SP_DONE;
 }
 
 /*
@@ -291,7 +358,7 @@ slot_sleep(struct spc *cl, uint32_t slot, long most)
 	if (!slot_announce(ss, SP_WAITS, &state))
 		return;
 	args[2] = (long)state;
-	/* Pairs with cl_lost and watch_leave. */
+	/* Pairs with spc_lost and watch_leave. */
 	atomic_fetch_or_explicit(
 	    &cl->cl_sleepers[slot / 64], slot_bit(slot), memory_order_seq_cst);
 	if (cl_ison(cl) && (most != 0 || atomic_load_explicit(&cl->cl_watch,
@@ -329,14 +396,14 @@ watch_sleep(struct spc *cl, uint32_t slot)
 	if (!slot_announce(spc_slot(cl, slot), SP_WAITS_SOCK, &state))
 		return;
 	if (!sock_isours(cl)) {
-		cl_lost(cl);
+		spc_lost(cl);
 		return;
 	}
 	n = host_sleep(cl, SYS_recvfrom, args);
 	if (n == -EINTR)
 		spc_interrupt(cl, slot);
 	else if (n <= 0)
-		cl_lost(cl);
+		spc_lost(cl);
 }
 
 static bool
@@ -367,7 +434,7 @@ wait_once(struct spc *cl, uint32_t slot, uint32_t outer)
 		/* What we read there would be missed by the call below us. */
 		slot_sleep(cl, slot, NESTED_NSEC);
 		if (sock_isdead(cl))
-			cl_lost(cl);
+			spc_lost(cl);
 	} else if (watch == 0 && watch_enter(cl, slot)) {
 		do
 			watch_sleep(cl, slot);
@@ -385,7 +452,8 @@ spc_wait(struct spc *cl, uint32_t slot, uint32_t outer)
 
 	if (atomic_load_explicit(&ss->ss_turn, memory_order_relaxed) == SP_PARK)
 		slot_park(ss);
-	if (!slot_spin(cl, ss)) {
+	/* Who is elsewhere is not there sooner for it. */
+	if (cl->cl_far || !slot_spin(cl, ss)) {
 		while (!slot_isdone(ss)) {
 			if (!cl_ison(cl))
 				return SPC_LOST;

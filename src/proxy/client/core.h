@@ -54,10 +54,33 @@ struct spc_mem {
 	long (*sleep)(long nr, const long *args);
 };
 
-/* All zero at first, and then core.c's; cl_mem is the caller's. */
+struct spc;
+struct spc_hello;
+
+/*
+ * How a server elsewhere is reached, by who has threads and a library for that:
+ * the slots are this client's alone then.  Somebody has to see to it that what
+ * comes is put into them, and their sleepers are woken: spc_done.
+ */
+struct spc_stream {
+	/* As spc_connect; start: what there is may be sent, once more. */
+	int (*connect)(struct spc *, const struct url *,
+	    const struct spc_hello *, struct sp_welcome *);
+	void (*start)(struct spc *);
+	/* forked: the connection is the parent's, and goes on. */
+	void (*disconnect)(struct spc *, bool forked);
+	/* Of a slot, whose call has no number so far. */
+	void (*post)(struct spc *, uint32_t slot);
+	void (*interrupt)(struct spc *, uint32_t slot);
+};
+
+/* All zero at first, and then core.c's; these two are the caller's. */
 struct spc {
 	const struct spc_mem *cl_mem;
-	_Atomic uint32_t cl_state; /* enum spc_state */
+	const struct spc_stream *cl_stream; /* NULL: on this machine only */
+	bool cl_far;			    /* it is in use */
+	uint32_t cl_nslots;		    /* calls at a time */
+	_Atomic uint32_t cl_state;	    /* enum spc_state */
 	_Atomic uint32_t cl_watch; /* slot + 1 of who watches; 0: nobody */
 	int cl_sock;
 	int cl_lowfd; /* the caller's: the socket is no less; 0: high up */
@@ -68,6 +91,7 @@ struct spc {
 	_Atomic uint32_t cl_spin;		 /* looks before sleeping */
 	_Atomic uint32_t cl_waits;		 /* how often */
 	_Atomic uint64_t cl_taken[SP_NBELLS];	 /* slots that are */
+	_Atomic uint64_t cl_left[SP_NBELLS];	 /* of these, with lost calls */
 	_Atomic uint64_t cl_sleepers[SP_NBELLS]; /* slots slept on */
 };
 
@@ -88,7 +112,7 @@ struct spc_hello {
  */
 int spc_connect(struct spc *, const struct url *, const struct spc_hello *);
 
-/* Let go of the connection; calls in slots are lost. */
+/* Let go of the connection, which is SPC_GONE then. */
 void spc_disconnect(struct spc *);
 
 /*
@@ -97,9 +121,13 @@ void spc_disconnect(struct spc *);
  */
 void spc_forked(struct spc *);
 
-/* A slot that nobody has.  EAGAIN: there is none. */
+/*
+ * A slot that nobody has.  EAGAIN: there is none.  leave: give it back, but
+ * its call may be going on in the server, after SPC_LOST.
+ */
 int spc_slot_take(struct spc *, uint32_t *slotp);
 void spc_slot_give(struct spc *, uint32_t slot);
+void spc_slot_leave(struct spc *, uint32_t slot);
 
 static inline struct sp_slot *
 spc_slot(struct spc *cl, uint32_t slot)
@@ -113,6 +141,18 @@ spc_slot(struct spc *cl, uint32_t slot)
  */
 void spc_post(struct spc *, uint32_t slot);
 int spc_wait(struct spc *, uint32_t slot, uint32_t outer);
+
+/* For a stream: the call in the slot is done; and the connection is lost. */
+void spc_done(struct spc *, uint32_t slot);
+void spc_lost(struct spc *);
+
+/* The same: is fd, of that cookie, what it was?  As high as it can be. */
+bool spc_sock_isours(int fd, uint64_t cookie);
+uint64_t spc_sock_cookie(int fd);
+int spc_sock_high(int fd);
+
+/* What spc_connect says, made of what it is told. */
+void spc_hello_fill(const struct spc_hello *, struct sp_hello *);
 
 /* Have the call in the slot not sleep any longer: EINTR. */
 void spc_interrupt(struct spc *, uint32_t slot);

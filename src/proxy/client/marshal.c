@@ -86,11 +86,13 @@ encode_buffer(struct encoding *e, const struct sysarg *sa, int i, size_t room,
 	if (error != 0)
 		return error;
 	e->e_msg->sm_args[i] = word;
-	if (in && room != 0 &&
-	    !e->e_cl->cl_mem->read(
-		room_at(e, word), word_ptr(e->e_args[i]), room))
-		return EFAULT;
-	return 0;
+	if (!in || room == 0)
+		return 0;
+	e->e_in = e->e_used;
+	return e->e_cl->cl_mem->read(
+		   room_at(e, word), word_ptr(e->e_args[i]), room)
+		   ? 0
+		   : EFAULT;
 }
 
 /* As many bytes as there is room for, if the call has a count that says so. */
@@ -149,11 +151,13 @@ vector_one(struct encoding *e, bool in, struct iovec *iov)
 	if ((error = room_take(e, iov->iov_len, SP_PAYLOAD, &word)) != 0)
 		return error;
 	iov->iov_base = (void *)(uintptr_t)word;
-	if (in && iov->iov_len != 0 &&
-	    !e->e_cl->cl_mem->read(
-		room_at(e, word), word_ptr(base), iov->iov_len))
-		return EFAULT;
-	return 0;
+	if (!in || iov->iov_len == 0)
+		return 0;
+	e->e_in = e->e_used;
+	return e->e_cl->cl_mem->read(
+		   room_at(e, word), word_ptr(base), iov->iov_len)
+		   ? 0
+		   : EFAULT;
 }
 
 int
@@ -269,9 +273,12 @@ spc_encode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
 		error = encode_head(&e, &sa[i], i);
 	}
 	ss->ss_msg.sm_head = (uint32_t)e.e_used;
+	/* All of the head counts as going in. */
+	e.e_in = e.e_used;
 	for (i = 0; i < sd->sd_nargs && error == 0; i++)
 		error = encode_data(&e, &sa[i], i);
 	ss->ss_msg.sm_len = (uint32_t)e.e_used;
+	ss->ss_size = (uint32_t)e.e_in;
 	return error;
 }
 

@@ -22,6 +22,7 @@ struct encoding {
 	const struct sysdesc *e_sd;
 	const uint64_t *e_args; /* the caller's */
 	size_t e_used;		/* bytes of payload */
+	size_t e_in;		/* of these, up to the last that goes in */
 };
 
 static inline const void *

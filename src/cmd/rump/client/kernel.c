@@ -11,6 +11,10 @@
 static int
 connect_failed(const char *url)
 {
+	if (rumpclient_reason() != NULL) {
+		complain("%s: %s", url, rumpclient_reason());
+		return -1;
+	}
 	switch (errno) {
 	case EINVAL:
 	case EPROTONOSUPPORT:

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Servers elsewhere: slots are this client's alone, and what is in them goes
+ * and comes in frames.
+ *
+ * Who makes a call sends it, as much as there is room for, and then sleeps on
+ * its slot.  A thread of this library's for each connection receives what
+ * comes, and wakes who waits for it.  It also hears of signals for this host
+ * process while no call is going on.
+ *
+ * stream_lock, with the host's signals blocked, has all of this; nobody waits
+ * for anything meanwhile.
+ */
+#include "proxy/client/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/frames.h"
+#include "proxy/tls.h"
+
+#define READ_MOST (1u << 20)
+
+/* Results of calls with so many bytes the server need not keep. */
+#define LONG_CALL (128u << 10)
+
+struct stream {
+	struct frames st_frames;
+	const struct tls_ops *st_ops; /* NULL: no TLS */
+	struct tls *st_tls;
+	int st_fd;
+	uint64_t st_cookie;
+	struct stream *st_next; /* of the inherited */
+	int st_refs;		/* of its thread, and of `current' */
+	bool st_over;		/* nothing more comes or goes */
+	bool st_bye;		/* to be said */
+	bool st_room; /* there is more to send than there was room for */
+	uint64_t st_got[SP_NBELLS]; /* slots with results that have come */
+	uint64_t st_post[SP_NBELLS];
+	uint64_t st_intr[SP_NBELLS];
+	uint64_t st_raise;  /* signals to raise */
+	uint64_t st_raised; /* to be said */
+};
+
+static pthread_mutex_t stream_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct stream *current;	 /* stream_lock */
+static struct stream *inherited; /* nobody's, in the child of a fork */
+
+static void
+lock_enter(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, old);
+	(void)pthread_mutex_lock(&stream_lock);
+}
+
+static void
+lock_exit(const sigset_t *old)
+{
+	(void)pthread_mutex_unlock(&stream_lock);
+	(void)pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* The program may have put something else in the socket's place. */
+static bool
+stream_isours(const struct stream *st)
+{
+	return spc_sock_isours(st->st_fd, st->st_cookie);
+}
+
+static void
+stream_rele(struct stream *st)
+{
+	if (--st->st_refs != 0)
+		return;
+	if (st->st_tls != NULL)
+		st->st_ops->to_end(st->st_tls);
+	if (stream_isours(st))
+		(void)close(st->st_fd);
+	free(st);
+}
+
+/*
+ * Bytes
+ */
+
+static int
+bytes_recv(struct stream *st, void *buf, size_t *lenp)
+{
+	ssize_t n;
+
+	if (!stream_isours(st))
+		return EBADF;
+	if (st->st_tls != NULL)
+		return st->st_ops->to_recv(st->st_tls, buf, lenp);
+	n = recv(st->st_fd, buf, *lenp, MSG_DONTWAIT);
+	*lenp = n > 0 ? (size_t)n : 0;
+	return n >= 0 ? 0 : errno;
+}
+
+static int
+bytes_send(struct stream *st, const void *buf, size_t *lenp)
+{
+	ssize_t n;
+
+	if (!stream_isours(st))
+		return EBADF;
+	if (st->st_tls != NULL)
+		return st->st_ops->to_send(st->st_tls, buf, lenp);
+	n = send(st->st_fd, buf, *lenp, MSG_DONTWAIT | MSG_NOSIGNAL);
+	*lenp = n > 0 ? (size_t)n : 0;
+	return n >= 0 ? 0 : errno;
+}
+
+static int
+frames_recv(struct frames *fr, void *buf, size_t *lenp)
+{
+	return bytes_recv((struct stream *)fr, buf, lenp);
+}
+
+static int
+frames_send(struct frames *fr, const void *buf, size_t *lenp)
+{
+	return bytes_send((struct stream *)fr, buf, lenp);
+}
+
+/*
+ * Frames
+ */
+
+static void
+bit_set(uint64_t *bits, uint32_t slot)
+{
+	bits[slot / 64] |= UINT64_C(1) << slot % 64;
+}
+
+static bool
+bit_isset(const uint64_t *bits, uint32_t slot)
+{
+	return (bits[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+static bool
+bit_take(uint64_t *bits, uint32_t *slotp)
+{
+	uint32_t i;
+
+	for (i = 0; i < SP_NBELLS; i++) {
+		if (bits[i] == 0)
+			continue;
+		*slotp = i * 64 + (uint32_t)__builtin_ctzll(bits[i]);
+		bits[i] &= bits[i] - 1;
+		return true;
+	}
+	return false;
+}
+
+/* The slot that waits for this result; NULL: none does any more. */
+static struct sp_slot *
+result_slot(const struct sp_frame *f)
+{
+	struct sp_slot *ss = spc_slot(&client, f->sf_msg.sm_slot);
+
+	return f->sf_number == ss->ss_number &&
+		       (atomic_load_explicit(
+			    &ss->ss_state, memory_order_relaxed) &
+			   SP_STATE) == SP_REQUEST
+		   ? ss
+		   : NULL;
+}
+
+static int
+frames_begin(struct frames *fr, const struct sp_frame *f, uint8_t **to)
+{
+	struct sp_slot *ss;
+
+	(void)fr;
+	if (f->sf_msg.sm_op == SP_RAISE)
+		return f->sf_size == 0 ? 0 : EPROTO;
+	if (f->sf_msg.sm_op >= SP_NOPS)
+		return EPROTO;
+	if ((ss = result_slot(f)) != NULL)
+		*to = ss->ss_payload + f->sf_at;
+	return 0;
+}
+
+static int
+frames_end(
+    struct frames *fr, const struct sp_frame *f, const struct sp_signal *sg)
+{
+	struct stream *st = (struct stream *)fr;
+	struct sp_slot *ss;
+
+	if (f->sf_msg.sm_op == SP_RAISE) {
+		st->st_raise |= f->sf_msg.sm_args[0];
+		return 0;
+	}
+	if ((ss = result_slot(f)) == NULL)
+		return 0;
+	ss->ss_msg.sm_error = f->sf_msg.sm_error;
+	ss->ss_msg.sm_flags = f->sf_msg.sm_flags;
+	ss->ss_msg.sm_retval = f->sf_msg.sm_retval;
+	if (sg != NULL)
+		ss->ss_signal = *sg;
+	if (ss->ss_msg.sm_len > LONG_CALL)
+		bit_set(st->st_got, f->sf_msg.sm_slot);
+	spc_done(&client, f->sf_msg.sm_slot);
+	return 0;
+}
+
+static void
+next_call(struct sp_frame *f, const uint8_t **from)
+{
+	struct sp_slot *ss = spc_slot(&client, f->sf_msg.sm_slot);
+	uint32_t slot = f->sf_msg.sm_slot;
+
+	f->sf_msg = ss->ss_msg;
+	f->sf_msg.sm_slot = slot;
+	f->sf_msg.sm_flags = 0;
+	f->sf_size = ss->ss_size;
+	*from = ss->ss_payload;
+}
+
+/* What was got comes first: the next call in the slot says it, too. */
+static bool
+frames_next(struct frames *fr, struct sp_frame *f, const uint8_t **from,
+    const struct sp_signal **sg)
+{
+	struct stream *st = (struct stream *)fr;
+	struct sp_msg *m = &f->sf_msg;
+
+	(void)sg;
+	*f = (struct sp_frame){0};
+	if (st->st_raised != 0) {
+		m->sm_op = SP_RAISED;
+		m->sm_args[0] = st->st_raised;
+		st->st_raised = 0;
+		return true;
+	}
+	if (st->st_bye) {
+		m->sm_op = SP_BYE;
+		st->st_bye = false;
+		return true;
+	}
+	if (bit_take(st->st_got, &m->sm_slot))
+		m->sm_op = SP_GOT;
+	else if (bit_take(st->st_post, &m->sm_slot))
+		next_call(f, from);
+	else if (bit_take(st->st_intr, &m->sm_slot))
+		m->sm_op = SP_INTERRUPT;
+	else
+		return false;
+	f->sf_number = spc_slot(&client, m->sm_slot)->ss_number;
+	return true;
+}
+
+static const struct frames_ops frames_ops = {
+    .fo_recv = frames_recv,
+    .fo_send = frames_send,
+    .fo_begin = frames_begin,
+    .fo_end = frames_end,
+    .fo_next = frames_next,
+};
+
+/* Send what can be sent, or see that nothing can.  stream_lock. */
+static void
+stream_flush(struct stream *st)
+{
+	int error = st->st_over ? 0 : frames_out(&st->st_frames);
+
+	st->st_room = error == EAGAIN;
+	if (error == 0 || error == EAGAIN)
+		return;
+	st->st_over = true;
+	/* Its thread is to see it, too. */
+	if (stream_isours(st))
+		(void)shutdown(st->st_fd, SHUT_RDWR);
+	if (st == current)
+		spc_lost(&client);
+}
+
+/*
+ * The thread of a connection
+ */
+
+/* Raise what the server has told us of.  stream_lock, but not meanwhile. */
+static void
+stream_raise(struct stream *st)
+{
+	uint64_t bits = st->st_raise, left;
+
+	st->st_raise = 0;
+	if (bits == 0)
+		return;
+	(void)pthread_mutex_unlock(&stream_lock);
+	for (left = bits; left != 0; left &= left - 1)
+		(void)kill(getpid(), __builtin_ctzll(left) + 1);
+	(void)pthread_mutex_lock(&stream_lock);
+	st->st_raised |= bits;
+	stream_flush(st);
+}
+
+/* False at the end. */
+static bool
+stream_turn(struct stream *st)
+{
+	struct pollfd pfd = {.fd = st->st_fd, .events = POLLIN};
+	int error;
+
+	if (st->st_room)
+		pfd.events |= POLLOUT;
+	(void)pthread_mutex_unlock(&stream_lock);
+	(void)poll(&pfd, 1, -1);
+	(void)pthread_mutex_lock(&stream_lock);
+	if (st->st_over || st != current)
+		return false;
+	error = frames_in(&st->st_frames, READ_MOST);
+	if (error != 0) {
+		st->st_over = true;
+		spc_lost(&client);
+		return false;
+	}
+	stream_flush(st);
+	stream_raise(st);
+	return !st->st_over;
+}
+
+static void *
+stream_main(void *arg)
+{
+	struct stream *st = arg;
+
+	(void)pthread_mutex_lock(&stream_lock);
+	while (st == current && stream_turn(st))
+		continue;
+	stream_rele(st);
+	(void)pthread_mutex_unlock(&stream_lock);
+	return NULL;
+}
+
+/* It takes no signals of the host's; who makes it has them blocked. */
+static int
+stream_thread(struct stream *st)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all, old;
+	int error;
+
+	if ((error = pthread_attr_init(&attr)) != 0)
+		return error;
+	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&thread, &attr, stream_main, st);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)pthread_attr_destroy(&attr);
+	return error;
+}
+
+/*
+ * Connecting
+ */
+
+static int
+stream_handshake(struct stream *st)
+{
+	char why[CLIENT_REASONMOST / 2];
+	bool out = false;
+	int error;
+
+	while ((error = st->st_ops->to_handshake(
+		    st->st_tls, &out, why, sizeof(why))) == EAGAIN)
+		if ((error = client_tcp_wait(
+			 st->st_fd, out ? POLLOUT : POLLIN)) != 0)
+			return error;
+	return error != 0 ? client_because(error, "TLS", why) : 0;
+}
+
+/* All of it, either way. */
+static int
+stream_exchange(struct stream *st, void *buf, size_t len, bool out)
+{
+	char *at = buf;
+	size_t n;
+	int error;
+
+	while (len != 0) {
+		n = len;
+		error = out ? bytes_send(st, at, &n) : bytes_recv(st, at, &n);
+		if (error == EAGAIN)
+			error =
+			    client_tcp_wait(st->st_fd, out ? POLLOUT : POLLIN);
+		else if (error == 0 && n == 0)
+			error = ECONNRESET;
+		else if (error == 0) {
+			at += n;
+			len -= n;
+		}
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+static int
+stream_greet(
+    struct stream *st, const struct spc_hello *sh, struct sp_welcome *sw)
+{
+	struct sp_hello h;
+	int error;
+
+	spc_hello_fill(sh, &h);
+	error = stream_exchange(st, &h, sizeof(h), true);
+	if (error == 0)
+		error = stream_exchange(st, sw, sizeof(*sw), false);
+	if (error == EACCES ||
+	    (st->st_tls != NULL && (error == ECONNRESET || error == EPIPE)))
+		return client_because(
+		    EACCES, "TLS", "the server does not let us in");
+	if (error != 0)
+		return error;
+	if (sw->sw_magic != SP_MAGIC || sw->sw_version != SP_VERSION)
+		return EPROTO;
+	return sw->sw_error;
+}
+
+static int
+stream_open(struct stream *st, const struct url *u, struct tls_context *context)
+{
+	int error;
+
+	if ((error = client_tcp_connect(u, &st->st_fd)) != 0)
+		return error;
+	st->st_cookie = spc_sock_cookie(st->st_fd);
+	if (st->st_ops == NULL)
+		return 0;
+	error = st->st_ops->to_begin(context, st->st_fd, &st->st_tls);
+	return error != 0 ? error : stream_handshake(st);
+}
+
+static int
+stream_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh,
+    struct sp_welcome *sw)
+{
+	struct tls_context *context = NULL;
+	const struct tls_ops *ops;
+	struct stream *st;
+	int error;
+
+	if ((error = client_tls(u, &ops, &context)) != 0)
+		return error;
+	if ((st = calloc(1, sizeof(*st))) == NULL)
+		return ENOMEM;
+	st->st_refs = 1;
+	st->st_fd = -1;
+	st->st_ops = ops;
+	st->st_frames.fr_ops = &frames_ops;
+	if ((error = stream_open(st, u, context)) == 0)
+		error = stream_greet(st, sh, sw);
+	if (error != 0) {
+		stream_rele(st);
+		return error;
+	}
+	cl->cl_sock = st->st_fd;
+	cl->cl_cookie = st->st_cookie;
+	(void)pthread_mutex_lock(&stream_lock);
+	current = st;
+	(void)pthread_mutex_unlock(&stream_lock);
+	return 0;
+}
+
+/* Calls that are going on are sent, once more if this is not the first time. */
+static void
+stream_start(struct spc *cl)
+{
+	struct stream *st;
+	struct sp_slot *ss;
+	sigset_t old;
+	uint32_t i;
+
+	lock_enter(&old);
+	st = current;
+	for (i = 0; i < cl->cl_nslots; i++) {
+		ss = spc_slot(cl, i);
+		if ((atomic_load_explicit(&ss->ss_state, memory_order_relaxed) &
+			SP_STATE) != SP_REQUEST)
+			continue;
+		bit_set(st->st_post, i);
+		if (atomic_load_explicit(&ss->ss_intr, memory_order_relaxed) !=
+		    0)
+			bit_set(st->st_intr, i);
+	}
+	st->st_refs++;
+	if (stream_thread(st) != 0) {
+		st->st_refs--;
+		st->st_over = true;
+		spc_lost(cl);
+	} else
+		stream_flush(st);
+	lock_exit(&old);
+}
+
+static void
+stream_disconnect(struct spc *cl, bool forked)
+{
+	struct stream *st;
+	sigset_t old;
+
+	(void)cl;
+	if (forked) {
+		/* What it had under way is the parent's. */
+		(void)pthread_mutex_init(&stream_lock, NULL);
+		if ((st = current) == NULL)
+			return;
+		if (stream_isours(st))
+			(void)close(st->st_fd);
+		current = NULL;
+		st->st_next = inherited;
+		inherited = st;
+		return;
+	}
+	lock_enter(&old);
+	if ((st = current) != NULL) {
+		current = NULL;
+		st->st_over = true;
+		if (stream_isours(st))
+			(void)shutdown(st->st_fd, SHUT_RDWR);
+		stream_rele(st);
+	}
+	lock_exit(&old);
+}
+
+/*
+ * Calls
+ */
+
+/*
+ * Send what was just noted of the slot.  If there is no room for it, wait for
+ * that, with signals as they were and the lock free: handlers make calls.
+ */
+static void
+stream_push(const struct stream *st, int fd, uint32_t slot)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+	sigset_t old;
+	bool left;
+
+	do {
+		(void)poll(&pfd, 1, 1000);
+		lock_enter(&old);
+		left = st == current && !st->st_over;
+		if (left) {
+			stream_flush(current);
+			left = !st->st_over &&
+			       (bit_isset(st->st_post, slot) ||
+				   frames_sending(&st->st_frames) == (int)slot);
+		}
+		lock_exit(&old);
+	} while (left);
+}
+
+static void
+stream_post(struct spc *cl, uint32_t slot)
+{
+	struct sp_slot *ss = spc_slot(cl, slot);
+	struct stream *st;
+	sigset_t old;
+	bool left = false;
+	int fd = -1;
+
+	lock_enter(&old);
+	ss->ss_number++;
+	atomic_store_explicit(&ss->ss_intr, 0, memory_order_relaxed);
+	atomic_store_explicit(&ss->ss_state, SP_REQUEST, memory_order_relaxed);
+	if ((st = current) != NULL && !st->st_over) {
+		bit_set(st->st_post, slot);
+		stream_flush(st);
+		left = st->st_room;
+		fd = st->st_fd;
+	}
+	lock_exit(&old);
+	if (left)
+		stream_push(st, fd, slot);
+}
+
+static void
+stream_interrupt(struct spc *cl, uint32_t slot)
+{
+	struct stream *st;
+	sigset_t old;
+
+	(void)cl;
+	lock_enter(&old);
+	if ((st = current) != NULL && !st->st_over) {
+		bit_set(st->st_intr, slot);
+		stream_flush(st);
+	}
+	lock_exit(&old);
+}
+
+/* The host process ends: the server need not wait for it. */
+static __attribute__((destructor)) void
+stream_bye(void)
+{
+	sigset_t old;
+
+	if (!client.cl_far || atomic_load_explicit(&client.cl_state,
+				  memory_order_relaxed) != SPC_ON)
+		return;
+	lock_enter(&old);
+	if (current != NULL && !current->st_over) {
+		current->st_bye = true;
+		stream_flush(current);
+		current->st_over = true;
+	}
+	lock_exit(&old);
+}
+
+const struct spc_stream client_stream = {
+    .connect = stream_connect,
+    .start = stream_start,
+    .disconnect = stream_disconnect,
+    .post = stream_post,
+    .interrupt = stream_interrupt,
+};
