@@ -27,9 +27,12 @@ struct rump_kevent {
 /*
  * Filters, and what ident and data are.
  *	READ	a descriptor; bytes that can be read, or ready kevents of a
- *		kqueue
- *	WRITE	a descriptor; bytes that there is room for
- *	both	not of regular files and directories: EINVAL
+ *		kqueue; of regular files and directories bytes from the position
+ *		to the end, less than 0 beyond it, and not if that is 0: told
+ *		when it is changed, but not when the position is
+ *	WRITE	a descriptor; bytes that there is room for; of regular files
+ *		and directories always, and 0
+ *	both	not of devices that nothing tells of: EINVAL
  *	VNODE	a descriptor of what has a name; fflags: what to report of the
  *		file, and what has happened until EV_CLEAR
  *	PROC	a process; its status as wait gives it, for NOTE_EXIT, the

@@ -13,6 +13,9 @@
 #define READ_EVENTS  (POLLIN | POLLRDNORM | POLLRDHUP)
 #define WRITE_EVENTS (POLLOUT | POLLWRNORM)
 
+/* What READ and WRITE of files that only a vnode tells of are told. */
+#define SIZE_NOTES (RUMP_NOTE_WRITE | RUMP_NOTE_EXTEND)
+
 #define VNODE_NOTES                                                \
 	(RUMP_NOTE_DELETE | RUMP_NOTE_WRITE | RUMP_NOTE_EXTEND |   \
 	    RUMP_NOTE_ATTRIB | RUMP_NOTE_LINK | RUMP_NOTE_RENAME | \
@@ -46,6 +49,19 @@ vnode_notify(struct knote *kn, uint32_t hint, struct wakelist *wl)
 
 static const struct knote_ops vnode_ops = {
     .ko_notify = vnode_notify,
+    .ko_closing = evitem_closing,
+};
+
+static bool
+size_notify(struct knote *kn, uint32_t hint, struct wakelist *wl)
+{
+	return (hint & SIZE_NOTES) != 0 &&
+	       evitem_tell(
+		   container_of(kn, struct evitem, ei_note), KLIST_NOKEY, wl);
+}
+
+static const struct knote_ops size_ops = {
+    .ko_notify = size_notify,
     .ko_closing = evitem_closing,
 };
 
@@ -138,14 +154,27 @@ kqitem_free(struct evitem *ei)
 	kmem_free(ki, sizeof(*ki));
 }
 
-int
-filter_allows(const struct rump_kevent *kev, const struct file *fp)
+/* Is it a regular file or a directory?  Then its size is what it has. */
+static bool
+file_hassize(struct lwp *l, struct file *fp, struct stat *sb)
 {
+	return fp->f_vnode != NULL && fp->f_ops->fo_klist == NULL &&
+	       fp->f_ops->fo_stat(l, fp, sb) == 0 &&
+	       (S_ISREG(sb->st_mode) || S_ISDIR(sb->st_mode));
+}
+
+int
+filter_allows(struct lwp *l, const struct rump_kevent *kev, struct file *fp)
+{
+	struct stat sb;
+
 	switch (kev->filter) {
 	case RUMP_EVFILT_READ:
 	case RUMP_EVFILT_WRITE:
 		/* What changes without a word cannot be waited for. */
-		return fp->f_ops->fo_klist == NULL ? EINVAL : 0;
+		return fp->f_ops->fo_klist == NULL && !file_hassize(l, fp, &sb)
+			   ? EINVAL
+			   : 0;
 	case RUMP_EVFILT_VNODE:
 		return fp->f_vnode == NULL || (kev->fflags & ~VNODE_NOTES) != 0
 			   ? EINVAL
@@ -182,6 +211,12 @@ kqitem_attach(struct lwp *l, struct kqitem *ki, const struct rump_kevent *kev)
 		    &kn->kn_events, kev->fflags, memory_order_relaxed);
 		return file_vnodeops.fv_attach(kn);
 	}
+	if (fp->f_ops->fo_klist == NULL) {
+		kn->kn_ops = &size_ops;
+		atomic_store_explicit(
+		    &kn->kn_events, SIZE_NOTES, memory_order_relaxed);
+		return file_vnodeops.fv_attach(kn);
+	}
 	if ((error = file_listen(l, fp)) != 0)
 		return error;
 	kn->kn_ops = &file_ops;
@@ -212,6 +247,24 @@ kqitem_change(struct kqitem *ki, const struct rump_kevent *kev)
 /*
  * Reporting
  */
+
+/* Bytes up to the end, or back to it; there is always room. */
+static bool
+size_check(struct lwp *l, const struct kqitem *ki, struct rump_kevent *kev)
+{
+	struct file *fp = ki->ki_item.ei_note.kn_file;
+	struct stat sb;
+
+	kev->data = 0;
+	if (ki->ki_item.ei_kind == RUMP_EVFILT_WRITE)
+		return true;
+	if (!file_hassize(l, fp, &sb))
+		return false;
+	kev->data = sb.st_size - file_peekpos(fp);
+	if ((ki->ki_fflags & RUMP_NOTE_LOWAT) != 0)
+		return kev->data >= ki->ki_data;
+	return kev->data != 0;
+}
 
 static bool
 file_check(struct lwp *l, const struct kqitem *ki, struct rump_kevent *kev)
@@ -268,6 +321,8 @@ kqitem_check(struct lwp *l, struct kqitem *ki, struct rump_kevent *kev)
 	if (!fd_isfile(
 		l, (int)ki->ki_item.ei_ident, ki->ki_item.ei_note.kn_file))
 		return false;
+	if (ki->ki_item.ei_note.kn_ops == &size_ops)
+		return size_check(l, ki, kev);
 	if (ki->ki_item.ei_kind != RUMP_EVFILT_VNODE)
 		return file_check(l, ki, kev);
 	kev->fflags = fired;

@@ -218,7 +218,7 @@ kevent_file(struct lwp *l, const struct rump_kevent *kev, struct file **fpp)
 		if ((error = fd_getref(l, (int)kev->ident, fpp)) != 0)
 			return error;
 	}
-	error = filter_allows(kev, *fpp);
+	error = filter_allows(l, kev, *fpp);
 	if (error != 0 && *fpp != NULL)
 		file_rele(*fpp);
 	return error;

@@ -57,7 +57,7 @@ filter_isfile(uint32_t filter)
 void kqitem_free(struct evitem *);
 
 /* Is a change of this kevent, with its file or NULL, allowed?  EINVAL. */
-int filter_allows(const struct rump_kevent *, const struct file *);
+int filter_allows(struct lwp *, const struct rump_kevent *, struct file *);
 
 /*
  * Be told of what may make the filter true, as the kevent says; the item is in

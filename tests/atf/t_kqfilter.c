@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The filters of kqueue that collect what happens: VNODE, SIGNAL, TIMER, PROC.
+ * The filters of kqueue that collect what happens: VNODE, SIGNAL, TIMER, PROC;
+ * and READ and WRITE of regular files and directories.
  */
 #include <sys/inotify.h>
 
@@ -188,6 +189,151 @@ TC(vnode_ways, "Without EV_CLEAR it stays; what is not asked for is not told.")
 	T_ERR(
 	    EINVAL, change((uintptr_t)kq, EVFILT_VNODE, EV_ADD, NOTE_WRITE, 0));
 	T_ERR(EBADF, change(99, EVFILT_VNODE, EV_ADD, NOTE_WRITE, 0));
+}
+
+/* What READ has of the one file that it is asked about; 0: nothing. */
+static int64_t
+rest(void)
+{
+	int n = ready();
+
+	T_ASSERT(n == 0 || n == 1);
+	if (n == 0)
+		return 0;
+	T_EQ(EVFILT_READ, got[0].filter);
+	T_ASSERT(got[0].data != 0);
+	return got[0].data;
+}
+
+TC(size_read, "READ of a regular file: what is left, or how far it is back.")
+{
+	struct iovec iov[2] = {{"ab", 2}, {"cd", 2}};
+	char buf[8];
+	int fd, other;
+
+	start();
+	kq = (int)T_OK(rump_sys_kqueue());
+	fd = make_open("f", 0600);
+	other = (int)T_OK(rump_sys_open("f", O_WRONLY | O_APPEND));
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_ADD, 0, 0));
+	T_EQ(0, rest());
+	T_EQ(4, rump_sys_writev(other, iov, 2));
+	T_EQ(4, rest());
+	T_EQ(4, rest());
+	T_EQ(3, rump_sys_read(fd, buf, 3));
+	T_EQ(1, rest());
+	T_EQ(1, rump_sys_read(fd, buf, 3));
+	T_EQ(0, rest());
+	T_OK(rump_sys_ftruncate(other, 1));
+	T_EQ(-3, rest());
+	T_OK(rump_sys_ftruncate(other, 10));
+	T_EQ(6, rest());
+	T_OK(rump_sys_lseek(fd, 0, SEEK_END));
+	T_EQ(0, rest());
+	/* Its own writes, too; not what only changes attributes. */
+	T_OK(rump_sys_chmod("f", 0640));
+	T_EQ(0, rest());
+	T_EQ(1, rump_sys_pwrite(fd, "e", 1, 20));
+	T_EQ(11, rest());
+	/* With a low water mark. */
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_ADD, NOTE_LOWAT, 12));
+	T_EQ(0, rest());
+	T_EQ(1, rump_sys_write(other, "f", 1));
+	T_EQ(12, rest());
+	T_OK(rump_sys_close(fd));
+	T_EQ(1, rump_sys_write(other, "f", 1));
+	T_EQ(0, rest());
+}
+
+TC(size_ways, "READ and WRITE of files with EV_CLEAR, EV_ONESHOT, EV_DISABLE.")
+{
+	int fd, other;
+
+	start();
+	kq = (int)T_OK(rump_sys_kqueue());
+	fd = make_open("f", 0600);
+	other = (int)T_OK(rump_sys_open("f", O_WRONLY | O_APPEND));
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0));
+	T_EQ(1, rump_sys_write(other, "a", 1));
+	T_EQ(1, rest());
+	T_EQ(0, rest());
+	T_EQ(1, rump_sys_write(other, "a", 1));
+	T_EQ(2, rest());
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_DISABLE, 0, 0));
+	T_EQ(1, rump_sys_write(other, "a", 1));
+	T_EQ(0, rest());
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_ENABLE, 0, 0));
+	T_EQ(3, rest());
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_DELETE, 0, 0));
+	T_OK(change((uintptr_t)fd, EVFILT_WRITE, EV_ADD, 0, 0));
+	T_EQ(1, ready());
+	T_EQ(EVFILT_WRITE, got[0].filter);
+	T_EQ(0, got[0].data);
+	T_EQ(1, ready());
+	T_OK(change((uintptr_t)fd, EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0));
+	T_EQ(1, ready());
+	T_EQ(0, ready());
+	T_EQ(1, rump_sys_write(other, "a", 1));
+	T_EQ(1, ready());
+	T_OK(change((uintptr_t)fd, EVFILT_WRITE, EV_ADD | EV_ONESHOT, 0, 0));
+	T_EQ(1, ready());
+	T_EQ(1, rump_sys_write(other, "a", 1));
+	T_EQ(0, ready());
+}
+
+TC(size_directory, "READ and WRITE of directories.")
+{
+	struct stat sb;
+	char buf[4096];
+	int fd, i, n;
+
+	start();
+	kq = (int)T_OK(rump_sys_kqueue());
+	T_OK(rump_sys_mkdir("d", 0700));
+	for (i = 0; i < 3; i++) {
+		(void)snprintf(buf, sizeof(buf), "d/%d", i);
+		make_file(buf, 0600);
+	}
+	fd = (int)T_OK(rump_sys_open("d", O_RDONLY | O_DIRECTORY));
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0));
+	T_OK(rump_sys_fstat(fd, &sb));
+	T_EQ(sb.st_size, rest());
+	T_EQ(0, rest());
+	make_file("d/new", 0600);
+	n = ready();
+	T_OK(rump_sys_fstat(fd, &sb));
+	T_EQ(sb.st_size != 0, n);
+	T_OK(change((uintptr_t)fd, EVFILT_READ, EV_DELETE, 0, 0));
+	T_OK(change((uintptr_t)fd, EVFILT_WRITE, EV_ADD, 0, 0));
+	T_EQ(1, ready());
+}
+
+static int growing[2]; /* a process, and a descriptor of it */
+
+static void
+grow(struct thread *t)
+{
+	(void)t;
+	T_EQ(0, rump_pub_lwproc_newlwp(growing[0]));
+	host_msleep(50);
+	T_EQ(3, rump_sys_pwrite(growing[1], "abc", 3, 0));
+	rump_pub_lwproc_releaselwp();
+}
+
+TC(size_wakes, "Who waits for a file to grow is woken.")
+{
+	struct thread t;
+
+	start();
+	(void)newproc(RUMP_RFFDG);
+	kq = (int)T_OK(rump_sys_kqueue());
+	growing[0] = rump_sys_getpid();
+	growing[1] = make_open("f", 0600);
+	T_OK(change((uintptr_t)growing[1], EVFILT_READ, EV_ADD, 0, 0));
+	thread_start(&t, 0, grow, NULL);
+	await();
+	T_EQ(3, got[0].data);
+	thread_join(&t);
 }
 
 TC(vnode_and_inotify, "Kevents and inotify of the same files, in both orders.")
@@ -505,6 +651,10 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, vnode_replaced);
 	ATF_TP_ADD_TC(tp, vnode_directory);
 	ATF_TP_ADD_TC(tp, vnode_ways);
+	ATF_TP_ADD_TC(tp, size_read);
+	ATF_TP_ADD_TC(tp, size_ways);
+	ATF_TP_ADD_TC(tp, size_directory);
+	ATF_TP_ADD_TC(tp, size_wakes);
 	ATF_TP_ADD_TC(tp, vnode_and_inotify);
 	ATF_TP_ADD_TC(tp, signals);
 	ATF_TP_ADD_TC(tp, signals_of_who_added);

@@ -147,7 +147,7 @@ TC(errors, "changes that fail, and receipts")
 	int file;
 
 	start();
-	file = (int)T_OK(rump_sys_open("/f", O_RDWR | O_CREAT, 0600));
+	file = (int)T_OK(rump_sys_open("/dev/null", O_RDWR));
 	T_ERR(EINVAL, rump_sys_kqueue1(1));
 	T_ERR(EBADF, change(99, EVFILT_READ, EV_ADD, 0, 0));
 	T_ERR(EINVAL, change((uintptr_t)fds[0], 77, EV_ADD, 0, 0));
