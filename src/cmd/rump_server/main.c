@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rump/rump.h>
 #include <rump/rump_component.h>
@@ -27,7 +28,8 @@ static const char usage_text[] =
     "                   [--lwps number] [--max-calls number]"
     " [--max-files number]\n"
     "                   [--max-memory bytes] [--users file] [--tls-cert file]\n"
-    "                   [--tls-key file] [--tls-ca file] [--plain] url\n";
+    "                   [--tls-key file] [--tls-ca file] [--plain]\n"
+    "                   [--notify descriptor] url\n";
 
 enum {
 	OPT_ROOT = 256,
@@ -42,6 +44,7 @@ enum {
 	OPT_KEY,
 	OPT_CA,
 	OPT_PLAIN,
+	OPT_NOTIFY,
 };
 
 static const struct option long_options[] = {
@@ -57,6 +60,7 @@ static const struct option long_options[] = {
     {"tls-key", required_argument, NULL, OPT_KEY},
     {"tls-ca", required_argument, NULL, OPT_CA},
     {"plain", no_argument, NULL, OPT_PLAIN},
+    {"notify", required_argument, NULL, OPT_NOTIFY},
     {NULL, 0, NULL, 0},
 };
 
@@ -67,7 +71,8 @@ static struct {
 	size_t o_nmodules;
 	struct rump_server_tcp o_tcp;
 	bool o_foreground;
-} options;
+	int o_notify;
+} options = {.o_notify = -1};
 
 static _Noreturn void
 die(const char *what, const char *why)
@@ -227,6 +232,9 @@ option(int c)
 	case OPT_MEMORY:
 		set_limit(RUMP_SERVER_MEMORY, optarg);
 		break;
+	case OPT_NOTIFY:
+		options.o_notify = (int)number(optarg, INT_MAX);
+		break;
 	default:
 		usage();
 	}
@@ -309,6 +317,14 @@ start(const char *url, const char **whatp, char *why, size_t size)
 	return error;
 }
 
+/* Who started us waits for a byte: clients can connect now. */
+static void
+notify(int fd)
+{
+	if (write(fd, "", 1) != 1 || close(fd) != 0)
+		die("--notify", strerror(errno));
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -333,6 +349,8 @@ main(int argc, char *argv[])
 		rump_daemonize_done(error);
 	if (error != 0)
 		die(what, why[0] != '\0' ? why : strerror(error));
+	if (options.o_notify != -1)
+		notify(options.o_notify);
 	while (sigwait(&ends, &signo) != 0)
 		continue;
 	rump_sys_reboot(RUMP_RB_HALT, NULL);
