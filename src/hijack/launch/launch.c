@@ -97,10 +97,10 @@ find_program(const char *name)
 }
 
 int
-hijack_exec(struct hj_control *control, char *const argv[])
+hijack_exec(struct hj_control *control, const char *where, char *const argv[])
 {
 	char text[64];
-	char *path = find_program(argv[0]);
+	char *path = where != NULL ? strdup(where) : find_program(argv[0]);
 	const char **args;
 	size_t argc = 0;
 	int error;
