@@ -2,39 +2,25 @@
 /*
  * rump server: start one.
  */
-#include <limits.h>
-
+#include "cmd/rump/programs.h"
 #include "cmd/rump/tool.h"
-
-/* The program beside this one, if it is there; else where PATH says. */
-static void
-exec_server(char **argv)
-{
-	char self[PATH_MAX], *beside, *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n > 0) {
-		self[n] = '\0';
-		if ((slash = strrchr(self, '/')) != NULL)
-			*slash = '\0';
-		beside = tool_path(self, argv[0]);
-		(void)execv(beside, argv);
-		free(beside);
-	}
-	(void)execvp(argv[0], argv);
-}
 
 /* The options are those of the program that is started: not looked at here. */
 static int
 server_run(const struct command *self, int argc, char **argv)
 {
 	static char program[] = "rump_server";
+	char *path = program_path(PROGRAM_SERVER);
 
-	if (argc < 2)
+	if (argc < 2) {
+		free(path);
 		return command_usage(self, "wants the URL to serve");
+	}
 	(void)fflush(stdout);
 	argv[0] = program;
-	exec_server(argv);
+	(void)execv(path, argv);
+	(void)execvp(argv[0], argv);
+	free(path);
 	complain("rump_server cannot be started: %s", strerror(errno));
 	return STATUS_FAILED;
 }

@@ -171,11 +171,12 @@ int
 command_getopt(const struct command *c, int argc, char **argv)
 {
 	struct option longs[MAXOPTIONS + 2];
-	char letters[2 * MAXOPTIONS + 2] = ":";
+	char letters[2 * MAXOPTIONS + 3] = "+:";
 	int opt;
 
-	options_build(c, letters + 1, longs);
-	opt = getopt_long(argc, argv, letters, longs, NULL);
+	options_build(c, letters + 2, longs);
+	opt = getopt_long(
+	    argc, argv, c->c_inorder ? letters : letters + 1, longs, NULL);
 	if (opt == ':') {
 		(void)command_usage(
 		    c, "option %s wants an argument", argv[optind - 1]);
@@ -230,7 +231,7 @@ command_run(int argc, char **argv)
 		    like != NULL ? like->c_name : "");
 		return STATUS_USAGE;
 	}
-	if (wants_help(argc, argv)) {
+	if (!c->c_inorder && wants_help(argc, argv)) {
 		command_help(c, stdout);
 		return STATUS_OK;
 	}
@@ -248,6 +249,25 @@ command_run(int argc, char **argv)
 /*
  * Small things
  */
+
+bool
+tool_ask(const char *fmt, ...)
+{
+	char answer[16] = "";
+	va_list ap;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+		complain("there is no terminal to ask on; --yes says yes");
+		return false;
+	}
+	va_start(ap, fmt);
+	(void)fflush(stdout);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, " [y/N] ");
+	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	       (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0);
+}
 
 void *
 tool_alloc(void *old, size_t size)

@@ -11,6 +11,12 @@
 /* Connect, once.  0, or -1 after the user was told. */
 int kernel_open(void);
 
+/* The same with that of this URL. */
+int kernel_openat(const char *url);
+
+/* Can other processes reach it? */
+bool kernel_reached(void);
+
 /* Is there one: has somebody said where it is? */
 bool kernel_named(void);
 

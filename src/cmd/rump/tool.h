@@ -46,6 +46,7 @@ enum complete {
 	COMPLETE_PID,
 	COMPLETE_SYSCTL,
 	COMPLETE_COMMAND,
+	COMPLETE_LAYER,
 };
 
 struct command {
@@ -56,6 +57,7 @@ struct command {
 	const struct option_desc *c_options; /* or NULL */
 	enum complete c_complete;
 	bool c_nokernel; /* calls no kernel */
+	bool c_inorder;	 /* the first argument ends the options: 'H' is help */
 	int (*c_run)(const struct command *, int argc, char **argv);
 	struct command *c_next;
 };
@@ -91,6 +93,9 @@ int command_run(int argc, char **argv);
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same about a path, or whatever it is about, by errno: STATUS_FAILED. */
 int complain_errno(const char *what);
+
+/* Ask on the terminal; without one --yes is missed, and it is no. */
+bool tool_ask(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Memory, or the end. */
 void *tool_alloc(void *old, size_t size);

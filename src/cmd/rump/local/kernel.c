@@ -20,6 +20,19 @@ kernel_open(void)
 	return -1;
 }
 
+int
+kernel_openat(const char *url)
+{
+	(void)url;
+	return kernel_open();
+}
+
+bool
+kernel_reached(void)
+{
+	return false;
+}
+
 bool
 kernel_named(void)
 {

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The program in a world: started, waited for, and ended with all that it
+ * leaves behind.
+ */
+#ifndef CMD_RUMP_RUN_H
+#define CMD_RUMP_RUN_H
+
+#include <signal.h>
+
+#include "cmd/rump/tool.h"
+
+struct hj_control;
+struct world;
+
+/* Exit statuses beside the program's. */
+#define RUN_FAILED   125 /* there is no world, or it is lost */
+#define RUN_CANNOT   126 /* the program cannot be executed */
+#define RUN_NOTFOUND 127
+#define RUN_BYSIGNAL 128  /* and its number */
+#define RUN_HELPED   (-1) /* none: the help was asked for */
+
+struct run {
+	char **r_argv;
+	char *r_cwd; /* in the world */
+	uid_t r_uid;
+	gid_t r_gid;
+	bool r_report;
+	sigset_t r_mask; /* what was blocked when we were started */
+	struct hj_control *r_control;
+};
+
+/* Block the signals that are passed on, before there are other processes. */
+void run_signals(struct run *);
+
+/* Make what does not need the world.  A STATUS_*, after a complaint. */
+int run_prepare(struct run *);
+
+/*
+ * Run it to its end, with "/" the root of the world.  The exit status; nothing
+ * but the server is left then, and not even that if w_pid is 0.
+ */
+int run_program(struct run *, struct world *);
+
+#endif /* CMD_RUMP_RUN_H */

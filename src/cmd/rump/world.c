@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A world: its server and what is mounted there.
+ */
+#include "cmd/rump/world.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <rump/rump_image.h>
+#include <rump/rump_mount.h>
+
+#include "cmd/rump/kernel.h"
+#include "cmd/rump/programs.h"
+
+#define LOWER	  "/lower"
+#define DATA_SIZE (2 * PATH_MAX)
+
+/*
+ * The server
+ */
+
+static int
+make_dir(struct world *w)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+
+	if (base == NULL || *base != '/')
+		base = getenv("TMPDIR");
+	if (base == NULL || *base != '/')
+		base = "/tmp";
+	w->w_dir = tool_format("%s/rump-XXXXXX", base);
+	if (mkdtemp(w->w_dir) == NULL) {
+		complain("%s: %s; XDG_RUNTIME_DIR or TMPDIR can name another "
+			 "directory for the server's socket",
+		    base, strerror(errno));
+		free(w->w_dir);
+		w->w_dir = NULL;
+		return STATUS_FAILED;
+	}
+	w->w_socket = tool_path(w->w_dir, "kernel");
+	if (strlen(w->w_socket) <
+	    sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return STATUS_OK;
+	complain("%s: is too long for the name of a socket; XDG_RUNTIME_DIR or "
+		 "TMPDIR can name another directory",
+	    w->w_dir);
+	return STATUS_FAILED;
+}
+
+/* The child: no signal of the terminal is for it, and it ends with us. */
+static _Noreturn void
+server_exec(const struct world *w, pid_t parent, int ready, const char *trace)
+{
+	char *program = program_path(PROGRAM_SERVER);
+	char *url = tool_format("unix://%s", w->w_socket);
+	sigset_t none;
+	int null;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(STATUS_FAILED);
+	(void)setsid();
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if ((null = open("/dev/null", O_RDWR)) != -1) {
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(null, STDOUT_FILENO);
+	}
+	(void)dup2(ready, STDERR_FILENO + 1);
+	(void)close_range(STDERR_FILENO + 2, ~0u, 0);
+	(void)unsetenv("RUMP_TRACE");
+	if (trace != NULL)
+		(void)setenv("RUMP_TRACE", trace, 1);
+	(void)execl(program, "rump_server", "-s", "--host-pids", "--notify",
+	    "3", url, (char *)NULL);
+	complain("%s: %s", program, strerror(errno));
+	_exit(STATUS_FAILED);
+}
+
+int
+world_start(struct world *w, const struct world_options *wo)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	*w = (struct world){.w_ready = -1, .w_top = -1};
+	if (!kernel_reached()) {
+		complain("this tool has a kernel in its own process, which no "
+			 "program can reach");
+		return STATUS_FAILED;
+	}
+	if (make_dir(w) != STATUS_OK)
+		return STATUS_FAILED;
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return complain_errno("pipe");
+	w->w_pid = fork();
+	if (w->w_pid == 0)
+		server_exec(w, parent, ends[1], wo->wo_trace);
+	(void)close(ends[1]);
+	w->w_ready = ends[0];
+	if (w->w_pid == -1) {
+		w->w_pid = 0;
+		return complain_errno("fork");
+	}
+	return STATUS_OK;
+}
+
+void
+world_lost(struct world *w)
+{
+	w->w_pid = 0;
+}
+
+void
+world_end(struct world *w)
+{
+	if (w->w_pid != 0) {
+		(void)kill(w->w_pid, SIGKILL);
+		while (waitpid(w->w_pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
+	}
+	if (w->w_ready != -1)
+		(void)close(w->w_ready);
+	if (w->w_socket != NULL)
+		(void)unlink(w->w_socket);
+	if (w->w_dir != NULL)
+		(void)rmdir(w->w_dir);
+	free(w->w_socket);
+	free(w->w_dir);
+	*w = (struct world){.w_ready = -1, .w_top = -1};
+}
+
+/* Wait until clients can connect, and be one. */
+static int
+server_connect(struct world *w)
+{
+	char *url, byte;
+	ssize_t n;
+	int r;
+
+	while ((n = read(w->w_ready, &byte, 1)) == -1 && errno == EINTR)
+		continue;
+	if (n != 1) {
+		complain("the server has not started");
+		return STATUS_FAILED;
+	}
+	url = tool_format("unix://%s", w->w_socket);
+	r = kernel_openat(url);
+	free(url);
+	return r == 0 ? STATUS_OK : STATUS_FAILED;
+}
+
+/*
+ * Mounts
+ */
+
+/* name=value, as an option of mount. */
+static bool
+option_put(char *data, const char *name, const char *value)
+{
+	size_t at = strlen(data);
+
+	at += (size_t)snprintf(
+	    data + at, DATA_SIZE - at, "%s%s=", at > 0 ? "," : "", name);
+	for (; *value != '\0'; value++) {
+		if (at + 3 > DATA_SIZE)
+			return false;
+		if (*value == ',' || *value == '\\')
+			data[at++] = '\\';
+		data[at++] = *value;
+	}
+	data[at] = '\0';
+	return true;
+}
+
+static int
+world_mount(const char *type, const char *on, int flags, const char *data)
+{
+	if (rump_sys_mount(type, on, flags, (void *)(uintptr_t)data,
+		data != NULL ? strlen(data) : 0) == 0)
+		return STATUS_OK;
+	complain("%s%s%s cannot be mounted on %s: %s", type,
+	    data != NULL && *data != '\0' ? " " : "", data != NULL ? data : "",
+	    on, strerror(errno));
+	return STATUS_FAILED;
+}
+
+static int
+mount_path(const char *type, const char *on, int flags, const char *name,
+    const char *path)
+{
+	char data[DATA_SIZE] = "";
+
+	if (!option_put(data, name, path)) {
+		errno = ENAMETOOLONG;
+		return complain_errno(path);
+	}
+	return world_mount(type, on, flags, data);
+}
+
+void
+world_report(void *arg, const char *path, int error, const char *why)
+{
+	(void)arg;
+	complain("%s%s%s (%s)", path, *path != '\0' ? ": " : "", why,
+	    strerror(error));
+}
+
+bool
+world_isarchive(const char *root)
+{
+	struct stat sb;
+
+	return stat(root, &sb) == 0 && !S_ISDIR(sb.st_mode);
+}
+
+static int
+lower_load(const char *archive)
+{
+	int fd = open(archive, O_RDONLY | O_CLOEXEC), error;
+
+	if (fd == -1)
+		return complain_errno(archive);
+	rump_image_onreport(world_report, NULL);
+	error = rump_image_load(fd, LOWER, 0);
+	(void)close(fd);
+	if (error == 0)
+		return STATUS_OK;
+	complain("%s: is not loaded: %s", archive, strerror(error));
+	return STATUS_FAILED;
+}
+
+static int
+lower_mount(const struct world_options *wo)
+{
+	if (world_isarchive(wo->wo_root))
+		return world_mount("tmpfs", LOWER, 0, "mode=755") == STATUS_OK
+			   ? lower_load(wo->wo_root)
+			   : STATUS_FAILED;
+	return mount_path(
+	    "hostfs", LOWER, RUMP_MNT_RDONLY, "path", wo->wo_root);
+}
+
+/* The overlay's root has the attributes of the upper one. */
+static int
+upper_make(void)
+{
+	struct stat sb;
+
+	if (rump_sys_stat(LOWER, &sb) == -1 ||
+	    rump_sys_mkdir(WORLD_UPPER, 0700) == -1 ||
+	    rump_sys_chown(WORLD_UPPER, sb.st_uid, sb.st_gid) == -1 ||
+	    rump_sys_chmod(WORLD_UPPER, sb.st_mode & 07777) == -1)
+		return complain_errno(WORLD_UPPER);
+	return STATUS_OK;
+}
+
+static int
+layer_mount(const char *size)
+{
+	char data[DATA_SIZE] = "mode=700";
+
+	if (size != NULL && !option_put(data, "size", size)) {
+		errno = EINVAL;
+		return complain_errno(size);
+	}
+	if (rump_sys_mount("tmpfs", WORLD_LAYER, 0, data, strlen(data)) == 0)
+		return STATUS_OK;
+	if (errno != EINVAL || size == NULL)
+		return complain_errno(WORLD_LAYER);
+	complain("%s: is no size, like 64m or 2g", size);
+	return STATUS_FAILED;
+}
+
+int
+world_connect(struct world *w, const struct world_options *wo)
+{
+	if (server_connect(w) != STATUS_OK)
+		return STATUS_FAILED;
+	w->w_top = rump_sys_open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (w->w_top == -1 || rump_sys_mkdir(LOWER, 0755) == -1 ||
+	    rump_sys_mkdir(WORLD_LAYER, 0755) == -1 ||
+	    rump_sys_mkdir(WORLD_ROOT, 0755) == -1)
+		return complain_errno("kernel");
+	if (layer_mount(wo->wo_size) != STATUS_OK ||
+	    lower_mount(wo) != STATUS_OK)
+		return STATUS_FAILED;
+	return upper_make();
+}
+
+/*
+ * What is mounted in the world
+ */
+
+/* Make a directory and those on the way to it, as far as they are not there. */
+static int
+make_path(const char *path)
+{
+	char *copy = tool_format("%s", path), *p = copy;
+	int error = 0;
+
+	if (rump_sys_mkdir(path, 0755) == -1 && errno == ENOENT) {
+		while (error == 0 && (p = strchr(p + 1, '/')) != NULL) {
+			*p = '\0';
+			if (rump_sys_mkdir(copy, 0755) == -1 && errno != EEXIST)
+				error = errno;
+			*p = '/';
+		}
+		(void)rump_sys_mkdir(path, 0755);
+	}
+	free(copy);
+	errno = error;
+	return error == 0 ? STATUS_OK : complain_errno(path);
+}
+
+static int
+mount_one(const struct world_mount *m)
+{
+	static const struct {
+		const char *type, *name;
+	} paths[] = {
+	    {"hostfs", "path"},
+	    {"hostpass", "path"},
+	    {"etfs", "path"},
+	    {"null", "target"},
+	    {"umap", "target"},
+	};
+	int flags = m->wm_readonly ? RUMP_MNT_RDONLY : 0;
+	struct stat sb;
+	size_t i;
+
+	if (rump_sys_stat(m->wm_on, &sb) == -1 && make_path(m->wm_on) != 0)
+		return STATUS_FAILED;
+	for (i = 0; i < nitems(paths); i++)
+		if (strcmp(m->wm_type, paths[i].type) == 0)
+			return mount_path(m->wm_type, m->wm_on, flags,
+			    paths[i].name, m->wm_from);
+	return world_mount(m->wm_type, m->wm_on, flags, m->wm_from);
+}
+
+int
+world_settle(struct world *w, const struct world_options *wo)
+{
+	static const struct world_mount host[] = {
+	    {NULL, "hostpass", "/proc", "/proc", false},
+	    {NULL, "hostpass", "/sys", "/sys", false},
+	    {NULL, "hostpass", "/dev", "/dev", false},
+	};
+	size_t i;
+
+	(void)w;
+	if (world_mount("overlay", WORLD_ROOT, 0,
+		"lowerdir=" LOWER ",upperdir=" WORLD_UPPER) != STATUS_OK)
+		return STATUS_FAILED;
+	if (rump_sys_chroot(WORLD_ROOT) == -1 || rump_sys_chdir("/") == -1)
+		return complain_errno(WORLD_ROOT);
+	for (i = 0; i < nitems(host); i++)
+		if (mount_one(&host[i]) != STATUS_OK)
+			return STATUS_FAILED;
+	for (i = 0; i < wo->wo_nmounts; i++)
+		if (mount_one(&wo->wo_mounts[i]) != STATUS_OK)
+			return STATUS_FAILED;
+	return STATUS_OK;
+}
+
+int
+world_leave(struct world *w)
+{
+	if (rump_sys_fchroot(w->w_top) == -1 || rump_sys_chdir("/") == -1)
+		return complain_errno("kernel");
+	return STATUS_OK;
+}
