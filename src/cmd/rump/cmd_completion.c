@@ -20,6 +20,8 @@ kind_name(enum complete kind)
 		return "sysctl";
 	case COMPLETE_COMMAND:
 		return "command";
+	case COMPLETE_LAYER:
+		return "layer";
 	default:
 		return "none";
 	}
@@ -95,6 +97,9 @@ static const char functions[] =
     "\tcase $kind in\n"
     "\tcommand)\n"
     "\t\tCOMPREPLY=($(compgen -W \"$_rump_commands\" -- \"$cur\")) ;;\n"
+    "\tlayer)\n"
+    "\t\tCOMPREPLY=($(compgen -W \"$(\"${tool[@]}\" list -q 2>/dev/null)\" "
+    "-- \"$cur\")) ;;\n"
     "\tpid)\n"
     "\t\tCOMPREPLY=($(compgen -W \"$(\"${tool[@]}\" ps -q 2>/dev/null)\" "
     "-- \"$cur\")) ;;\n"
