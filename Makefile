@@ -14,6 +14,18 @@ MINUTES ?= 30
 ARGS ?=
 
 release = build/release
+# make run: what a program does that is not root, and needs not be.
+define world
+echo; echo "as `id -un`, in a world: install, give away, remove"
+mkdir -p /opt/librump
+cp -R include man /opt/librump
+chown -R nobody:nogroup /opt/librump
+tar -C /opt -cf - librump | tar -tvf - | tail -n 3
+rm -rf include man src
+ls
+endef
+export world
+
 c_files = $(shell find src include tests bench examples fuzz -name '*.[ch]')
 
 .PHONY: all build run check bench install fmt lint soak clean help
@@ -28,8 +40,10 @@ build:
 run:
 	@scripts/bootstrap build
 	@scripts/configure release -Dprefix=$(PREFIX)
-	ninja -C $(release) examples/tenants
+	ninja -C $(release) examples/tenants src/cmd/rump/rump \
+	    src/cmd/rump_server/rump_server src/hijack/rump-loader
 	$(release)/examples/tenants $(DIR)
+	$(release)/src/cmd/rump/rump run -- sh -ec "$$world"
 
 # Only the benchmark itself prints on standard output.
 bench:
@@ -64,7 +78,8 @@ clean:
 
 help:
 	@echo 'make            build the library, the examples and the benchmark'
-	@echo 'make run        load DIR (here: this tree) and serve it to tenants'
+	@echo 'make run        load DIR (here: this tree) and serve it to tenants;'
+	@echo '                run programs that change the host, and do not'
 	@echo 'make check      all tests; CONFIGS="gcc asan" for some of them'
 	@echo 'make bench      measure, beside the host; ARGS=--json for programs'
 	@echo 'make install    PREFIX (/usr/local) and DESTDIR are heeded'
