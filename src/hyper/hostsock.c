@@ -6,6 +6,7 @@
 #include "hyper/hostsock.h"
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -76,6 +77,35 @@ path_bind(int fd, const struct sockaddr_un *sun)
 	return HOST_CALL0(bind(fd, sa, sizeof(*sun)));
 }
 
+/*
+ * A descriptor that is there to be given up: without any a connection could be
+ * neither accepted nor refused, and would be told of again and again.
+ */
+static int spare = HYPER_NOFD;
+
+static void
+spare_take(void)
+{
+	long fd;
+
+	if (spare == HYPER_NOFD && HOST_CALL(eventfd(0, EFD_CLOEXEC), &fd) == 0)
+		spare = (int)fd;
+}
+
+static void
+spare_refuse(int fd)
+{
+	long new;
+
+	if (spare == HYPER_NOFD)
+		return;
+	hyper_file_close(spare);
+	spare = HYPER_NOFD;
+	if (HOST_CALL(accept4(fd, NULL, NULL, SOCK_CLOEXEC), &new) == 0)
+		hyper_file_close((int)new);
+	spare_take();
+}
+
 int
 hyper_sock_listen(const char *path, int *fdp)
 {
@@ -94,6 +124,8 @@ hyper_sock_listen(const char *path, int *fdp)
 		error = HOST_CALL0(listen((int)fd, BACKLOG));
 	if (error != 0)
 		hyper_file_close((int)fd);
+	else
+		spare_take();
 	*fdp = (int)fd;
 	return error;
 }
@@ -187,6 +219,8 @@ hyper_sock_accept(int fd, int *newp)
 	int error = HOST_CALL(
 	    accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), &new);
 
+	if (error == EMFILE || error == ENFILE)
+		spare_refuse(fd);
 	*newp = (int)new;
 	return error;
 }
@@ -362,6 +396,9 @@ hyper_shm_create(size_t len, int *fdp, void **addrp)
 		    NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
 		error = addr == MAP_FAILED ? errno : 0;
 	}
+	/* There, memory is a file, whose length may be limited. */
+	if (error == EFBIG)
+		error = ENOMEM;
 	/* Mostly empty, and of no use in a core file. */
 	if (error == 0)
 		(void)madvise(addr, len, MADV_DONTDUMP);

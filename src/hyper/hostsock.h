@@ -39,7 +39,10 @@ int hyper_sock_listentcp(
 /* Remove the socket's file, if it is still that of fd. */
 void hyper_sock_unlink(const char *path, int fd);
 
-/* The next connection; EAGAIN if there is none. */
+/*
+ * The next connection; EAGAIN if there is none.  One that there is no handle
+ * for is closed: EMFILE, ENFILE.  One thread at a time.
+ */
 int hyper_sock_accept(int fd, int *newp);
 
 /* Who is at the other end of a socket of the host's file system. */

@@ -121,8 +121,6 @@ hello_exec(struct session *se)
 		stream_forget(se);
 	else if (se->se_shm != NULL) {
 		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
-		hyper_file_close(se->se_memfd);
-		se->se_memfd = HYPER_NOFD;
 		se->se_shm = NULL;
 	}
 	if ((l = remote_enter(lwps_handle(se, 1))) == NULL)
@@ -153,6 +151,15 @@ hello_memory(struct session *se)
 	return 0;
 }
 
+static void
+memory_close(struct session *se)
+{
+	if (se->se_memfd == HYPER_NOFD)
+		return;
+	hyper_file_close(se->se_memfd);
+	se->se_memfd = HYPER_NOFD;
+}
+
 static int
 hello_welcome(struct session *se, int error)
 {
@@ -168,7 +175,7 @@ hello_welcome(struct session *se, int error)
 	/* A new socket has room for this. */
 	if (se->se_stream != NULL)
 		return stream_send(se, &sw, &len);
-	if (error == 0)
+	if (error == 0 && se->se_memfd != HYPER_NOFD)
 		sw.sw_flags |= SP_W_SHM;
 	return hyper_sock_send(
 	    se->se_sock, &sw, &len, error == 0 ? se->se_memfd : HYPER_NOFD);
@@ -279,7 +286,11 @@ hello_done(struct session *se)
 		error = session_watch(se);
 	if (error == 0)
 		error = hello_memory(se);
-	if (hello_welcome(se, error) != 0 || error != 0) {
+	if (hello_welcome(se, error) != 0)
+		error = ECONNRESET;
+	/* The client has it, and never wants it again. */
+	memory_close(se);
+	if (error != 0) {
 		session_end(se, "is not welcome");
 		return;
 	}

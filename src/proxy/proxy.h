@@ -67,7 +67,7 @@ struct session {
 	_Atomic bool se_accused;	/* (a) has broken the protocol */
 	int se_sock;			/* (L), (l) or HYPER_NOFD */
 	int se_pidfd;			/* (L), (l) the same */
-	int se_memfd;			/* (L) the same */
+	int se_memfd;			/* (L) of se_shm, for the welcome */
 	struct sp_shared *se_shm;	/* (s) the slots */
 	struct stream *se_stream;	/* (s) NULL: the slots are shared */
 	bool se_far;			/* (s) not a process of this host */

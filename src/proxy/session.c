@@ -69,8 +69,6 @@ session_free(struct session *se)
 	session_reap(se);
 	if (se->se_shm != NULL)
 		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
-	if (se->se_memfd != HYPER_NOFD)
-		hyper_file_close(se->se_memfd);
 	if (syscall_enter() == NULL)
 		panic("a server's thread has no lwp");
 	mutex_enter(&sessions_lock);

@@ -342,6 +342,8 @@ main(int argc, char *argv[])
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
+	/* What is too long for the host is an error of who wanted it. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (!options.o_foreground && (error = rump_daemonize_begin()) != 0)
 		die("cannot detach", strerror(error));
 	error = start(argv[optind], &what, why, sizeof(why));

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Very many clients, and servers that the host gives too little.
+ */
+#include <sys/resource.h>
+
+#include <pthread.h>
+#include <time.h>
+
+#include <rump/rumpclient.h>
+
+#include "lib/byhand.h"
+#include "lib/tc.h"
+
+#define CROWD	(2000 / TC_SLOW)
+#define PER_ONE (64u << 10) /* bytes of memory for a client, at most */
+
+static pid_t server;
+
+/* A number in /proc/PID/status of the server, in the unit that it has. */
+static long
+status(const char *name)
+{
+	char path[64], line[256];
+	long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)server);
+	ATF_REQUIRE((f = fopen(path, "r")) != NULL);
+	while (n == -1 && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0 &&
+		    line[strlen(name)] == ':')
+			n = strtol(line + strlen(name) + 1, NULL, 10);
+	fclose(f);
+	ATF_REQUIRE(n != -1);
+	return n;
+}
+
+/* Bytes that the server has of the host, with tables for them. */
+static long
+memory(void)
+{
+	return (status("VmRSS") + status("VmPTE")) * 1024;
+}
+
+/* A limit of the server's, from now on, but no more than it may have. */
+static struct rlimit
+limit(int resource, rlim_t value)
+{
+	struct rlimit old, new;
+
+	ATF_REQUIRE_EQ(prlimit(server, resource, NULL, &old), 0);
+	new = old;
+	new.rlim_cur = value < old.rlim_max ? value : old.rlim_max;
+	ATF_REQUIRE_EQ(prlimit(server, resource, &new, NULL), 0);
+	return old;
+}
+
+static int
+handles_open(void)
+{
+	char path[64], c;
+	int n = 0;
+
+	for (int fd = 0; fd < 4096; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)server, fd);
+		if (readlink(path, &c, 1) == 1)
+			n++;
+	}
+	return n;
+}
+
+/* A client that has made a call; -1: it was not let in. */
+static int
+one_client(void)
+{
+	struct sp_shared *sh;
+	int fd;
+
+	if ((fd = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, 0, &sh)) == -1)
+		return -1;
+	sp_slot(sh, 0)->ss_msg =
+	    (struct sp_msg){.sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
+	ATF_REQUIRE_EQ(hand_call(fd, sh), 0);
+	ATF_REQUIRE(sp_slot(sh, 0)->ss_msg.sm_retval > 1);
+	ATF_REQUIRE_EQ(munmap(sh, SP_SHMSIZE), 0);
+	return fd;
+}
+
+TC(crowd, "2000 clients at once cost no threads and little memory")
+{
+	struct rlimit rl = {CROWD + 100, CROWD + 100};
+	static int fds[CROWD];
+	long before, with, threads;
+	int i, round;
+
+	/* Who goes is gone: nobody waits for him to come back. */
+	ATF_REQUIRE((server = server_start(0, "--grace=0")) != -1);
+	if (limit(RLIMIT_NOFILE, RLIM_INFINITY).rlim_cur < 2 * CROWD + 100 ||
+	    setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		atf_tc_skip("the host allows too few descriptors");
+	before = memory();
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < CROWD; i++)
+			ATF_REQUIRE((fds[i] = one_client()) != -1);
+		with = memory();
+		threads = status("Threads");
+		for (i = 0; i < CROWD; i++)
+			close(fds[i]);
+		if (with - before > (long)(CROWD * PER_ONE) && !TC_ASAN &&
+		    !TC_TSAN)
+			atf_tc_fail(
+			    "%ld bytes for each", (with - before) / CROWD);
+		ATF_REQUIRE(threads <= 8);
+	}
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	/* Two rounds of clients, this one, and processes 0 and 1. */
+	ATF_REQUIRE(rump_sys_getpid() > 2 * CROWD);
+	while (handles_open() > 50)
+		usleep(20000);
+}
+
+/* Nanoseconds of a processor that the server has had. */
+static long
+processor(void)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	ATF_REQUIRE_EQ(clock_getcpuclockid(server, &clock), 0);
+	ATF_REQUIRE_EQ(clock_gettime(clock, &ts), 0);
+	return ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+TC(handles, "a server that has no handles left refuses clients, and is idle")
+{
+	int fds[20], n = 0, i;
+	struct rlimit old;
+	pid_t pid;
+	long spent;
+
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	pid = rump_sys_getpid();
+	old = limit(RLIMIT_NOFILE, (rlim_t)handles_open() + 4);
+	while (n < 20 && (fds[n] = one_client()) != -1)
+		n++;
+	ATF_REQUIRE(n > 0 && n < 20);
+	ATF_REQUIRE_EQ(one_client(), -1);
+	spent = processor();
+	usleep(200000);
+	ATF_REQUIRE(processor() - spent < 50000000);
+	ATF_REQUIRE_EQ(rump_sys_getpid(), pid);
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	(void)limit(RLIMIT_NOFILE, old.rlim_cur);
+	/* Those that were closed may be there for a moment. */
+	ATF_REQUIRE((fds[0] = one_client()) != -1);
+}
+
+
+TC(memory, "a server that can share no memory goes on")
+{
+	struct rlimit old;
+
+	if (TC_ASAN || TC_TSAN)
+		atf_tc_skip("sanitizers want address space");
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	old = limit(RLIMIT_AS, (rlim_t)status("VmSize") * 1024 + (64 << 20));
+	ATF_REQUIRE_ERRNO(ENOMEM, rumpclient_init() == -1);
+	(void)limit(RLIMIT_AS, old.rlim_cur);
+	/* Files of the host that are so large are not allowed. */
+	old = limit(RLIMIT_FSIZE, 1 << 20);
+	ATF_REQUIRE_ERRNO(ENOMEM, rumpclient_init() == -1);
+	(void)limit(RLIMIT_FSIZE, old.rlim_cur);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
+TC(exec_killed, "a program that never connects goes with its host process")
+{
+	char name[] = "sleep", forever[] = "1000";
+	char *argv[] = {name, forever, NULL};
+	int fds[2], code;
+	pid_t pid;
+	char c;
+
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	ATF_REQUIRE_EQ(rump_sys_pipe(fds), 0);
+	if ((pid = rumpclient_fork()) == 0) {
+		rumpclient_exec("/bin/sleep", argv, environ);
+		_exit(1);
+	}
+	ATF_REQUIRE(pid != -1);
+	ATF_REQUIRE_EQ(rump_sys_close(fds[1]), 0);
+	usleep(50000);
+	/* It has the other end still, as long as it may come back. */
+	ATF_REQUIRE_EQ(rump_sys_fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	ATF_REQUIRE_ERRNO(EAGAIN, rump_sys_read(fds[0], &c, 1) == -1);
+	ATF_REQUIRE_EQ(rump_sys_fcntl(fds[0], F_SETFL, 0), 0);
+	kill(pid, SIGKILL);
+	ATF_REQUIRE_EQ(waitpid(pid, &code, 0), pid);
+	ATF_REQUIRE(WIFSIGNALED(code));
+	ATF_REQUIRE_EQ(rump_sys_read(fds[0], &c, 1), 0);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, crowd);
+	ATF_TP_ADD_TC(tp, handles);
+	ATF_TP_ADD_TC(tp, memory);
+	ATF_TP_ADD_TC(tp, exec_killed);
+	return atf_no_error();
+}
