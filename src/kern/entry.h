@@ -21,15 +21,21 @@ int syscall_refusal(void);
 int syscall_error(int error);
 
 /*
- * Is there anything to be done beyond making the call?  Every call asks that
- * first.  It is no atomic load, because compilers do not make one instruction
- * of that and the test; a word from a moment ago is as good here, and it is
- * read once.
+ * Does the lwp have any of these?  It is no atomic load, because compilers do
+ * not make one instruction of that and the test; a word from a moment ago is as
+ * good here, and it is read once.  So every call asks first whether there is
+ * anything to be done beyond making it (syscall_isslow).
  */
 static inline __attribute__((no_sanitize("thread"))) bool
+lwp_has(struct lwp *l, uint32_t flags)
+{
+	return (*(const uint32_t *)&l->l_flags & flags) != 0;
+}
+
+static inline bool
 syscall_isslow(struct lwp *l)
 {
-	return (*(const uint32_t *)&l->l_flags & (LW_NOBODY | LW_TRACED)) != 0;
+	return lwp_has(l, LW_NOBODY | LW_TRACED);
 }
 
 static inline __attribute__((always_inline)) struct lwp *

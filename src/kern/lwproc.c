@@ -153,8 +153,21 @@ rump_pub_lwproc_newlwp(pid_t pid)
 	return error;
 }
 
-/* To the implicit context, from a host thread without an lwp, or traced. */
-static void __attribute__((noinline)) switch_slow(uint64_t handle)
+/* To l, which has been taken; one of them has LW_TRACED. */
+static __attribute__((noinline)) void
+switch_traced(struct lwp *old, struct lwp *l)
+{
+	smr_enter(curht());
+	trace_switch(old, l);
+	syscall_exit();
+	setcurlwp(l);
+	if (!lwp_is_implicit(old))
+		lwp_leave(old);
+}
+
+/* From or to an implicit context or none, or traced. */
+static __attribute__((noinline)) void
+switch_slow(uint64_t handle)
 {
 	struct lwp *old = curlwp();
 	struct lwp *l = NULL;
@@ -172,31 +185,35 @@ static void __attribute__((noinline)) switch_slow(uint64_t handle)
 		switch_failed(handle);
 	if (l == NULL)
 		l = lwp_unbound();
-	if (((lwp_flags(old) | lwp_flags(l)) & LW_TRACED) != 0) {
-		smr_enter(curht());
-		trace_switch(old, l);
-		syscall_exit();
+	if (lwp_has(old, LW_TRACED) || lwp_has(l, LW_TRACED)) {
+		switch_traced(old, l);
+		return;
 	}
 	setcurlwp(l);
 	if (!lwp_is_implicit(old))
 		lwp_leave(old);
 }
 
+/* The usual switch is between two that are bound and not traced. */
 RUMP_EXPORT void
 rump_pub_lwproc_switch(struct lwp *handle)
 {
 	struct lwp *old = curlwp(), *l;
 
-	if (unlikely(syscall_isslow(old) || handle == NULL)) {
+	if (unlikely(lwp_has(old, LW_NOBODY | LW_TRACED | LW_IMPLICIT) ||
+		     handle == NULL)) {
 		switch_slow((uint64_t)(uintptr_t)handle);
 		return;
 	}
 	l = lwp_take((uint64_t)(uintptr_t)handle, curctx());
 	if (unlikely(l == NULL))
 		switch_failed((uint64_t)(uintptr_t)handle);
+	if (unlikely(lwp_has(l, LW_TRACED))) {
+		switch_traced(old, l);
+		return;
+	}
 	setcurlwp(l);
-	if (likely(!lwp_is_implicit(old)))
-		lwp_leave(old);
+	lwp_leave(old);
 }
 
 void

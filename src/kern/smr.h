@@ -67,7 +67,7 @@ smr_exit(struct hostthread *ht)
 
 /*
  * Is the calling host thread in a section?  Others only read the word, so this
- * is no atomic load; see syscall_isslow for what that saves.
+ * is no atomic load; see lwp_has for what that saves.
  */
 static inline bool
 smr_entered(void)

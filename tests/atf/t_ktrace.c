@@ -46,6 +46,27 @@ TC(own_process, "From the next call until it is cleared.")
 	T_EQ(4, trace_count(".+"));
 }
 
+TC(switches_to, "A switch to who is traced, from who is not, is told, too.")
+{
+	struct lwp *l = begin(), *other;
+
+	T_OK(rump_sys_ktrace("/trace", RUMP_KTROP_SET, RUMP_KTRFAC_CSW, 2));
+	other = newproc(RUMP_RFCFDG);
+	T_EQ(3, rump_sys_getpid());
+	for (int i = 0; i < 3; i++) {
+		rump_pub_lwproc_switch(l);
+		rump_pub_lwproc_switch(other);
+	}
+	rump_pub_lwproc_switch(NULL);
+	rump_pub_lwproc_switch(l);
+	trace_read_kernel("/trace");
+	/* Once as the process was made. */
+	trace_want(4, "2.1", "--- switch to 3.1 ---");
+	trace_want(3, "3.1", "--- switch to 2.1 ---");
+	trace_want(1, "1.1", "--- switch to 2.1 ---");
+	T_EQ(8, trace_count(".+"));
+}
+
 TC(what_is_traced, "Only the points that are set; more files are one each.")
 {
 	struct lwp *l = begin(), *m;
@@ -295,6 +316,7 @@ TC(perfetto, "By flag.")
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, own_process);
+	ATF_TP_ADD_TC(tp, switches_to);
 	ATF_TP_ADD_TC(tp, what_is_traced);
 	ATF_TP_ADD_TC(tp, children);
 	ATF_TP_ADD_TC(tp, groups);
