@@ -280,13 +280,14 @@ choose_cwd(struct request *r)
 		r->r_run.r_cwd = tool_path(cwd, r->r_chdir);
 	else
 		r->r_run.r_cwd = tool_format("%s", cwd);
+	if (r->r_run.r_ashost || rump_sys_stat(r->r_run.r_cwd, &sb) == 0 ||
+	    errno == EREMOTE)
+		return STATUS_OK;
 	/* With another root there may be no such place. */
-	if (r->r_chdir == NULL && r->r_rooted &&
-	    rump_sys_stat(r->r_run.r_cwd, &sb) == -1) {
-		free(r->r_run.r_cwd);
-		r->r_run.r_cwd = tool_format("/");
-	} else if (rump_sys_stat(r->r_run.r_cwd, &sb) == -1 && errno != EREMOTE)
+	if (r->r_chdir != NULL || !r->r_rooted)
 		return complain_errno(r->r_run.r_cwd);
+	free(r->r_run.r_cwd);
+	r->r_run.r_cwd = tool_format("/");
 	return STATUS_OK;
 }
 
@@ -297,6 +298,8 @@ run_in_world(struct request *r, struct world *w, struct layer *l)
 	struct timespec began;
 	int status;
 
+	r->r_run.r_ashost = r->r_keep == NULL && !r->r_rooted &&
+			    r->r_chdir == NULL && r->r_world.wo_nmounts == 0;
 	if (world_start(w, &r->r_world) != STATUS_OK ||
 	    run_prepare(&r->r_run) != STATUS_OK ||
 	    world_connect(w, &r->r_world) != STATUS_OK ||
@@ -321,6 +324,7 @@ run_request(struct request *r)
 	int status;
 
 	run_signals(&r->r_run);
+	r->r_world.wo_leave = r->r_keep != NULL;
 	if (r->r_keep != NULL && !open_layer(&l, r->r_keep))
 		return RUN_FAILED;
 	status = choose_root(r, &l) == STATUS_OK ? run_in_world(r, &w, &l)

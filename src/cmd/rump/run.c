@@ -67,7 +67,8 @@ executable(const struct run *r, const char *path)
 	    *path == '/' ? tool_format("%s", path) : tool_path(r->r_cwd, path);
 	int error = 0;
 
-	if (rump_sys_stat(full, &sb) == -1)
+	/* Then it need not be asked. */
+	if ((r->r_ashost ? stat(full, &sb) : rump_sys_stat(full, &sb)) == -1)
 		error = errno == EREMOTE ? 0 : errno;
 	else if (!S_ISREG(sb.st_mode) || (sb.st_mode & 0111) == 0)
 		error = EACCES;
@@ -244,7 +245,8 @@ end_rest(struct wait *wt, struct world *w)
 static bool
 is_lost(const struct wait *wt, struct world *w)
 {
-	if (wt->w_lost || rump_sys_access("/", F_OK) == 0 || errno != ENOTCONN)
+	if (wt->w_lost || wt->w_status == 0 ||
+	    rump_sys_access("/", F_OK) == 0 || errno != ENOTCONN)
 		return wt->w_lost;
 	world_end(w);
 	return true;

@@ -26,6 +26,7 @@ struct run {
 	uid_t r_uid;
 	gid_t r_gid;
 	bool r_report;
+	bool r_ashost;	 /* the world begins as the host is, and where we are */
 	sigset_t r_mask; /* what was blocked when we were started */
 	struct hj_control *r_control;
 };

@@ -178,11 +178,39 @@ option_put(char *data, const char *name, const char *value)
 	return true;
 }
 
+/*
+ * Make a directory and those on the way to it; false if it is there, or cannot
+ * be made.
+ */
+static bool
+make_path(const char *path)
+{
+	char *copy = tool_format("%s", path), *p = copy;
+
+	while ((p = strchr(p + 1, '/')) != NULL) {
+		*p = '\0';
+		(void)rump_sys_mkdir(copy, 0755);
+		*p = '/';
+	}
+	free(copy);
+	return rump_sys_mkdir(path, 0755) == 0;
+}
+
 static int
 world_mount(const char *type, const char *on, int flags, const char *data)
 {
-	if (rump_sys_mount(type, on, flags, (void *)(uintptr_t)data,
-		data != NULL ? strlen(data) : 0) == 0)
+	int r = rump_sys_mount(type, on, flags, (void *)(uintptr_t)data,
+	    data != NULL ? strlen(data) : 0);
+	int error;
+
+	/* Or is it what is mounted that is not there? */
+	error = errno;
+	if (r == -1 && error == ENOENT && !make_path(on))
+		errno = error;
+	else if (r == -1 && error == ENOENT)
+		r = rump_sys_mount(type, on, flags, (void *)(uintptr_t)data,
+		    data != NULL ? strlen(data) : 0);
+	if (r == 0)
 		return STATUS_OK;
 	complain("%s%s%s cannot be mounted on %s: %s", type,
 	    data != NULL && *data != '\0' ? " " : "", data != NULL ? data : "",
@@ -248,14 +276,20 @@ lower_mount(const struct world_options *wo)
 
 /* The overlay's root has the attributes of the upper one. */
 static int
-upper_make(void)
+upper_make(const struct world_options *wo)
 {
 	struct stat sb;
+	int r;
 
-	if (rump_sys_stat(LOWER, &sb) == -1 ||
-	    rump_sys_mkdir(WORLD_UPPER, 0700) == -1 ||
-	    rump_sys_chown(WORLD_UPPER, sb.st_uid, sb.st_gid) == -1 ||
-	    rump_sys_chmod(WORLD_UPPER, sb.st_mode & 07777) == -1)
+	r = world_isarchive(wo->wo_root) ? rump_sys_stat(LOWER, &sb)
+					 : stat(wo->wo_root, &sb);
+	if (r == -1 || rump_sys_mkdir(WORLD_UPPER, 0755) == -1)
+		return complain_errno(WORLD_UPPER);
+	/* Each call is a message: most often it is right as it is. */
+	if (((sb.st_uid != 0 || sb.st_gid != 0) &&
+		rump_sys_chown(WORLD_UPPER, sb.st_uid, sb.st_gid) == -1) ||
+	    ((sb.st_mode & 07777) != 0755 &&
+		rump_sys_chmod(WORLD_UPPER, sb.st_mode & 07777) == -1))
 		return complain_errno(WORLD_UPPER);
 	return STATUS_OK;
 }
@@ -282,41 +316,23 @@ world_connect(struct world *w, const struct world_options *wo)
 {
 	if (server_connect(w) != STATUS_OK)
 		return STATUS_FAILED;
-	w->w_top = rump_sys_open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->w_top == -1 || rump_sys_mkdir(LOWER, 0755) == -1 ||
+	if (wo->wo_leave)
+		w->w_top =
+		    rump_sys_open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if ((wo->wo_leave && w->w_top == -1) ||
+	    rump_sys_mkdir(LOWER, 0755) == -1 ||
 	    rump_sys_mkdir(WORLD_LAYER, 0755) == -1 ||
 	    rump_sys_mkdir(WORLD_ROOT, 0755) == -1)
 		return complain_errno("kernel");
 	if (layer_mount(wo->wo_size) != STATUS_OK ||
 	    lower_mount(wo) != STATUS_OK)
 		return STATUS_FAILED;
-	return upper_make();
+	return upper_make(wo);
 }
 
 /*
  * What is mounted in the world
  */
-
-/* Make a directory and those on the way to it, as far as they are not there. */
-static int
-make_path(const char *path)
-{
-	char *copy = tool_format("%s", path), *p = copy;
-	int error = 0;
-
-	if (rump_sys_mkdir(path, 0755) == -1 && errno == ENOENT) {
-		while (error == 0 && (p = strchr(p + 1, '/')) != NULL) {
-			*p = '\0';
-			if (rump_sys_mkdir(copy, 0755) == -1 && errno != EEXIST)
-				error = errno;
-			*p = '/';
-		}
-		(void)rump_sys_mkdir(path, 0755);
-	}
-	free(copy);
-	errno = error;
-	return error == 0 ? STATUS_OK : complain_errno(path);
-}
 
 static int
 mount_one(const struct world_mount *m)
@@ -331,11 +347,8 @@ mount_one(const struct world_mount *m)
 	    {"umap", "target"},
 	};
 	int flags = m->wm_readonly ? RUMP_MNT_RDONLY : 0;
-	struct stat sb;
 	size_t i;
 
-	if (rump_sys_stat(m->wm_on, &sb) == -1 && make_path(m->wm_on) != 0)
-		return STATUS_FAILED;
 	for (i = 0; i < nitems(paths); i++)
 		if (strcmp(m->wm_type, paths[i].type) == 0)
 			return mount_path(m->wm_type, m->wm_on, flags,
@@ -357,7 +370,7 @@ world_settle(struct world *w, const struct world_options *wo)
 	if (world_mount("overlay", WORLD_ROOT, 0,
 		"lowerdir=" LOWER ",upperdir=" WORLD_UPPER) != STATUS_OK)
 		return STATUS_FAILED;
-	if (rump_sys_chroot(WORLD_ROOT) == -1 || rump_sys_chdir("/") == -1)
+	if (rump_sys_chroot(WORLD_ROOT) == -1)
 		return complain_errno(WORLD_ROOT);
 	for (i = 0; i < nitems(host); i++)
 		if (mount_one(&host[i]) != STATUS_OK)

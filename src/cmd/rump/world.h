@@ -33,6 +33,7 @@ struct world_options {
 	const char *wo_root;  /* a directory or archive of the host */
 	const char *wo_size;  /* limit of what is changed, as tmpfs; or NULL */
 	const char *wo_trace; /* a file of the host; or NULL */
+	bool wo_leave;	      /* world_leave is going to be called */
 	struct world_mount *wo_mounts;
 	size_t wo_nmounts;
 };

@@ -332,7 +332,9 @@ merge_rest(struct ovl_mount *om, struct ovl_real real, struct ovl_stack *st,
 	char *path;
 	int error;
 
-	if ((*stop = real_isopaque(real.r_vp)))
+	/* Below the lowest layer nothing is hidden or found. */
+	*stop = real.r_layer + 1 == om->om_nlayers || real_isopaque(real.r_vp);
+	if (*stop)
 		return 0;
 	path = real_xattr(real.r_vp, OVL_REDIRECT, &error);
 	if (path == NULL)
