@@ -371,17 +371,19 @@ is_holder(long fd, const struct statx *holder)
 	       st.stx_dev_minor == holder->stx_dev_minor;
 }
 
-/* After execve: what is open in the kernel. */
+/* After execve: what is open in the kernel, and who we are there. */
 void
-hj_fd_learn(struct hj_thread *t)
+hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
 {
 	struct statx holder = {0};
 	long args[HJ_OPARGS] = {0};
 	long n = hj_kernel_op(t, SP_FDS, args, NULL, 0, 0);
-	const int32_t *fds = hj_kernel_payload(t);
+	const struct sp_fds *sf = hj_kernel_payload(t);
+	const int32_t *fds = sf->sf_fds;
 
 	if (HJ_FAILED(n))
 		hj_fail("cannot tell its descriptors", "kernel", -n);
+	*ids = *sf;
 	hj_raw5(__NR_statx, hj_control->hc_fd + HJ_FD_HOLDER, "", AT_EMPTY_PATH,
 	    STATX_INO, &holder);
 	for (long i = 0; i < n; i++) {

@@ -334,7 +334,7 @@ long hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec);
 long hj_fd_reopen(struct hj_thread *t, int fd, long flags, int cloexec);
 long hj_fd_close(struct hj_thread *t, int fd);
 void hj_fd_end(struct hj_thread *t);
-void hj_fd_learn(struct hj_thread *t);
+void hj_fd_learn(struct hj_thread *t, struct sp_fds *ids);
 void hj_fd_holder(void);
 
 /* paths.c */
@@ -344,6 +344,7 @@ long hj_path_onhost(struct hj_thread *t, long dirfd, unsigned long path,
     int follow, char host[HJ_PATHMAX]);
 void hj_path_beside(const char *name, char *path);
 int hj_path_isabsolute(unsigned long path);
+int hj_path_begins_on_host(struct hj_thread *t, long dirfd, unsigned long path);
 int hj_path_hasdots(unsigned long path);
 void hj_path_normalize(char *path);
 void hj_words(const char *how, const long *args, long *words);
@@ -358,7 +359,8 @@ long hj_own_readlink(struct hj_thread *t, const long *args);
 int hj_is_root(struct hj_thread *t);
 
 /* io.c */
-long hj_file_execute(struct hj_thread *t, int fd);
+int hj_file_program(struct hj_thread *t, long dirfd, const char *path,
+    int follow, char *exe, int *fd);
 long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
 void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);
 

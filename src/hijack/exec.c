@@ -14,8 +14,6 @@
 #include <linux/mman.h>
 #include <linux/stat.h>
 
-#include <sys/stat.h>
-
 #include "hijack/engine.h"
 
 #define AT_EXECVE_CHECK 0x10000
@@ -98,25 +96,22 @@ open_file(int dirfd, const char *path, long flags, int *fd)
 	return error;
 }
 
-/* One of the kernel's descriptors as the host's file, if it may be executed. */
-static long
-take_program(struct hj_thread *t, long fd, char *exe)
+/* What a place of the host's has: perhaps something of our own. */
+static int
+open_elsewhere(struct hj_thread *t, int dirfd, const char *path, long flags,
+    int *fd, char *exe)
 {
-	struct stat st;
-	const long stat[6] = {fd, (long)&st};
-	const long access[6] = {fd, (long)"", X_OK, AT_EACCESS | AT_EMPTY_PATH};
-	long r = hj_kernel(t, HJ_K_fstat, stat);
+	char host[HJ_PATHMAX], own[HJ_PATHMAX];
+	int follow = (flags & AT_SYMLINK_NOFOLLOW) == 0, own_fd;
+	long r = hj_path_onhost(t, dirfd, (unsigned long)path, follow, host);
 
-	if (r == 0 && (st.st_mode & S_IFMT) != S_IFREG)
-		r = -EACCES;
-	if (r == 0)
-		r = hj_kernel(t, HJ_K_faccessat2, access);
-	if (r == 0 && exe != NULL && hj_own_fdpath(t, (int)fd, exe) < 0)
-		exe[0] = '\0';
-	if (r == 0)
-		r = hj_file_execute(t, (int)fd);
-	/* Where nothing may be executed. */
-	return r == -EPERM ? -EACCES : r;
+	if (r != 0)
+		return (int)-r;
+	if (host[0] != '/')
+		return EACCES;
+	if (hj_own_find(t, host, follow, own, &own_fd))
+		return hj_open_program(t, AT_FDCWD, own, flags, fd, exe);
+	return open_file(AT_FDCWD, host, flags, fd);
 }
 
 /* The same with a kernel. */
@@ -124,39 +119,22 @@ static int
 open_kernel(struct hj_thread *t, int dirfd, const char *path, long flags,
     int *fd, char *exe)
 {
-	char own[HJ_PATHMAX];
-	const struct hj_path how = {.p_host = __NR_openat,
-	    .p_kernel = HJ_K_openat,
-	    .p_how = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? "dlvv" : "dpvv",
-	    .p_makes = 1,
-	    .p_cloexec = 1};
-	long args[6] = {
-	    dirfd, (long)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY};
-	long r, host;
+	char buf[HJ_PATHMAX];
+	long r;
 
-	if ((flags & AT_SYMLINK_NOFOLLOW) != 0)
-		args[2] |= O_NOFOLLOW;
+	if (hj_path_begins_on_host(t, dirfd, (unsigned long)path))
+		return open_file(dirfd, path, flags, fd);
 	if (path[0] == '\0') {
-		if (!hj_fd_iskernel(t, dirfd))
-			return open_file(dirfd, path, flags, fd);
-		r = hj_own_fdpath(t, dirfd, own);
+		r = hj_own_fdpath(t, dirfd, buf);
 		if (r < 0)
 			return (int)-r;
-		args[1] = (long)own;
+		path = buf;
 	}
-	r = hj_path_call(t, &how, args);
-	if (HJ_FAILED(r) || r == HJ_RESTART)
-		return (int)-r;
-	if (!t->t_bykernel) {
-		*fd = (int)r;
-		return hj_may_execute((int)r);
-	}
-	host = take_program(t, r, exe);
-	hj_fd_close(t, (int)r);
-	if (HJ_FAILED(host) || host == HJ_RESTART)
-		return (int)-host;
-	*fd = (int)host;
-	return 0;
+	r = hj_file_program(
+	    t, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, exe, fd);
+	if (r == EREMOTE)
+		return open_elsewhere(t, dirfd, path, flags, fd, exe);
+	return (int)r;
 }
 
 /*

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capabilities: who has the kernel's root has all of them, others none.  They
- * cannot be given away one by one.
+ * Capabilities: who is the kernel's root has all of them, others none.  They
+ * cannot be given away one by one, and are only shown: the kernel goes by ids.
  */
 #include <linux/capability.h>
+#include <linux/prctl.h>
 
 #include "hijack/engine.h"
 
@@ -35,10 +36,14 @@ words_of(unsigned long at, struct __user_cap_header_struct *head, size_t *n)
 	return hj_copyout(at, head, sizeof(*head)) != 0 ? -EFAULT : -EINVAL;
 }
 
+/* What root has, and who was root if he asked to keep them. */
 static uint64_t
 capabilities(struct hj_thread *t)
 {
-	return hj_is_root(t) ? ALL_CAPS : 0;
+	if (hj_is_root(t) ||
+	    hj_raw5(__NR_prctl, PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1)
+		return ALL_CAPS;
+	return 0;
 }
 
 long

@@ -40,11 +40,30 @@ host_file(struct hj_thread *t, int fd, int write, int prot)
 	return open_server(t, (int)n, write ? O_RDWR : O_RDONLY);
 }
 
-/* To be executed. */
-long
-hj_file_execute(struct hj_thread *t, int fd)
+/*
+ * A program to be executed; exe, unless it is NULL, gets its path.  NULL: it is
+ * an interpreter, whose set-id bits do not count.  An errno.
+ */
+int
+hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
+    char *exe, int *fd)
 {
-	return host_file(t, fd, 0, PROT_READ | PROT_EXEC);
+	long args[HJ_OPARGS] = {dirfd, follow, exe != NULL && !t->t_nnp};
+	char buf[HJ_PATHMAX];
+	size_t n = hj_strlen(path) + 1;
+	long r;
+
+	memcpy(buf, path, n);
+	r = hj_kernel_op(t, SP_PROGRAM, args, buf, n, sizeof(buf));
+	if (HJ_FAILED(r) || r == HJ_RESTART)
+		return (int)-r;
+	if (exe != NULL)
+		memcpy(exe, buf, sizeof(buf));
+	r = open_server(t, (int)r, O_RDONLY);
+	if (HJ_FAILED(r))
+		return (int)-r;
+	*fd = (int)r;
+	return 0;
 }
 
 /* To be mapped; to be closed after that. */

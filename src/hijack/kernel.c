@@ -98,11 +98,19 @@ static const struct spc_mem mem = {mem_read, mem_write, mem_strlen, mem_sleep};
 static void
 lost(void)
 {
-	static const char text[] = "rump run: the kernel has gone\n";
+	static const char text[] = "rump run: the kernel is not there\n";
 
 	hj_raw3(__NR_write, 2, text, sizeof(text) - 1);
 	for (;;)
 		hj_raw1(__NR_exit_group, HJ_EXIT_KERNEL);
+}
+
+static void
+unreachable(long error)
+{
+	if (error == ECONNREFUSED || error == ENOENT || error == ECONNRESET)
+		lost();
+	hj_fail("cannot be reached", hj_control->hc_server, error);
 }
 
 static uint32_t
@@ -297,7 +305,7 @@ hj_kernel_first(struct hj_thread *t, const char *name)
 	int error = proc_connect(t->t_proc, SP_H_NEW, NULL, name);
 
 	if (error != 0)
-		hj_fail("cannot be reached", c->hc_server, error);
+		unreachable(error);
 	/* What a kernel gives its processes is not ours. */
 	step(t, "close_range", HJ_K_close_range, 0, UINT32_MAX, 0);
 	if (c->hc_root[0] != '\0')
@@ -324,7 +332,7 @@ hj_kernel_exec(struct hj_thread *t, const uint8_t *token, const char *name)
 	       ++tries < EXEC_TRIES)
 		hj_raw2(__NR_nanosleep, &ts, NULL);
 	if (error != 0)
-		hj_fail("cannot be reached", hj_control->hc_server, error);
+		unreachable(error);
 }
 
 /* Before a fork: a token for the child. */
@@ -362,7 +370,7 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 		memset(&p->p_spc, 0, sizeof(p->p_spc));
 	error = proc_connect(p, SP_H_FORK, token, NULL);
 	if (error != 0)
-		hj_fail("cannot be reached", hj_control->hc_server, error);
+		unreachable(error);
 }
 
 /* What a child in this memory leaves behind. */

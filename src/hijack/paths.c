@@ -71,8 +71,8 @@ hj_path_normalize(char *path)
 }
 
 /* Whether paths that begin at a directory are the host's. */
-static int
-begins_on_host(struct hj_thread *t, long dirfd, unsigned long path)
+int
+hj_path_begins_on_host(struct hj_thread *t, long dirfd, unsigned long path)
 {
 	if ((int)dirfd == AT_FDCWD ? !t->t_proc->p_hostcwd
 				   : hj_fd_iskernel(t, (int)dirfd))
@@ -100,7 +100,7 @@ look_at(
 		if (how[i] != 'p' && how[i] != 'l')
 			continue;
 		a->a_at[n] = i;
-		a->a_host[n] = begins_on_host(
+		a->a_host[n] = hj_path_begins_on_host(
 		    t, directory_of(a, n, args), (unsigned long)args[i]);
 		a->a_npaths++;
 	}

@@ -298,13 +298,26 @@ parse_control(char *text, unsigned long *n)
 	return text;
 }
 
+/* Who the program is, as the C library wants to know it at once. */
+static void
+auxv_ids(struct stack *s, const struct sp_fds *ids)
+{
+	auxv_set(s, AT_UID, ids->sf_uid);
+	auxv_set(s, AT_EUID, ids->sf_euid);
+	auxv_set(s, AT_GID, ids->sf_gid);
+	auxv_set(s, AT_EGID, ids->sf_egid);
+	auxv_set(s, AT_SECURE,
+	    ids->sf_uid != ids->sf_euid || ids->sf_gid != ids->sf_egid);
+}
+
 /* The rest: the session that goes on, a limit, the program's path. */
 static void
-resume(struct hj_thread *t, const struct stack *s, const char *text,
-    unsigned long flags)
+resume(
+    struct hj_thread *t, struct stack *s, const char *text, unsigned long flags)
 {
 	uint8_t token[SP_TOKEN] = {0};
 	uint64_t nofile = 0;
+	struct sp_fds ids;
 	int i;
 
 	for (i = 0; i < 2 * SP_TOKEN && text[i] != '\0'; i++)
@@ -319,7 +332,8 @@ resume(struct hj_thread *t, const struct stack *s, const char *text,
 	t->t_proc->p_nofile = nofile;
 	t->t_proc->p_hostcwd = (flags & HJ_EXEC_HOSTCWD) != 0;
 	hj_kernel_exec(t, token, hj_basename(s->argv[1]));
-	hj_fd_learn(t);
+	hj_fd_learn(t, &ids);
+	auxv_ids(s, &ids);
 }
 
 /* The first loader: from here on all calls are caught. */

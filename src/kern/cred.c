@@ -234,7 +234,17 @@ ids_setfs(struct ids *i, uint32_t id, bool priv)
 	return 0;
 }
 
-enum ids_rule { IDS_SET, IDS_SETRE, IDS_SETRES, IDS_SETFS };
+/* A program is executed, which may have a set-id bit for eff. */
+static int
+ids_exec(struct ids *i, uint32_t eff)
+{
+	if (eff != KEEP)
+		i->eff = eff;
+	i->saved = i->fs = i->eff;
+	return 0;
+}
+
+enum ids_rule { IDS_SET, IDS_SETRE, IDS_SETRES, IDS_SETFS, IDS_EXEC };
 
 static int
 ids_apply(struct ids *i, enum ids_rule rule, const uint32_t arg[3], bool priv)
@@ -248,6 +258,8 @@ ids_apply(struct ids *i, enum ids_rule rule, const uint32_t arg[3], bool priv)
 		return ids_setres(i, arg[0], arg[1], arg[2], priv);
 	case IDS_SETFS:
 		return ids_setfs(i, arg[0], priv);
+	case IDS_EXEC:
+		return ids_exec(i, arg[0]);
 	}
 	return EINVAL;
 }
@@ -365,6 +377,15 @@ int
 sys_setfsgid(struct lwp *l, gid_t gid, int *retval)
 {
 	return change_ids(l, true, IDS_SETFS, ARGS(gid), retval);
+}
+
+int
+cred_exec(struct lwp *l, uid_t uid, gid_t gid)
+{
+	int error = change_ids(l, true, IDS_EXEC, ARGS(gid), NULL);
+
+	return error != 0 ? error
+			  : change_ids(l, false, IDS_EXEC, ARGS(uid), NULL);
 }
 
 /*

@@ -62,6 +62,13 @@ uint64_t cred_live(void);
 bool cred_mqueue_enter(struct cred *, uint64_t bytes, uint64_t most);
 void cred_mqueue_leave(struct cred *, uint64_t bytes);
 
+/*
+ * The process executes a program with set-id bits for these, UINT32_MAX: with
+ * none.  ENOMEM.
+ */
+struct lwp;
+int cred_exec(struct lwp *, uid_t uid, gid_t gid);
+
 /* Is gid the credential's file gid or one of its groups? */
 bool cred_groupmember(const struct cred *, gid_t gid);
 

@@ -242,9 +242,11 @@ remote_adopt(struct lwp *l, uint64_t session, const char *name)
 }
 
 void
-remote_exec(struct lwp *l, const char *name)
+remote_exec(struct lwp *l, const char *name, uid_t uid, gid_t gid)
 {
 	smr_enter(curht());
+	/* Without memory it goes on as who it was. */
+	(void)cred_exec(l, uid, gid);
 	fd_closeexec(l);
 	signal_exec(l->l_proc);
 	remote_name(l->l_proc, name);

@@ -73,8 +73,11 @@ void remote_release(struct lwp *);
 /* The process of the current lwp belongs to another session from now on. */
 void remote_adopt(struct lwp *, uint64_t session, const char *name);
 
-/* What the client has executed: descriptors that are closed then, handlers. */
-void remote_exec(struct lwp *, const char *name);
+/*
+ * What the client has executed: descriptors that are closed then, handlers; uid
+ * and gid are those of set-id bits, UINT32_MAX: of none.
+ */
+void remote_exec(struct lwp *, const char *name, uid_t uid, gid_t gid);
 
 /* End the sleep of an lwp, or all of its process's for good. */
 void remote_interrupt(uint64_t handle);

@@ -125,7 +125,10 @@ hello_exec(struct session *se)
 	}
 	if ((l = remote_enter(lwps_handle(se, 1))) == NULL)
 		return EBUSY;
-	remote_exec(l, se->se_hello.sp_name);
+	remote_exec(l, se->se_hello.sp_name,
+	    se->se_isprogram ? se->se_uid : UINT32_MAX,
+	    se->se_isprogram ? se->se_gid : UINT32_MAX);
+	se->se_isprogram = false;
 	remote_leave(l);
 	return 0;
 }

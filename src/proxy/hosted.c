@@ -103,6 +103,38 @@ hosted_opened(struct call *c)
 }
 
 int
+hosted_program(struct call *c)
+{
+	const uint64_t *args = c->c_msg.sm_args;
+	struct session *se = c->c_session;
+	struct program pg;
+	struct lwp *l;
+	int *fds, error = ENOMEM;
+
+	if (c->c_msg.sm_head == 0 || c->c_head[c->c_msg.sm_head - 1] != '\0')
+		return EPROTO;
+	if ((l = syscall_enter()) == NULL)
+		return syscall_refusal();
+	if ((fds = hostfds_get(se)) != NULL)
+		error = vfs_program(l, (int)args[0], (const char *)c->c_head,
+		    args[1] != 0, &pg);
+	if (error == 0) {
+		fds[c->c_slot] = pg.pg_hostfd;
+		c->c_msg.sm_retval = pg.pg_hostfd;
+		memcpy(c->c_shared, pg.pg_path, strlen(pg.pg_path) + 1);
+	}
+	if (error == 0 && args[2] == 1) {
+		mutex_enter(&se->se_lock);
+		se->se_isprogram = true;
+		se->se_uid = pg.pg_uid;
+		se->se_gid = pg.pg_gid;
+		mutex_exit(&se->se_lock);
+	}
+	syscall_exit();
+	return error;
+}
+
+int
 hosted_path(struct call *c)
 {
 	const uint64_t *args = c->c_msg.sm_args;
@@ -130,14 +162,21 @@ int
 hosted_fds(struct call *c)
 {
 	struct lwp *l = syscall_enter();
+	struct sp_fds *sf = (struct sp_fds *)c->c_shared;
+	const struct cred *cr;
 	int32_t n = 0;
 	int fd;
 
 	if (l == NULL)
 		return syscall_refusal();
+	cr = proc_cred(l->l_proc);
+	sf->sf_uid = cr->cr_ruid;
+	sf->sf_euid = cr->cr_euid;
+	sf->sf_gid = cr->cr_rgid;
+	sf->sf_egid = cr->cr_egid;
 	for (fd = fd_next(l, 0); fd >= 0 && n < (int32_t)SP_NFDS;
-	     fd = fd_next(l, fd + 1), n++)
-		memcpy(c->c_shared + (size_t)n * sizeof(fd), &fd, sizeof(fd));
+	     fd = fd_next(l, fd + 1))
+		sf->sf_fds[n++] = fd;
 	syscall_exit();
 	c->c_msg.sm_retval = n;
 	return 0;

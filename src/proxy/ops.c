@@ -143,6 +143,8 @@ op_run(struct call *c)
 		return hosted_fds(c);
 	case SP_FDPATH:
 		return hosted_fdpath(c);
+	case SP_PROGRAM:
+		return hosted_program(c);
 	case SP_REOPEN:
 		return hosted_reopen(c);
 	default:

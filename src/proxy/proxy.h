@@ -92,6 +92,10 @@ struct session {
 	size_t se_nhello;			/* (L) bytes of it */
 	struct kmutex se_lock;
 	int *_Atomic se_hostfds; /* (l) of each slot; or NULL */
+	/* (l) The program that is to be executed: its set-id bits. */
+	bool se_isprogram;
+	uid_t se_uid;
+	gid_t se_gid;
 	struct session_lwps *_Atomic se_lwps[SE_NCHUNKS]; /* (l) */
 };
 
@@ -380,6 +384,7 @@ int hosted_path(struct call *);
 void hosted_opened(struct call *); /* c_hostfile, and it has succeeded */
 int hosted_fds(struct call *);
 int hosted_fdpath(struct call *);
+int hosted_program(struct call *);
 int hosted_reopen(struct call *);
 void hosted_close(struct session *, uint32_t slot);
 void hosted_fini(struct session *);

@@ -77,7 +77,8 @@ enum sp_op {
 	SP_PID,	       /* value: pid of sm_lwp's process */
 	SP_HOSTFILE,   /* sm_args[0]: fd, [1]: written through, [2]: PROT_* */
 	SP_HOSTPATH,   /* sm_args[0]: dirfd, [1]: follow; payload: paths */
-	SP_FDS,	       /* payload: int32_t each; value: how many */
+	SP_FDS,	       /* payload: struct sp_fds; value: how many */
+	SP_PROGRAM,    /* sm_args[0]: dirfd, [1]: follow, [2]; payload: paths */
 	SP_FDPATH,     /* sm_args[0]: fd; payload: its path */
 	SP_REOPEN,     /* sm_args[0]: fd, [1]: flags; value: descriptor */
 	SP_NOPS,
@@ -100,6 +101,10 @@ enum sp_note {
  * SP_HOSTPATH says where: the host's path, or for a fifo or socket a name
  * without a slash, for the client to make one of.
  *
+ * SP_PROGRAM finds a file that is to be executed, by the process's rights: the
+ * value is as of SP_HOSTFILE, the payload of the result its path or "".  Its
+ * set-id bits count at the next SP_H_EXEC, if sm_args[2] is 1.
+ *
  * SP_REOPEN opens what fd is once more, as opening /proc/self/fd/N would.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
@@ -111,6 +116,13 @@ enum sp_note {
  */
 #define SP_HOSTFILE_LOWER (INT64_C(1) << 32)
 #define SP_NFDS		  65536u
+
+/* The result of SP_FDS: the process's ids, and what it has open. */
+struct sp_fds {
+	uint32_t sf_uid, sf_euid;
+	uint32_t sf_gid, sf_egid;
+	int32_t sf_fds[];
+};
 
 /*
  * Of a result: a handler is to be called, and then SP_SIGRETURN, which may

@@ -333,30 +333,38 @@ path_append(char *buf, const char **pathp, const char *name, size_t len)
 }
 
 int
-vfs_fdpath(struct lwp *l, int fd, char *buf, const char **pathp)
+vfs_name(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
+    char *buf, const char **pathp)
 {
-	const struct cwdinfo *cwdi = proc_cwdi(l->l_proc);
 	const char *name = NULL;
-	struct vnode *vp, *dvp;
-	struct file *fp;
+	struct vnode *dvp = vp;
 	size_t len = 0;
-	int error;
+	int error = 0;
 
-	if ((error = fd_getfile(l, fd, &fp)) != 0)
-		return error;
-	vp = dvp = fp->f_vnode;
-	if (vp == NULL)
-		error = ENOENT;
-	else if (!vnode_isdir(vp) && vp != fp->f_mount->mnt_root)
+	if (!vnode_isdir(vp) && vp != mp->mnt_root)
 		error = vp->v_ops->vop_aname == NULL
 			    ? ENOENT
 			    : vp->v_ops->vop_aname(vp, &dvp, &name, &len);
 	if (error == 0 && vnode_isdead(dvp))
 		error = ENOENT;
 	if (error == 0)
-		error = vfs_path(fp->f_mount, dvp, cwdi, buf, pathp);
+		error = vfs_path(mp, dvp, root, buf, pathp);
 	if (error == 0 && name != NULL)
 		error = path_append(buf, pathp, name, len);
+	return error;
+}
+
+int
+vfs_fdpath(struct lwp *l, int fd, char *buf, const char **pathp)
+{
+	struct file *fp;
+	int error;
+
+	if ((error = fd_getfile(l, fd, &fp)) != 0)
+		return error;
+	error = fp->f_vnode == NULL ? ENOENT
+				    : vfs_name(fp->f_mount, fp->f_vnode,
+					  proc_cwdi(l->l_proc), buf, pathp);
 	fd_putfile(l, fp);
 	return error;
 }

@@ -535,10 +535,28 @@ int vfs_path(struct mount *, struct vnode *dvp, const struct cwdinfo *root,
     char *buf, const char **pathp);
 
 /*
- * The same for what is open as fd: a directory, or a file that has a name.
- * ENOENT, ENAMETOOLONG, EBADF.
+ * The same for a directory, or a file that has a name; for what is open as fd:
+ * EBADF.
  */
+int vfs_name(struct mount *, struct vnode *, const struct cwdinfo *root,
+    char *buf, const char **pathp);
 int vfs_fdpath(struct lwp *, int fd, char *buf, const char **pathp);
+
+/*
+ * A file that is to be executed on the host, by l's rights: the host's file of
+ * its data, its path as of vfs_name, or "", and what its set-id bits say,
+ * UINT32_MAX: nothing.  EACCES, ELOOP for a symbolic link that is not to be
+ * followed, errors of walks.
+ */
+struct program {
+	int pg_hostfd;
+	uid_t pg_uid;
+	gid_t pg_gid;
+	const char *pg_path;
+	char pg_buf[PATH_MAX];
+};
+int vfs_program(struct lwp *, int dirfd, const char *path, bool follow,
+    struct program *);
 
 /* Open what fd is once more: EBADF, ENXIO for no file, those of open. */
 int vfs_reopen(struct lwp *, int fd, int flags, int *newfd);

@@ -268,7 +268,8 @@ TC(hostfile_closed, "what SP_HOSTFILE gave is closed again by the next call")
 TC(fdmin, "sm_fdmin is the lowest descriptor that a call makes")
 {
 	struct sp_msg *m;
-	int32_t fds[16];
+	struct sp_fds sf;
+	int32_t fds[6];
 
 	start();
 	ATF_REQUIRE_EQ(open_by_hand("/world/file", O_RDONLY, 7), 0);
@@ -280,7 +281,9 @@ TC(fdmin, "sm_fdmin is the lowest descriptor that a call makes")
 	m = message(SP_FDS);
 	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
 	ATF_REQUIRE_EQ(m->sm_retval, 6);
-	memcpy(fds, answer(), sizeof(fds));
+	memcpy(&sf, answer(), sizeof(sf));
+	ATF_REQUIRE(sf.sf_uid == 0 && sf.sf_euid == 0 && sf.sf_gid == 0);
+	memcpy(fds, answer() + sizeof(sf), sizeof(fds));
 	ATF_REQUIRE(fds[0] == 0 && fds[1] == 1 && fds[2] == 2 && fds[3] == 3 &&
 		    fds[4] == 7 && fds[5] == 8);
 	ATF_REQUIRE_EQ(
