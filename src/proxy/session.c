@@ -2,8 +2,9 @@
 /*
  * The life of sessions; see proxy.h.
  *
- * The list of all has a lock for those who look for one (session_signal,
- * session_rele); the leader changes it and so reads it without.
+ * The list of all has a lock: whoever made the last of its calls takes a
+ * session off.  One that is not dead stays where it is as long as the leader,
+ * who alone ends sessions, does not end it.
  */
 #include "proxy/proxy.h"
 
@@ -12,11 +13,26 @@
 
 #define HELLO_NSEC (INT64_C(10) * 1000000000) /* to say something in */
 
-static LIST_HEAD(, session) sessions; /* (L), (S) */
+static LIST_HEAD(, session) sessions; /* (S) */
 static LIST_HEAD(, session) dying;    /* (L) to be buried */
 static struct kmutex sessions_lock;
 static uint64_t last_id;  /* (L) */
 static uint32_t nwaiting; /* (L) sessions with a deadline */
+
+static void
+list_enter(void)
+{
+	if (syscall_enter() == NULL)
+		panic("a server's thread has no lwp");
+	mutex_enter(&sessions_lock);
+}
+
+static void
+list_exit(void)
+{
+	mutex_exit(&sessions_lock);
+	syscall_exit();
+}
 
 /*
  * Making and freeing
@@ -235,15 +251,28 @@ session_waiting(void)
 	return nwaiting != 0;
 }
 
+/* One whose deadline is over, or NULL. */
+static struct session *
+session_late(int64_t now)
+{
+	struct session *se;
+
+	list_enter();
+	LIST_FOREACH (se, &sessions, se_link)
+		if (se->se_deadline <= now)
+			break;
+	list_exit();
+	return se;
+}
+
 void
 session_expire(void)
 {
 	int64_t now = hyper_clock(HYPER_CLOCK_MONOTONIC);
 	struct session *se;
 
-	LIST_FOREACH (se, &sessions, se_link)
-		if (se->se_deadline <= now)
-			session_end(se, "has said nothing for too long");
+	while ((se = session_late(now)) != NULL)
+		session_end(se, "has said nothing for too long");
 	session_bury();
 }
 
@@ -417,12 +446,14 @@ session_find(const uint8_t token[SP_TOKEN])
 {
 	struct session *se;
 
+	list_enter();
 	LIST_FOREACH (se, &sessions, se_link)
 		if (session_state(se) != SE_DEAD &&
 		    session_state(se) != SE_HELLO &&
 		    memcmp(se->se_token, token, SP_TOKEN) == 0)
-			return se;
-	return NULL;
+			break;
+	list_exit();
+	return se;
 }
 
 void
