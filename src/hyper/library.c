@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Shared objects of the host.
+ * Shared objects of the host, and names in them.
  */
 #include "hyper/library.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,4 +48,24 @@ void
 hyper_library_close(void *library)
 {
 	(void)dlclose(library);
+}
+
+bool
+hyper_library_caller(const char *prefix, char *rest, size_t size)
+{
+	size_t len = strlen(prefix);
+	void *frames[64];
+	Dl_info info;
+	int i, n = backtrace(frames, sizeof(frames) / sizeof(frames[0]));
+
+	for (i = 0; i < n; i++) {
+		/* The call, not what it returns to. */
+		if (dladdr((char *)frames[i] - 1, &info) == 0 ||
+		    info.dli_sname == NULL ||
+		    strncmp(info.dli_sname, prefix, len) != 0)
+			continue;
+		(void)snprintf(rest, size, "%s", info.dli_sname + len);
+		return true;
+	}
+	return false;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Shared objects of the host.
+ * Shared objects of the host, and names in them.
  */
 #ifndef HYPER_LIBRARY_H
 #define HYPER_LIBRARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -16,5 +17,12 @@
 int hyper_library_open(const char *path, const char *symbol, void **libraryp,
     const void **symbolp, char *why, size_t size);
 void hyper_library_close(void *library);
+
+/*
+ * Which of the functions that wait for the caller's return is the innermost
+ * whose name begins so?  The rest of its name; false if there is none, or the
+ * host does not know names: in a static program that does not export them.
+ */
+bool hyper_library_caller(const char *prefix, char *rest, size_t size);
 
 #endif /* HYPER_LIBRARY_H */

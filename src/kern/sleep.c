@@ -16,6 +16,9 @@
  * sleeper looks at after it has written ASLEEP, and the interrupter writes
  * before it looks at l_sleep.
  */
+#include <stdio.h>
+
+#include "hyper/library.h"
 #include "kern/filedesc.h"
 #include "kern/lock.h"
 #include "kern/lwp.h"
@@ -89,6 +92,26 @@ lwp_take_interrupt(struct lwp *l)
 	return true;
 }
 
+/* It never could be woken: name it, the call and, of that, the descriptor. */
+static noreturn void
+lwp_stuck(struct lwp *l)
+{
+	char call[40] = "", of[32] = "";
+	struct file *fp = l->l_held;
+	int fd = fp != NULL ? fd_next(l, 0) : -1;
+
+	if (hyper_library_caller("rump_sys_", call, sizeof(call) - 2)) {
+		while (fd != -1 && !fd_isfile(l, fd, fp))
+			fd = fd_next(l, fd + 1);
+		if (fd != -1)
+			(void)snprintf(of, sizeof(of), " of descriptor %d", fd);
+		(void)strcat(of, ": ");
+	}
+	panic("lwp %d.%d: %s%ssleeps, and there is no fiber and no timer "
+	      "that could wake it",
+	    (int)proc_pid(l->l_proc), l->l_lid, call, of);
+}
+
 /* Park, or not if l_sleep is not ASLEEP.  True at the deadline. */
 static bool
 lwp_park_once(struct lwp *l, int64_t deadline)
@@ -96,9 +119,7 @@ lwp_park_once(struct lwp *l, int64_t deadline)
 	int error = kcontext_park(&l->l_sleep, LWP_ASLEEP, deadline);
 
 	if (unlikely(error == EDEADLK))
-		panic("lwp %d.%d: sleeps, and there is no fiber and no timer "
-		      "that could wake it",
-		    (int)proc_pid(l->l_proc), l->l_lid);
+		lwp_stuck(l);
 	return error == ETIMEDOUT;
 }
 

@@ -735,7 +735,8 @@ wait_for_nobody(void *arg)
 
 TC(deadlock_is_fatal, "A main context that can never go on says so.")
 {
-	child_aborts(wait_for_nobody, NULL, "nothing|no fiber", ANY_LWP);
+	child_aborts(
+	    wait_for_nobody, NULL, "read of descriptor 0: .*no fiber", ANY_LWP);
 }
 
 /*
