@@ -16,15 +16,6 @@
 #include "lib/server.h"
 #include "lib/tc.h"
 
-/* Threads are made in children of forks. */
-const char *__tsan_default_options(void);
-
-const char *
-__tsan_default_options(void)
-{
-	return "die_after_fork=0";
-}
-
 /*
  * The relay
  */

@@ -8,6 +8,10 @@
  * comes, and wakes who waits for it.  It also hears of signals for this host
  * process while no call is going on.
  *
+ * With TLS another thread sends, since OpenSSL allocates memory for that, and
+ * who makes the call may be a handler of the host's that has interrupted
+ * malloc.
+ *
  * stream_lock, with the host's signals blocked, has all of this; nobody waits
  * for anything meanwhile.
  */
@@ -41,7 +45,9 @@ struct stream {
 	int st_refs;		/* of its thread, and of `current' */
 	bool st_over;		/* nothing more comes or goes */
 	bool st_bye;		/* to be said */
-	bool st_room; /* there is more to send than there was room for */
+	bool st_room;  /* there is more to send than there was room for */
+	bool st_work;  /* there is something for the other thread to send */
+	bool st_reply; /* what has come is to be replied to */
 	uint64_t st_got[SP_NBELLS]; /* slots with results that have come */
 	uint64_t st_post[SP_NBELLS];
 	uint64_t st_intr[SP_NBELLS];
@@ -50,6 +56,7 @@ struct stream {
 };
 
 static pthread_mutex_t stream_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t stream_work = PTHREAD_COND_INITIALIZER;
 static struct stream *current;	 /* stream_lock */
 static struct stream *inherited; /* nobody's, in the child of a fork */
 
@@ -211,8 +218,10 @@ frames_end(
 	ss->ss_msg.sm_retval = f->sf_msg.sm_retval;
 	if (sg != NULL)
 		ss->ss_signal = *sg;
-	if (ss->ss_msg.sm_len > LONG_CALL)
+	if (ss->ss_msg.sm_len > LONG_CALL) {
 		bit_set(st->st_got, f->sf_msg.sm_slot);
+		st->st_reply = true;
+	}
 	spc_done(&client, f->sf_msg.sm_slot);
 	return 0;
 }
@@ -271,25 +280,44 @@ static const struct frames_ops frames_ops = {
     .fo_next = frames_next,
 };
 
+/* Nothing more comes or goes; its threads are to see it, too.  stream_lock. */
+static void
+stream_end(struct stream *st)
+{
+	st->st_over = true;
+	(void)pthread_cond_broadcast(&stream_work);
+	if (stream_isours(st))
+		(void)shutdown(st->st_fd, SHUT_RDWR);
+}
+
 /* Send what can be sent, or see that nothing can.  stream_lock. */
 static void
-stream_flush(struct stream *st)
+stream_send(struct stream *st)
 {
 	int error = st->st_over ? 0 : frames_out(&st->st_frames);
 
 	st->st_room = error == EAGAIN;
 	if (error == 0 || error == EAGAIN)
 		return;
-	st->st_over = true;
-	/* Its thread is to see it, too. */
-	if (stream_isours(st))
-		(void)shutdown(st->st_fd, SHUT_RDWR);
+	stream_end(st);
 	if (st == current)
 		spc_lost(&client);
 }
 
+/* The same, but perhaps somewhat later. */
+static void
+stream_flush(struct stream *st)
+{
+	if (st->st_tls == NULL) {
+		stream_send(st);
+		return;
+	}
+	st->st_work = true;
+	(void)pthread_cond_signal(&stream_work);
+}
+
 /*
- * The thread of a connection
+ * The threads of a connection
  */
 
 /* Raise what the server has told us of.  stream_lock, but not meanwhile. */
@@ -316,7 +344,7 @@ stream_turn(struct stream *st)
 	struct pollfd pfd = {.fd = st->st_fd, .events = POLLIN};
 	int error;
 
-	if (st->st_room)
+	if (st->st_room && st->st_tls == NULL)
 		pfd.events |= POLLOUT;
 	(void)pthread_mutex_unlock(&stream_lock);
 	(void)poll(&pfd, 1, -1);
@@ -325,11 +353,13 @@ stream_turn(struct stream *st)
 		return false;
 	error = frames_in(&st->st_frames, READ_MOST);
 	if (error != 0) {
-		st->st_over = true;
+		stream_end(st);
 		spc_lost(&client);
 		return false;
 	}
-	stream_flush(st);
+	if (st->st_reply || st->st_room)
+		stream_flush(st);
+	st->st_reply = false;
 	stream_raise(st);
 	return !st->st_over;
 }
@@ -347,9 +377,42 @@ stream_main(void *arg)
 	return NULL;
 }
 
-/* It takes no signals of the host's; who makes it has them blocked. */
+/* Once there is room, if there was none. */
+static void
+sender_turn(struct stream *st)
+{
+	struct pollfd pfd = {.fd = st->st_fd, .events = POLLOUT};
+
+	if (!st->st_work) {
+		(void)pthread_cond_wait(&stream_work, &stream_lock);
+		return;
+	}
+	st->st_work = false;
+	stream_send(st);
+	if (!st->st_room)
+		return;
+	st->st_work = true;
+	(void)pthread_mutex_unlock(&stream_lock);
+	(void)poll(&pfd, 1, 1000);
+	(void)pthread_mutex_lock(&stream_lock);
+}
+
+static void *
+sender_main(void *arg)
+{
+	struct stream *st = arg;
+
+	(void)pthread_mutex_lock(&stream_lock);
+	while (st == current && !st->st_over)
+		sender_turn(st);
+	stream_rele(st);
+	(void)pthread_mutex_unlock(&stream_lock);
+	return NULL;
+}
+
+/* It takes no signals of the host's.  stream_lock. */
 static int
-stream_thread(struct stream *st)
+stream_thread(struct stream *st, void *(*function)(void *))
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -361,7 +424,9 @@ stream_thread(struct stream *st)
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, &attr, stream_main, st);
+	error = pthread_create(&thread, &attr, function, st);
+	if (error == 0)
+		st->st_refs++;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	(void)pthread_attr_destroy(&attr);
 	return error;
@@ -500,10 +565,9 @@ stream_start(struct spc *cl)
 		    0)
 			bit_set(st->st_intr, i);
 	}
-	st->st_refs++;
-	if (stream_thread(st) != 0) {
-		st->st_refs--;
-		st->st_over = true;
+	if (stream_thread(st, stream_main) != 0 ||
+	    (st->st_tls != NULL && stream_thread(st, sender_main) != 0)) {
+		stream_end(st);
 		spc_lost(cl);
 	} else
 		stream_flush(st);
@@ -520,6 +584,7 @@ stream_disconnect(struct spc *cl, bool forked)
 	if (forked) {
 		/* What it had under way is the parent's. */
 		(void)pthread_mutex_init(&stream_lock, NULL);
+		(void)pthread_cond_init(&stream_work, NULL);
 		if ((st = current) == NULL)
 			return;
 		if (stream_isours(st))
@@ -532,9 +597,7 @@ stream_disconnect(struct spc *cl, bool forked)
 	lock_enter(&old);
 	if ((st = current) != NULL) {
 		current = NULL;
-		st->st_over = true;
-		if (stream_isours(st))
-			(void)shutdown(st->st_fd, SHUT_RDWR);
+		stream_end(st);
 		stream_rele(st);
 	}
 	lock_exit(&old);
@@ -585,7 +648,7 @@ stream_post(struct spc *cl, uint32_t slot)
 	if ((st = current) != NULL && !st->st_over) {
 		bit_set(st->st_post, slot);
 		stream_flush(st);
-		left = st->st_room;
+		left = st->st_room && st->st_tls == NULL;
 		fd = st->st_fd;
 	}
 	lock_exit(&old);
@@ -620,7 +683,7 @@ stream_bye(void)
 	lock_enter(&old);
 	if (current != NULL && !current->st_over) {
 		current->st_bye = true;
-		stream_flush(current);
+		stream_send(current);
 		current->st_over = true;
 	}
 	lock_exit(&old);

@@ -153,17 +153,24 @@ tls_recv(struct tls *t, void *buf, size_t *lenp)
 	return result == 1 ? 0 : transfer_error(t, result);
 }
 
+/*
+ * Handlers of signals of the host send, and one of them may have interrupted
+ * malloc: so nothing here that allocates, as the thread's queue of errors does,
+ * unless the connection fails.
+ */
 static int
 tls_send(struct tls *t, const void *buf, size_t *lenp)
 {
 	size_t n = 0;
 	int result, error;
 
-	ERR_clear_error();
+	t->t_blocked = false;
 	result = SSL_write_ex(t->t_ssl, buf, *lenp, &n);
 	*lenp = n;
 	if (result == 1)
 		return 0;
+	if (t->t_blocked)
+		return EAGAIN;
 	error = transfer_error(t, result);
 	return error == 0 ? ECONNRESET : error;
 }

@@ -34,12 +34,15 @@ tls_why(char *why, size_t size, const char *what)
 static int
 socket_done(BIO *bio, int error, size_t n, bool reading)
 {
+	struct tls *t = BIO_get_data(bio);
+
 	BIO_clear_retry_flags(bio);
+	t->t_blocked = error == EAGAIN;
 	if (error == 0)
 		return (int)n;
-	if (error == EAGAIN && reading)
+	if (t->t_blocked && reading)
 		BIO_set_retry_read(bio);
-	else if (error == EAGAIN)
+	else if (t->t_blocked)
 		BIO_set_retry_write(bio);
 	return -1;
 }

@@ -20,6 +20,7 @@ struct tls {
 	SSL *t_ssl;
 	struct tls_context *t_context;
 	int t_fd;
+	bool t_blocked;		       /* the socket has nothing, or no room */
 	char t_identity[TLS_NAMEMOST]; /* whose key was asked for */
 };
 
