@@ -57,7 +57,12 @@
 
 #include "hijack/hijack.h"
 #include "hijack/x86_64/layout.h"
+
+/* Addresses relative to the instruction, for what is elsewhere, too. */
+#pragma GCC visibility push(hidden)
 #include "proxy/client/core.h"
+#include "syscall/sysdesc.h"
+#pragma GCC visibility pop
 
 #define HJ_RESTART     (-512) /* the program is to make the call again */
 #define HJ_PAGE	       4096UL
@@ -193,7 +198,6 @@ struct hj_image {
 #define HJ_MEMFD_SEALS 3   /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
 #define HJ_SEALS       0xf /* all that there are of old */
 
-/* Addresses relative to the instruction, for what is elsewhere, too. */
 #pragma GCC visibility push(hidden)
 
 extern struct hj_control *hj_control;

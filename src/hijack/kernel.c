@@ -16,7 +16,6 @@
 #include <linux/time_types.h>
 
 #include "hijack/engine.h"
-#include "syscall/sysdesc.h"
 
 #define AGAIN_NSEC   10000000 /* until a call's end is asked for once more */
 #define MSG_DONTWAIT 0x40

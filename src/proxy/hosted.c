@@ -11,7 +11,7 @@
 #include "vfs/vfs.h"
 
 /* Files of fewer bytes are read here as fast. */
-#define SMALL 65536
+#define SMALL 32768
 
 static void
 hostfds_free(int *fds)
