@@ -12,6 +12,7 @@
 #include "kern/entry.h"
 
 #define HELLO_NSEC (INT64_C(10) * 1000000000) /* to say something in */
+#define LATE_MOST  64
 
 static LIST_HEAD(, session) sessions; /* (S) */
 static LIST_HEAD(, session) dying;    /* (L) to be buried */
@@ -251,28 +252,35 @@ session_waiting(void)
 	return nwaiting != 0;
 }
 
-/* One whose deadline is over, or NULL. */
-static struct session *
-session_late(int64_t now)
+/* Some of those whose deadline is over; how many. */
+static uint32_t
+sessions_late(int64_t now, struct session *late[LATE_MOST])
 {
 	struct session *se;
+	uint32_t n = 0;
 
 	list_enter();
-	LIST_FOREACH (se, &sessions, se_link)
-		if (se->se_deadline <= now)
+	LIST_FOREACH (se, &sessions, se_link) {
+		if (se->se_deadline > now)
+			continue;
+		late[n++] = se;
+		if (n == LATE_MOST)
 			break;
+	}
 	list_exit();
-	return se;
+	return n;
 }
 
 void
 session_expire(void)
 {
 	int64_t now = hyper_clock(HYPER_CLOCK_MONOTONIC);
-	struct session *se;
+	struct session *late[LATE_MOST];
+	uint32_t n, i;
 
-	while ((se = session_late(now)) != NULL)
-		session_end(se, "has said nothing for too long");
+	while ((n = sessions_late(now, late)) != 0)
+		for (i = 0; i < n; i++)
+			session_end(late[i], "has said nothing for too long");
 	session_bury();
 }
 
