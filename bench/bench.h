@@ -67,7 +67,7 @@ struct bench_line {
 extern const struct bench_line call_lines[], lwp_lines[], proc_lines[],
     scale_lines[], memory_lines[], boot_lines[], pipe_lines[], event_lines[],
     file_lines[], bigfile_lines[], timer_lines[], fiber_lines[], hijack_lines[],
-    signal_lines[], socket_lines[], ipc_lines[], remote_lines[];
+    signal_lines[], socket_lines[], ipc_lines[], remote_lines[], world_lines[];
 
 /* Short repetitions and few of them: to see that it works. */
 extern bool bench_quick;

@@ -19,7 +19,7 @@
 static const struct bench_line *const lists[] = {call_lines, lwp_lines,
     proc_lines, scale_lines, memory_lines, boot_lines, pipe_lines, event_lines,
     file_lines, bigfile_lines, timer_lines, fiber_lines, hijack_lines,
-    signal_lines, socket_lines, ipc_lines, remote_lines};
+    signal_lines, socket_lines, ipc_lines, remote_lines, world_lines};
 
 static const char usage[] =
     "usage: bench [--quick] [--json] [--list] [--filter NAME]...\n"

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Programs in worlds of their own (`rump run'), beside the same alone, and by
+ * other ways to have a program see another host, where these are installed.
+ */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define RUNS  9
+#define FILES 2000
+#define WORDS 16
+
+extern char **environ;
+
+/* What comes before a program. */
+struct way {
+	const char *w_name;
+	const char *w_words[5];
+};
+
+static const struct way ways[] = {
+    {"bwrap", {"bwrap", "--dev-bind", "/", "/"}},
+    {"proot", {"proot", "-0"}},
+    {"fakeroot", {"fakeroot"}},
+};
+
+/* Nanoseconds from the start to the end, or 0: it failed. */
+static double
+run_once(const char *const *before, const char *const *program)
+{
+	posix_spawn_file_actions_t actions;
+	char *argv[WORDS];
+	int64_t start = bench_now();
+	int n = 0, status = -1;
+	pid_t pid;
+
+	for (; before != NULL && *before != NULL; before++)
+		argv[n++] = (char *)(uintptr_t)*before;
+	for (; *program != NULL; program++)
+		argv[n++] = (char *)(uintptr_t)*program;
+	argv[n] = NULL;
+	bench_must0(posix_spawn_file_actions_init(&actions), "posix_spawn");
+	posix_spawn_file_actions_addopen(
+	    &actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) == 0)
+		waitpid(pid, &status, 0);
+	posix_spawn_file_actions_destroy(&actions);
+	return status == 0 ? (double)(bench_now() - start) : 0;
+}
+
+/* The other ways' best times, for the reader. */
+static void
+other_ways(const char *const *program, char *note, size_t size)
+{
+	double best, t;
+	size_t at = 0;
+
+	for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
+		best = run_once(ways[w].w_words, program);
+		for (int i = 1; i < RUNS && best > 0; i++) {
+			t = run_once(ways[w].w_words, program);
+			best = t < best ? t : best;
+		}
+		if (best > 0 && at < size)
+			at += (size_t)snprintf(note + at, size - at,
+			    "%s%s %.1f ms", at > 0 ? ", " : "", ways[w].w_name,
+			    best / 1e6);
+	}
+}
+
+static void
+run(struct bench_result *br, const char *const *program)
+{
+	char tool[PATH_MAX];
+	const char *const world[] = {tool, "run", "--", NULL};
+	double rump[RUNS], host[RUNS];
+	unsigned runs = bench_quick ? 2 : RUNS;
+
+	bench_near("../src/cmd/rump/rump", tool);
+	for (unsigned i = 0; i < runs; i++) {
+		rump[i] = run_once(world, program);
+		host[i] = run_once(NULL, program);
+		if (rump[i] == 0 || host[i] == 0)
+			bench_fail("%s fails", program[0]);
+	}
+	br->br_rump = bench_figure(rump, runs);
+	br->br_host = bench_figure(host, runs);
+	if (!bench_quick)
+		other_ways(program, br->br_note, sizeof(br->br_note));
+}
+
+static void
+true_run(struct bench_result *br)
+{
+	run(br, (const char *const[]){"true", NULL});
+}
+
+/* A file of the host with this text. */
+static void
+put_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL || fputs(text, f) == EOF || fclose(f) != 0)
+		bench_fail("%s: %s", path, strerror(errno));
+}
+
+/*
+ * Files are in a directory that a world does not leave to the host, as it does
+ * /dev/shm.
+ */
+static char place[] = "/tmp/rumpbench.XXXXXX";
+
+static void
+place_remove(void)
+{
+	(void)run_once(NULL, (const char *const[]){"rm", "-rf", place, NULL});
+}
+
+static void
+tar_run(struct bench_result *br)
+{
+	char path[PATH_MAX], out[PATH_MAX];
+
+	bench_must(mkdtemp(place) != NULL, "mkdtemp");
+	snprintf(path, sizeof(path), "%s/tree", place);
+	bench_must(mkdir(path, 0755) == 0, "mkdir");
+	for (int i = 0; i < FILES; i++) {
+		snprintf(path, sizeof(path), "%s/tree/%d", place, i);
+		put_file(path, "A file as there are many, not a large one.\n");
+	}
+	snprintf(out, sizeof(out), "%s/tree.tar", place);
+	run(br, (const char *const[]){
+		    "tar", "-C", place, "-cf", out, "tree", NULL});
+	place_remove();
+}
+
+static void
+cc_run(struct bench_result *br)
+{
+	char in[PATH_MAX], out[PATH_MAX];
+
+	bench_must(mkdtemp(place) != NULL, "mkdtemp");
+	snprintf(in, sizeof(in), "%s/small.c", place);
+	snprintf(out, sizeof(out), "%s/small.o", place);
+	put_file(in, "#include <stdio.h>\n"
+		     "int main(void)\n{\n\tputs(\"small\");\n\treturn 0;\n}\n");
+	run(br, (const char *const[]){"gcc", "-O2", "-c", "-o", out, in, NULL});
+	place_remove();
+}
+
+const struct bench_line world_lines[] = {
+    {
+	.bl_name = "run-true",
+	.bl_what = "rump run -- true",
+	.bl_hostcall = "true",
+	.bl_run = true_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "run-tar",
+	.bl_what = "rump run -- tar, of 2000 files",
+	.bl_hostcall = "tar",
+	.bl_run = tar_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "run-gcc",
+	.bl_what = "rump run -- gcc -O2 -c, of a small file",
+	.bl_hostcall = "gcc",
+	.bl_run = cc_run,
+	.bl_cold = true,
+    },
+    {0},
+};
