@@ -33,7 +33,7 @@ put_mark(struct archive *to, const struct layer_entry *le, char *path)
 	archive_entry_set_size(ae, 0);
 	archive_entry_set_mtime(
 	    ae, le->le_stat.st_mtim.tv_sec, le->le_stat.st_mtim.tv_nsec);
-	if (archive_write_header(to, ae) < ARCHIVE_WARN)
+	if (!layer_write_header(to, ae))
 		status = export_failed(to, path);
 	archive_entry_free(ae);
 	free(path);
@@ -74,7 +74,7 @@ put_entry(struct archive *to, struct layer *l, const struct layer_entry *le,
 	for (i = 0; i < le->le_nxattrs && !hard; i++)
 		archive_entry_xattr_add_entry(ae, le->le_xattrs[i].lx_name,
 		    le->le_xattrs[i].lx_value, le->le_xattrs[i].lx_size);
-	if (archive_write_header(to, ae) < ARCHIVE_WARN)
+	if (!layer_write_header(to, ae))
 		status = export_failed(to, le->le_path);
 	else if (!hard && S_ISREG(le->le_stat.st_mode))
 		status = put_data(to, from, le->le_path);
@@ -110,8 +110,7 @@ export_to(struct layer *l, int fd, const char *file)
 	int status = STATUS_FAILED;
 
 	(void)archive_write_set_format_pax_restricted(to);
-	(void)archive_write_set_options(
-	    to, "hdrcharset=BINARY,xattrheader=SCHILY");
+	(void)archive_write_set_options(to, "xattrheader=SCHILY");
 	(void)archive_write_set_bytes_in_last_block(to, 1);
 	if (archive_write_open_fd(to, fd) != ARCHIVE_OK)
 		(void)export_failed(to, file);

@@ -30,6 +30,7 @@
 #define LAYER_NAMEMAX 64
 
 struct archive;
+struct archive_entry;
 
 /* How a file of the host was when the layer began to differ from it. */
 struct layer_base {
@@ -127,6 +128,9 @@ int layer_read(struct layer *, layer_read_fn *, void *arg);
  */
 int
 layer_rewrite(struct layer *, bool (*keep)(void *arg, size_t index), void *arg);
+
+/* An entry of an archive that is written; false: archive_error_string. */
+bool layer_write_header(struct archive *, struct archive_entry *);
 
 /* The words of meta, in memory to be freed. */
 char *layer_meta(const struct layer *, size_t *sizep);

@@ -348,6 +348,26 @@ layer_read(struct layer *l, layer_read_fn *fn, void *arg)
  * Writing
  */
 
+/*
+ * Where names are UTF-8 libarchive writes them as they are, and tells those
+ * that are not.
+ */
+bool
+layer_write_header(struct archive *to, struct archive_entry *ae)
+{
+	static locale_t utf8;
+	locale_t before;
+	int r;
+
+	if (utf8 == NULL)
+		utf8 = newlocale(LC_ALL_MASK, "C.UTF-8", NULL);
+	before = utf8 != NULL ? uselocale(utf8) : NULL;
+	r = archive_write_header(to, ae);
+	if (before != NULL)
+		(void)uselocale(before);
+	return r >= ARCHIVE_WARN;
+}
+
 /* The data of an entry; what is a hole is written as zeros. */
 static bool
 copy_data(struct archive *from, struct archive *to)
@@ -381,7 +401,7 @@ copy_meta(struct layer *l, struct archive_entry *ae, struct archive *to)
 	bool good;
 
 	archive_entry_set_size(ae, (la_int64_t)size);
-	good = archive_write_header(to, ae) >= ARCHIVE_WARN &&
+	good = layer_write_header(to, ae) &&
 	       archive_write_data(to, text, size) == (la_ssize_t)size;
 	free(text);
 	return good;
@@ -403,7 +423,7 @@ copy_entries(struct reader *r, struct archive *to,
 		    below_upper(path) == NULL)
 			good = copy_meta(r->r_layer, ae, to);
 		else if (below_upper(path) == NULL || keep(arg, index++))
-			good = archive_write_header(to, ae) >= ARCHIVE_WARN &&
+			good = layer_write_header(to, ae) &&
 			       copy_data(r->r_archive, to);
 		else
 			continue;
@@ -432,9 +452,8 @@ layer_rewrite(struct layer *l, bool (*keep)(void *arg, size_t index), void *arg)
 	fd = openat(l->l_dirfd, "layer.new",
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	(void)archive_write_set_format_pax(to);
-	/* Names are bytes, and xattrs as librumpimage writes them. */
-	(void)archive_write_set_options(
-	    to, "hdrcharset=BINARY,xattrheader=SCHILY");
+	/* As librumpimage writes them. */
+	(void)archive_write_set_options(to, "xattrheader=SCHILY");
 	if (fd == -1 || archive_write_open_fd(to, fd) != ARCHIVE_OK)
 		(void)complain_errno(l->l_name);
 	else if ((status = copy_entries(&r, to, keep, arg)) == STATUS_OK &&
