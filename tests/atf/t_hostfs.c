@@ -184,6 +184,37 @@ TC(read_only, "ro and MNT_RDONLY: EROFS for all changes.")
 	T_ASSERT(strcmp(rump_read("/m/f"), "x") == 0);
 }
 
+TC(attributes_believed, "attrtime=: so long, if read-only.")
+{
+	struct stat sb;
+	int fd;
+
+	setup();
+	host_write(H("a"), "one");
+	T_ERR(EINVAL, mount_at("/h", "path=%s,attrtime=100"));
+	T_ERR(EINVAL, mount_at("/h", "path=%s,ro,attrtime=3600001"));
+	T_ERR(EINVAL, mount_at("/h", "path=%s,ro,attrtime=x"));
+	T_OK(mount_at("/h", "path=%s,ro,attrtime=3600000"));
+	fd = (int)T_OK(rump_sys_open("/h/a", O_RDONLY));
+	host_write(H("a"), "longer");
+	T_OK(rump_sys_fstat(fd, &sb));
+	T_EQ(3, sb.st_size);
+	/* A name is looked for, which says more. */
+	T_OK(rump_sys_stat("/h/a", &sb));
+	T_EQ(6, sb.st_size);
+	T_OK(rump_sys_fstat(fd, &sb));
+	T_EQ(6, sb.st_size);
+	T_OK(rump_sys_close(fd));
+	T_OK(rump_sys_unmount("/h", 0));
+	T_OK(mount_at("/h", "path=%s,ro,attrtime=1"));
+	fd = (int)T_OK(rump_sys_open("/h/a", O_RDONLY));
+	host_write(H("a"), "long");
+	usleep(20000);
+	T_OK(rump_sys_fstat(fd, &sb));
+	T_EQ(4, sb.st_size);
+	T_OK(rump_sys_close(fd));
+}
+
 TC(shown_owner, "uid= and gid=: of everything; nothing changes on the host.")
 {
 	struct stat h, r;
@@ -853,6 +884,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, both_sides_see_the_same);
 	ATF_TP_ADD_TC(tp, what_can_be_mounted);
 	ATF_TP_ADD_TC(tp, read_only);
+	ATF_TP_ADD_TC(tp, attributes_believed);
 	ATF_TP_ADD_TC(tp, shown_owner);
 	ATF_TP_ADD_TC(tp, owner_of_new_files);
 	ATF_TP_ADD_TC(tp, the_host_has_the_last_word);

@@ -270,8 +270,9 @@ lower_mount(const struct world_options *wo)
 		return world_mount("tmpfs", LOWER, 0, "mode=755") == STATUS_OK
 			   ? lower_load(wo->wo_root)
 			   : STATUS_FAILED;
-	return mount_path(
-	    "hostfs", LOWER, RUMP_MNT_RDONLY, "path", wo->wo_root);
+	/* Nobody is to change it meanwhile, or not often. */
+	return mount_path("hostfs", LOWER, RUMP_MNT_RDONLY,
+	    "attrtime=1000,path", wo->wo_root);
 }
 
 /* The overlay's root has the attributes of the upper one. */

@@ -59,6 +59,9 @@ struct hostfs_node {
 	char *_Atomic hn_target; /* (a) symbolic link: its text, or NULL */
 	struct pipe *hn_fifo;	 /* (l) or NULL */
 	bool hn_nameless;	 /* (l) pinned until its last reference goes */
+	/* With hm_attrtime, under hn_lock: attributes, and when asked for. */
+	struct hyper_stat hn_attr;
+	int64_t hn_asked; /* 0: never */
 };
 
 struct hostfs_mount {
@@ -70,6 +73,7 @@ struct hostfs_mount {
 	uid_t hm_uid;
 	gid_t hm_gid;
 	bool hm_nosubdirs;
+	int64_t hm_attrtime; /* nanoseconds that attributes are believed */
 };
 
 static inline struct hostfs_node *

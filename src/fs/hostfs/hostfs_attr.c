@@ -46,6 +46,29 @@ hostfs_refresh(struct hostfs_node *hn, const struct hyper_stat *hs)
 	    memory_order_relaxed);
 	atomic_store_explicit(&vp->v_gid, hostfs_gid(hm, hs->hs_stat.st_gid),
 	    memory_order_relaxed);
+	if (hm->hm_attrtime == 0)
+		return;
+	mutex_enter(&hn->hn_lock);
+	hn->hn_attr = *hs;
+	hn->hn_asked = kern_monotonic();
+	mutex_exit(&hn->hn_lock);
+}
+
+/* What the host said not long ago. */
+static bool
+attr_isknown(struct hostfs_node *hn, struct hyper_stat *hs)
+{
+	int64_t most = hn_mount(hn)->hm_attrtime;
+	bool known;
+
+	if (most == 0)
+		return false;
+	mutex_enter(&hn->hn_lock);
+	known = hn->hn_asked != 0 && kern_monotonic() - hn->hn_asked < most;
+	if (known)
+		*hs = hn->hn_attr;
+	mutex_exit(&hn->hn_lock);
+	return known;
 }
 
 /* By its name, which is cheaper than to open it. */
@@ -89,7 +112,7 @@ hostfs_vop_refresh(struct vnode *vp)
 	struct hostfs_node *hn = vp_to_hn(vp);
 	struct hyper_stat hs;
 
-	if (hostfs_stat(hn, &hs) == 0)
+	if (!attr_isknown(hn, &hs) && hostfs_stat(hn, &hs) == 0)
 		hostfs_refresh(hn, &hs);
 }
 
@@ -101,9 +124,11 @@ hostfs_getattr(struct vnode *vp, struct stat *sb)
 	struct hyper_stat hs;
 	int error;
 
-	if ((error = hostfs_stat(hn, &hs)) != 0)
-		return error;
-	hostfs_refresh(hn, &hs);
+	if (!attr_isknown(hn, &hs)) {
+		if ((error = hostfs_stat(hn, &hs)) != 0)
+			return error;
+		hostfs_refresh(hn, &hs);
+	}
 	*sb = hs.hs_stat;
 	sb->st_dev = dev;
 	sb->st_ino = hostfs_ino(hn_mount(hn), &hs);

@@ -482,6 +482,8 @@ out:
  * Listing
  */
 
+#define READDIR_SIZE 32768u /* bytes of entries that the host is asked for */
+
 /*
  * The host's positions are the kernel's, but for the first few numbers, which
  * are its "." and "..", and its beginning.
@@ -533,17 +535,16 @@ readdir_one(struct hostfs_mount *hm, const struct dirent64 *d, off_t *pos,
 
 /* Its own open file, because the position in that is used. */
 static int
-readdir_fd(
-    struct hostfs_mount *hm, int fd, off_t *pos, readdir_fn fn, void *arg)
+readdir_fd(struct hostfs_mount *hm, int fd, char *buf, off_t *pos,
+    readdir_fn fn, void *arg)
 {
-	char buf[4096] __attribute__((aligned(8)));
 	const struct dirent64 *d;
 	size_t len, at;
 	int error;
 
 	for (;;) {
 		error = hyper_file_readdir(
-		    fd, pos_to_host(*pos), buf, sizeof(buf), &len);
+		    fd, pos_to_host(*pos), buf, READDIR_SIZE, &len);
 		if (error != 0 || len == 0)
 			return error;
 		for (at = 0; at < len; at += d->d_reclen) {
@@ -559,6 +560,7 @@ hostfs_readdir(struct vnode *dvp, off_t *pos, readdir_fn fn, void *arg)
 {
 	struct hostfs_node *dn = vp_to_hn(dvp);
 	int path, fd, error;
+	char *buf;
 
 	if ((error = hostfs_get(dn, HF_PATH, &path)) != 0)
 		return error;
@@ -566,7 +568,12 @@ hostfs_readdir(struct vnode *dvp, off_t *pos, readdir_fn fn, void *arg)
 	hostfs_put(dn, HF_PATH);
 	if (error != 0)
 		return error;
-	error = readdir_fd(hn_mount(dn), fd, pos, fn, arg);
+	if ((buf = kmem_alloc(READDIR_SIZE)) == NULL)
+		error = ENOMEM;
+	else {
+		error = readdir_fd(hn_mount(dn), fd, buf, pos, fn, arg);
+		kmem_free(buf, READDIR_SIZE);
+	}
 	hyper_file_close(fd);
 	return error;
 }

@@ -7,6 +7,7 @@
  *	ro		as the flag MNT_RDONLY
  *	uid=N, gid=N	shown as the owner and group of everything
  *	nosubdirs	what is in it, but no directories
+ *	attrtime=N	attributes are believed for N milliseconds; read-only
  */
 #include <stdio.h>
 
@@ -20,9 +21,21 @@ extern const struct vfsops hostfs_vfsops;
 struct hostfs_options {
 	struct mountstr ho_path;
 	uint32_t ho_uid, ho_gid;
+	uint64_t ho_attrtime;
 };
 
-enum { OPT_PATH, OPT_RO, OPT_RW, OPT_UID, OPT_GID, OPT_NOSUBDIRS };
+/* An hour. */
+#define ATTRTIME_MOST 3600000u
+
+enum {
+	OPT_PATH,
+	OPT_RO,
+	OPT_RW,
+	OPT_UID,
+	OPT_GID,
+	OPT_NOSUBDIRS,
+	OPT_ATTRTIME
+};
 
 static const struct mountopt options[] = {
     [OPT_PATH] = {"path", MOUNTOPT_STRING,
@@ -32,6 +45,8 @@ static const struct mountopt options[] = {
     [OPT_UID] = {"uid", MOUNTOPT_ID, offsetof(struct hostfs_options, ho_uid)},
     [OPT_GID] = {"gid", MOUNTOPT_ID, offsetof(struct hostfs_options, ho_gid)},
     [OPT_NOSUBDIRS] = {"nosubdirs", MOUNTOPT_FLAG, 0},
+    [OPT_ATTRTIME] = {"attrtime", MOUNTOPT_NUMBER,
+	offsetof(struct hostfs_options, ho_attrtime)},
 };
 
 /* What the data says: options of hm, the directory in path. */
@@ -55,6 +70,13 @@ options_parse(
 		return EINVAL;
 	if ((seen & 1u << OPT_RO) != 0)
 		ma->ma_flags |= RUMP_MNT_RDONLY;
+	if ((seen & 1u << OPT_ATTRTIME) != 0) {
+		/* What is changed through us has other attributes at once. */
+		if (ho.ho_attrtime > ATTRTIME_MOST ||
+		    (ma->ma_flags & RUMP_MNT_RDONLY) == 0)
+			return EINVAL;
+		hm->hm_attrtime = (int64_t)ho.ho_attrtime * 1000000;
+	}
 	hm->hm_setuid = (seen & 1u << OPT_UID) != 0;
 	hm->hm_setgid = (seen & 1u << OPT_GID) != 0;
 	if (hm->hm_setuid)
@@ -161,13 +183,16 @@ hostfs_options(struct super *sb, char *buf, size_t size)
 {
 	const struct hostfs_mount *hm =
 	    container_of(sb, struct hostfs_mount, hm_super);
-	char uid[20] = "", gid[20] = "";
+	char uid[20] = "", gid[20] = "", attrtime[32] = "";
 
 	if (hm->hm_setuid)
 		(void)snprintf(uid, sizeof(uid), ",uid=%u", hm->hm_uid);
 	if (hm->hm_setgid)
 		(void)snprintf(gid, sizeof(gid), ",gid=%u", hm->hm_gid);
-	(void)snprintf(buf, size, "%s%s%s", uid, gid,
+	if (hm->hm_attrtime != 0)
+		(void)snprintf(attrtime, sizeof(attrtime), ",attrtime=%lld",
+		    (long long)hm->hm_attrtime / 1000000);
+	(void)snprintf(buf, size, "%s%s%s%s", uid, gid, attrtime,
 	    hm->hm_nosubdirs ? ",nosubdirs" : "");
 }
 

@@ -10,25 +10,64 @@
  */
 #include "fs/overlay/overlay.h"
 
-#define BATCH 64
+/* Entries that are collected at a time: of a directory that has more, more. */
+#define BATCH	   64
+#define BATCH_MOST 512
 
 struct collected {
 	uint64_t co_key;
-	uint64_t co_ino;
+	uint64_t co_ino; /* as the layer has it, until the end */
 	uint32_t co_mode;
+	uint32_t co_layer; /* of the node's */
 	uint8_t co_len;
-	bool co_hidden; /* a whiteout */
+	bool co_hidden; /* a whiteout, or gone */
 	char co_name[NAME_MAX + 1];
 };
 
 struct batch {
 	struct ovl_node *b_dn;
-	struct ovl_real b_real; /* the layer that is gone through */
+	uint32_t b_layer; /* that is gone through: 0 is the upper one */
 	uint64_t b_from;
+	uint32_t b_max;
 	uint32_t b_count;
-	struct collected *b_sorted[BATCH + 1];
-	struct collected b_space[BATCH + 1];
+	struct collected **b_sorted; /* b_max, and one that is free */
+	struct collected b_space[];
 };
+
+static size_t
+batch_size(uint32_t max)
+{
+	return sizeof(struct batch) +
+	       (max + 1) *
+		   (sizeof(struct collected) + sizeof(struct collected *));
+}
+
+static struct batch *
+batch_alloc(struct ovl_node *dn, uint32_t max)
+{
+	struct batch *b = kmem_alloc(batch_size(max));
+
+	if (b == NULL)
+		return NULL;
+	b->b_dn = dn;
+	b->b_max = max;
+	b->b_sorted = (struct collected **)(void *)&b->b_space[max + 1];
+	return b;
+}
+
+static void
+batch_free(struct batch *b)
+{
+	kmem_free(b, batch_size(b->b_max));
+}
+
+/* The directory in a layer. */
+static struct ovl_real
+batch_real(const struct batch *b, uint32_t layer)
+{
+	return layer == 0 ? (struct ovl_real){ovl_upper(b->b_dn), 0}
+			  : b->b_dn->on_lower[layer - 1];
+}
 
 static uint64_t
 name_key(const struct cname *cn)
@@ -40,46 +79,27 @@ name_key(const struct cname *cn)
 	return cn->cn_hash << 16 | h >> 16;
 }
 
-/* The number that the file shows, if it is known, which may be an older one. */
-static uint64_t
-real_ino(const struct batch *b, struct vnode *vp, uint64_t ino)
+/* The first of those that are not before key. */
+static uint32_t
+batch_search(const struct batch *b, uint64_t key)
 {
-	struct ovl_mount *om = ovl_super(b->b_dn);
-	const struct ovl_node *on =
-	    b->b_real.r_layer == 0 ? ovl_node_byupper(om, vp) : NULL;
+	uint32_t low = 0, high = b->b_count, middle;
 
-	return on != NULL
-		   ? atomic_load_explicit(&on->on_ino, memory_order_relaxed)
-		   : ovl_ino(om, b->b_real.r_layer, ino);
-}
-
-/* What it is, with the same key as b_sorted[i - 1] or in front of [i]. */
-static void
-batch_insert(struct batch *b, uint32_t i, uint64_t key, const struct cname *cn,
-    const struct direntry *de)
-{
-	struct collected *co = b->b_sorted[BATCH];
-	struct vnode *dvp = b->b_real.r_vp, *vp;
-
-	if (dvp->v_ops->vop_lookup(dvp, cn, &vp) != 0)
-		return;
-	memmove(&b->b_sorted[i + 1], &b->b_sorted[i],
-	    (BATCH - i) * sizeof(b->b_sorted[0]));
-	b->b_sorted[i] = co;
-	if (b->b_count < BATCH)
-		b->b_count++;
-	co->co_key = key;
-	co->co_ino = real_ino(b, vp, de->de_ino);
-	co->co_mode = de->de_mode;
-	co->co_hidden = ovl_iswhiteout(vp);
-	co->co_len = (uint8_t)cn->cn_len;
-	memcpy(co->co_name, cn->cn_name, cn->cn_len);
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (b->b_sorted[middle]->co_key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static bool
 batch_add(void *arg, const struct direntry *de)
 {
 	struct batch *b = arg;
+	struct collected *co = b->b_sorted[b->b_max];
 	struct cname cn;
 	uint64_t key;
 	uint32_t i;
@@ -88,43 +108,92 @@ batch_add(void *arg, const struct direntry *de)
 	key = name_key(&cn);
 	if (key < b->b_from)
 		return true;
-	for (i = b->b_count; i > 0 && b->b_sorted[i - 1]->co_key > key;)
-		i--;
+	i = batch_search(b, key);
 	/* A higher layer had it, or it lies beyond a full batch. */
-	if ((i > 0 && b->b_sorted[i - 1]->co_key == key) || i == BATCH)
+	if (i == b->b_max || (i < b->b_count && b->b_sorted[i]->co_key == key))
 		return true;
-	batch_insert(b, i, key, &cn, de);
+	if (b->b_count < b->b_max) {
+		b->b_count++;
+		b->b_sorted[b->b_max] = b->b_sorted[b->b_count - 1];
+	} else
+		b->b_sorted[b->b_max] = b->b_sorted[b->b_max - 1];
+	memmove(&b->b_sorted[i + 1], &b->b_sorted[i],
+	    (b->b_count - 1 - i) * sizeof(b->b_sorted[0]));
+	b->b_sorted[i] = co;
+	co->co_key = key;
+	co->co_ino = de->de_ino;
+	co->co_mode = de->de_mode;
+	co->co_layer = b->b_layer;
+	co->co_len = (uint8_t)cn.cn_len;
+	memcpy(co->co_name, cn.cn_name, cn.cn_len);
 	return true;
 }
 
-static int
-batch_layer(struct batch *b, struct ovl_real real)
+/*
+ * What only the file says: whether it is a whiteout and, in the upper layer,
+ * the number that it shows, which may be an older one.
+ */
+static void
+batch_finish(struct batch *b, struct collected *co)
 {
-	off_t pos = 2;
+	struct ovl_mount *om = ovl_super(b->b_dn);
+	struct ovl_real real = batch_real(b, co->co_layer);
+	const struct ovl_node *on = NULL;
+	struct vnode *vp = NULL;
+	struct cname cn;
 
-	b->b_real = real;
-	return real.r_vp->v_ops->vop_readdir(real.r_vp, &pos, batch_add, b);
+	/* Not every host says what an entry is. */
+	if (co->co_layer == 0 || S_ISCHR(co->co_mode) || co->co_mode == 0) {
+		cname_init(&cn, co->co_name, co->co_len);
+		co->co_hidden =
+		    real.r_vp->v_ops->vop_lookup(real.r_vp, &cn, &vp) != 0 ||
+		    ovl_iswhiteout(vp);
+	} else
+		co->co_hidden = false;
+	if (co->co_layer == 0 && !co->co_hidden)
+		on = ovl_node_byupper(om, vp);
+	co->co_ino =
+	    on != NULL ? atomic_load_explicit(&on->on_ino, memory_order_relaxed)
+		       : ovl_ino(om, real.r_layer, co->co_ino);
 }
 
 /* The next entries from position `from' on. */
 static int
-batch_collect(struct batch *b, struct ovl_node *dn, uint64_t from)
+batch_collect(struct batch *b, uint64_t from)
 {
-	struct vnode *uvp = ovl_upper(dn);
+	struct vnode *vp;
 	uint32_t i;
 	int error = 0;
 
-	KASSERT(mutex_owned(&ovl_super(dn)->om_lock));
-	b->b_dn = dn;
+	KASSERT(mutex_owned(&ovl_super(b->b_dn)->om_lock));
 	b->b_from = from;
 	b->b_count = 0;
-	for (i = 0; i <= BATCH; i++)
+	for (i = 0; i <= b->b_max; i++)
 		b->b_sorted[i] = &b->b_space[i];
-	if (uvp != NULL)
-		error = batch_layer(b, (struct ovl_real){uvp, 0});
-	for (i = 0; i < dn->on_nlower && error == 0; i++)
-		error = batch_layer(b, dn->on_lower[i]);
+	for (i = 0; i <= b->b_dn->on_nlower && error == 0; i++) {
+		off_t pos = 2;
+
+		b->b_layer = i;
+		if ((vp = batch_real(b, i).r_vp) != NULL)
+			error = vp->v_ops->vop_readdir(vp, &pos, batch_add, b);
+	}
+	for (i = 0; i < b->b_count && error == 0; i++)
+		batch_finish(b, b->b_sorted[i]);
 	return error;
+}
+
+/* In place of a batch that was full; the old one if there is no memory. */
+static struct batch *
+batch_larger(struct batch *b)
+{
+	struct batch *larger = NULL;
+
+	if (b->b_max < BATCH_MOST)
+		larger = batch_alloc(b->b_dn, BATCH_MOST);
+	if (larger == NULL)
+		return b;
+	batch_free(b);
+	return larger;
 }
 
 /*
@@ -136,16 +205,16 @@ ovl_entries(
     struct ovl_node *dn, off_t *pos, bool locked, readdir_fn fn, void *arg)
 {
 	struct ovl_mount *om = ovl_super(dn);
-	struct batch *b = kmem_alloc(sizeof(*b));
+	struct batch *b = batch_alloc(dn, BATCH);
 	uint32_t i;
 	int error;
 
 	if (b == NULL)
 		return ENOMEM;
-	do {
+	for (;;) {
 		if (!locked)
 			mutex_enter(&om->om_lock);
-		error = batch_collect(b, dn, (uint64_t)*pos);
+		error = batch_collect(b, (uint64_t)*pos);
 		if (!locked)
 			mutex_exit(&om->om_lock);
 		for (i = 0; i < b->b_count && error == 0; i++) {
@@ -162,9 +231,12 @@ ovl_entries(
 				goto out;
 			*pos = de.de_next;
 		}
-	} while (error == 0 && b->b_count == BATCH);
+		if (error != 0 || b->b_count < b->b_max)
+			break;
+		b = batch_larger(b);
+	}
 out:
-	kmem_free(b, sizeof(*b));
+	batch_free(b);
 	return error;
 }
 
