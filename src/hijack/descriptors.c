@@ -91,10 +91,11 @@ check_number(long fd)
 
 /* The kernel has made what is at the host's fd, or an error. */
 static long
-made(struct hj_thread *t, long fd, long r, int direct)
+made(struct hj_thread *t, long fd, long r, int direct, int quiet)
 {
 	if (r == fd) {
 		mark(t->t_proc->p_direct, (int)fd, direct);
+		mark(t->t_proc->p_quiet, (int)fd, quiet);
 		mark(t->t_proc->p_kernel, (int)fd, 1);
 		return fd;
 	}
@@ -107,19 +108,18 @@ made(struct hj_thread *t, long fd, long r, int direct)
 
 /* A number for the kernel's next descriptor. */
 static long
-reserve(int cloexec)
+reserve(int how)
 {
 	return check_number(
 	    hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
-		cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0));
+		(how & HJ_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, 0));
 }
 
 /* A call of the kernel that makes a descriptor. */
 long
-hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec)
+hj_fd_make(struct hj_thread *t, int nr, const long *args, int how)
 {
-	long fd = reserve(cloexec);
-	long r;
+	long fd = reserve(how), r;
 
 	if (HJ_FAILED(fd))
 		return fd;
@@ -127,10 +127,10 @@ hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec)
 	t->t_wants = SP_F_HOSTFILE;
 	r = hj_kernel(t, nr, args);
 	if (HJ_FAILED(r) || r == HJ_RESTART || (t->t_got & SP_F_HOSTFILE) == 0)
-		return made(t, fd, r, 0);
+		return made(t, fd, r, 0, how & HJ_QUIET);
 	r >>= 32;
-	fd = made(t, fd, fd, 0);
-	hj_file_direct(t, (int)fd, (int)r, cloexec);
+	fd = made(t, fd, fd, 0, how & HJ_QUIET);
+	hj_file_direct(t, (int)fd, (int)r, how & HJ_CLOEXEC);
 	return fd;
 }
 
@@ -143,21 +143,21 @@ duplicate(struct hj_thread *t, long fd, long cmd, long lowest)
 
 	if (HJ_FAILED(new))
 		return new;
-	return made(
-	    t, new, hj_kernel(t, HJ_K_fcntl, args), hj_fd_isdirect(t, fd));
+	return made(t, new, hj_kernel(t, HJ_K_fcntl, args),
+	    hj_fd_isdirect(t, fd), marked(t->t_proc->p_quiet, fd));
 }
 
 /* Open once more what has no name any more. */
 long
-hj_fd_reopen(struct hj_thread *t, int fd, long flags, int cloexec)
+hj_fd_reopen(struct hj_thread *t, int fd, long flags, int how)
 {
 	long args[HJ_OPARGS] = {fd, flags};
-	long new = reserve(cloexec);
+	long new = reserve(how);
 
 	if (HJ_FAILED(new))
 		return new;
 	t->t_fdmin = (uint32_t) new;
-	return made(t, new, hj_kernel_op(t, SP_REOPEN, args, NULL, 0, 0), 0);
+	return made(t, new, hj_kernel_op(t, SP_REOPEN, args, NULL, 0, 0), 0, 0);
 }
 
 /* dup3, of which the descriptors are not equal. */
@@ -179,7 +179,7 @@ replace(struct hj_thread *t, long from, long to, long flags)
 			mark(t->t_proc->p_kernel, (int)to, 0);
 			close_kernel(t, to);
 		}
-		return made(t, to, r, hj_fd_isdirect(t, from));
+		return made(t, to, r, hj_fd_isdirect(t, from), 0);
 	}
 	if (was) {
 		mark(t->t_proc->p_kernel, (int)to, 0);
@@ -222,15 +222,23 @@ hj_sys_dup(struct hj_thread *t, const long *args)
 	return hj_window(t, __NR_dup, args);
 }
 
-/* Close one of the kernel's. */
+/*
+ * Close one of the kernel's.  If nobody can see when that happens, it is not
+ * waited for; another thread would, as it could be given the number.
+ */
 long
 hj_fd_close(struct hj_thread *t, int fd)
 {
-	long r;
+	const long args[6] = {fd};
+	long r = 0;
 
 	mark(t->t_proc->p_direct, fd, 0);
 	mark(t->t_proc->p_kernel, fd, 0);
-	r = close_kernel(t, fd);
+	if (marked(t->t_proc->p_quiet, fd) && !hj_threaded &&
+	    !t->t_proc->p_locks)
+		hj_kernel_post(t, HJ_K_close, args);
+	else
+		r = close_kernel(t, fd);
 	close_host(fd);
 	return r;
 }
@@ -274,6 +282,12 @@ hj_sys_fcntl(struct hj_thread *t, const long *args)
 		return set_cloexec(t, fd, args[2]);
 	case F_GETFD:
 		return hj_raw2(__NR_fcntl, fd, F_GETFD);
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		t->t_proc->p_locks = 1;
+		return hj_kernel(t, HJ_K_fcntl, words);
 	default:
 		r = hj_kernel(t, HJ_K_fcntl, words);
 		return r == -EOPNOTSUPP ? -EINVAL : r;

@@ -35,6 +35,8 @@ file_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 	if (!hj_fd_iskernel(t, fd) ||
 	    (rule->r_args[0] == 'r' && hj_fd_isdirect(t, fd)))
 		return hj_window(t, (long)nr, args);
+	if (nr == __NR_flock)
+		t->t_proc->p_locks = 1;
 	hj_words(rule->r_args, args, words);
 	t->t_bykernel = 1;
 	r = hj_kernel(t, rule->r_kernel, words);

@@ -96,6 +96,8 @@ struct hj_proc {
 	uint64_t p_nofile;  /* hard limit of descriptors + 1; 0: the host's */
 	unsigned long p_kernel[HJ_NKFDS / 64];
 	unsigned long p_direct[HJ_NKFDS / 64];
+	unsigned long p_quiet[HJ_NKFDS / 64];
+	uint32_t p_locks; /* it has asked for locks on files */
 };
 
 /*
@@ -127,13 +129,14 @@ struct hj_thread {
 	unsigned long t_basemask; /* deferred: the handler's, to be added to */
 	siginfo_t t_info;	  /* deferred: of the signal */
 	siginfo_t t_sentinfo;
-	stack_t t_alt;		   /* the program's alternate stack */
-	uint32_t t_slot;	   /* + 1: of the kernel's calls; 0: none */
-	uint32_t t_wants;	   /* SP_F_* of the next call of the kernel's */
-	uint32_t t_got;		   /* of the result of the last one */
-	uint32_t t_fdmin;	   /* of the next one */
-	uint32_t t_interrupted;	   /* it was told not to sleep any more */
-	uint32_t t_bykernel;	   /* the kernel has made the program's call */
+	stack_t t_alt;		/* the program's alternate stack */
+	uint32_t t_slot;	/* + 1: of the kernel's calls; 0: none */
+	uint32_t t_wants;	/* SP_F_* of the next call of the kernel's */
+	uint32_t t_got;		/* of the result of the last one */
+	uint32_t t_posted;	/* a call is under way that nobody waits for */
+	uint32_t t_fdmin;	/* of the next one */
+	uint32_t t_interrupted; /* it was told not to sleep any more */
+	uint32_t t_bykernel;	/* the kernel has made the program's call */
 	uint8_t t_token[SP_TOKEN]; /* of a child that begins */
 };
 
@@ -158,14 +161,17 @@ struct hj_rule {
 	long (*r_call)(struct hj_thread *, const long *);
 };
 
+#define HJ_MAKE	   1 /* a descriptor */
+#define HJ_CLOEXEC 2
+#define HJ_QUIET   4 /* only read: nobody sees when it is closed */
+
 /* A call with paths: see hj_path_call. */
 struct hj_path {
 	int p_host;	    /* __NR_* */
 	int p_kernel;	    /* HJ_K_* */
 	const char *p_how;  /* letters */
 	const long *p_args; /* for the host, if not the same; or NULL */
-	int p_makes;	    /* a descriptor */
-	int p_cloexec;
+	int p_makes;	    /* a descriptor, HJ_MAKE_*; 0: none */
 };
 
 /* An executable that was opened and looked at. */
@@ -317,6 +323,7 @@ hj_has_kernel(void)
 	return hj_control->hc_server[0] != '\0';
 }
 long hj_kernel(struct hj_thread *t, int nr, const long *args);
+void hj_kernel_post(struct hj_thread *t, int nr, const long *args);
 long hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data,
     size_t n, size_t room);
 const void *hj_kernel_payload(const struct hj_thread *t);
@@ -334,8 +341,8 @@ void hj_kernel_unmap(struct hj_proc *p);
 int hj_fd_iskernel(const struct hj_thread *t, long fd);
 int hj_fd_isdirect(const struct hj_thread *t, long fd);
 void hj_fd_setdirect(struct hj_thread *t, int fd);
-long hj_fd_make(struct hj_thread *t, int nr, const long *args, int cloexec);
-long hj_fd_reopen(struct hj_thread *t, int fd, long flags, int cloexec);
+long hj_fd_make(struct hj_thread *t, int nr, const long *args, int how);
+long hj_fd_reopen(struct hj_thread *t, int fd, long flags, int how);
 long hj_fd_close(struct hj_thread *t, int fd);
 void hj_fd_end(struct hj_thread *t);
 void hj_fd_learn(struct hj_thread *t, struct sp_fds *ids);

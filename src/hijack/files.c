@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
+#include <linux/time_types.h>
 
 #include <sys/statvfs.h>
 
@@ -28,11 +29,22 @@ struct statfs {
 	long f_spare[4];
 };
 
+#define UMOUNT_TRIES 10
+#define UMOUNT_NSEC  5000000
+
 #define ST_VALID 0x20 /* f_flags is filled in */
 
 /*
  * Opening
  */
+
+static int
+how_to_make(long flags)
+{
+	return HJ_MAKE | ((flags & O_CLOEXEC) != 0 ? HJ_CLOEXEC : 0) |
+	       ((flags & (O_ACCMODE | O_TRUNC | O_CREAT)) == O_RDONLY ? HJ_QUIET
+								      : 0);
+}
 
 /* args are those of openat. */
 static long
@@ -42,8 +54,7 @@ open_at(struct hj_thread *t, const long *args)
 	struct hj_path p = {.p_host = __NR_openat,
 	    .p_kernel = HJ_K_openat,
 	    .p_how = "dpvv",
-	    .p_makes = 1,
-	    .p_cloexec = (flags & O_CLOEXEC) != 0};
+	    .p_makes = how_to_make(flags)};
 
 	if ((flags & O_NOFOLLOW) != 0 ||
 	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
@@ -80,10 +91,8 @@ long
 hj_sys_openat2(struct hj_thread *t, const long *args)
 {
 	struct open_how how = {0};
-	struct hj_path p = {.p_host = __NR_openat2,
-	    .p_kernel = HJ_K_openat2,
-	    .p_how = "dpvv",
-	    .p_makes = 1};
+	struct hj_path p = {
+	    .p_host = __NR_openat2, .p_kernel = HJ_K_openat2, .p_how = "dpvv"};
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
@@ -93,7 +102,7 @@ hj_sys_openat2(struct hj_thread *t, const long *args)
 		return -EINVAL;
 	if (hj_copyin(&how, (unsigned long)args[2], sizeof(how)) != 0)
 		return -EFAULT;
-	p.p_cloexec = (how.flags & O_CLOEXEC) != 0;
+	p.p_makes = how_to_make((long)how.flags);
 	if ((how.flags & O_NOFOLLOW) != 0 ||
 	    (how.resolve & RESOLVE_NO_SYMLINKS) != 0 ||
 	    (how.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
@@ -321,11 +330,20 @@ long
 hj_sys_umount2(struct hj_thread *t, const long *args)
 {
 	const long words[6] = {args[0], args[1]};
+	const struct __kernel_timespec ts = {0, UMOUNT_NSEC};
+	long r = 0;
 
 	if (!hj_has_kernel())
 		return -EPERM;
 	t->t_bykernel = 1;
-	return hj_kernel(t, HJ_K_unmount, words);
+	/* What has just ended may still be about to leave. */
+	for (int i = 0; i < UMOUNT_TRIES; i++) {
+		r = hj_kernel(t, HJ_K_unmount, words);
+		if (r != -EBUSY)
+			break;
+		hj_raw2(__NR_nanosleep, &ts, NULL);
+	}
+	return r;
 }
 
 /* Flags that ask for what the kernel does anyway, or need not do. */

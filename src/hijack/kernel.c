@@ -118,6 +118,9 @@ slot_enter(struct hj_thread *t)
 	struct spc *cl = &t->t_proc->p_spc;
 	uint32_t slot;
 
+	if (t->t_posted && spc_wait(cl, t->t_slot - 1, SPC_NOSLOT) != 0)
+		lost();
+	t->t_posted = 0;
 	if (t->t_slot != 0)
 		return t->t_slot - 1;
 	/* With more threads than slots, the last ones take turns. */
@@ -136,7 +139,7 @@ slot_exit(struct hj_thread *t, uint32_t slot)
 }
 
 static void
-slot_call(struct hj_thread *t, uint32_t slot)
+slot_post(struct hj_thread *t, uint32_t slot)
 {
 	struct spc *cl = &t->t_proc->p_spc;
 	struct sp_msg *m = &spc_slot(cl, slot)->ss_msg;
@@ -147,7 +150,13 @@ slot_call(struct hj_thread *t, uint32_t slot)
 	m->sm_fdmin = t->t_fdmin;
 	t->t_interrupted = 0;
 	spc_post(cl, slot);
-	if (spc_wait(cl, slot, SPC_NOSLOT) != 0)
+}
+
+static void
+slot_call(struct hj_thread *t, uint32_t slot)
+{
+	slot_post(t, slot);
+	if (spc_wait(&t->t_proc->p_spc, slot, SPC_NOSLOT) != 0)
 		lost();
 }
 
@@ -196,6 +205,25 @@ hj_kernel(struct hj_thread *t, int nr, const long *args)
 	if (error == EINTR)
 		return interrupted(t);
 	return error != 0 ? -error : value;
+}
+
+/*
+ * A call whose result nobody wants to know, and that does not sleep: the next
+ * one of this thread comes after it.
+ */
+void
+hj_kernel_post(struct hj_thread *t, int nr, const long *args)
+{
+	uint32_t slot = slot_enter(t);
+
+	if (t->t_slot == 0) {
+		slot_exit(t, slot);
+		hj_kernel(t, nr, args);
+	} else if (spc_encode(&t->t_proc->p_spc, slot, sysdesc_find(nr),
+		       (const uint64_t *)(const void *)args) == 0) {
+		slot_post(t, slot);
+		t->t_posted = 1;
+	}
 }
 
 /*
@@ -360,6 +388,7 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 	int error;
 
 	t->t_slot = 0;
+	t->t_posted = 0;
 	if (copied)
 		spc_forked(&p->p_spc);
 	else

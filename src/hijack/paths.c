@@ -169,7 +169,7 @@ by_kernel(struct hj_thread *t, const struct hj_path *p, const long *words)
 {
 	t->t_bykernel = 1;
 	if (p->p_makes)
-		return hj_fd_make(t, p->p_kernel, words, p->p_cloexec);
+		return hj_fd_make(t, p->p_kernel, words, p->p_makes);
 	return hj_kernel(t, p->p_kernel, words);
 }
 
@@ -225,7 +225,7 @@ by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
 	    hj_own_find(t, paths[0], follows(a, 0, args), own, &fd))
 		return by_own(t, p, a, args, own);
 	if (fd >= 0 && p->p_kernel == HJ_K_openat && hj_fd_iskernel(t, fd))
-		return hj_fd_reopen(t, fd, args[2], p->p_cloexec);
+		return hj_fd_reopen(t, fd, args[2], p->p_makes);
 	t->t_bykernel = 0;
 	return hj_window(t, p->p_host, host);
 }

@@ -11,7 +11,7 @@
 #include "vfs/vfs.h"
 
 /* Files of fewer bytes are read here as fast. */
-#define SMALL 32768
+#define SMALL 4096
 
 static void
 hostfds_free(int *fds)
