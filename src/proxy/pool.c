@@ -20,7 +20,8 @@
 #define SPIN_MOST  INT64_C(50000)
 #define QUIET_MOST 4096 /* looks at a hot session in vain */
 #define RARE_LEAST 64	/* looks in vain at one that calls rarely */
-#define CALLS_MOST 64	/* before events are looked at */
+#define CALLS_MOST 64	/* before events are looked at, new clients among them \
+			 */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -35,6 +36,7 @@ static struct {
 	struct session_queue pl_ready; /* (L) */
 	uint32_t pl_nhot;	       /* (L) */
 	int64_t pl_spin;	       /* (L) how long to look */
+	uint32_t pl_calls;	       /* (L) that were made */
 	int64_t pl_now;	 /* (L) when it last looked at the clock */
 	int64_t pl_tick; /* (L) deadlines were looked at */
 } pool;
@@ -294,13 +296,13 @@ static bool
 leader_calls(struct worker *w)
 {
 	struct session *se;
-	uint32_t slot, calls = 0;
+	uint32_t slot;
 
 	while (!pool_stopping() && (se = ready_take(&slot)) != NULL) {
 		call_run(w, se, slot);
 		if (!w->w_leader)
 			return false;
-		if (++calls % CALLS_MOST == 0)
+		if (++pool.pl_calls % CALLS_MOST == 0)
 			events_wait(0);
 	}
 	return true;

@@ -81,6 +81,7 @@ struct session {
 	uint64_t se_turns[SP_NBELLS];	/* (L) slots that have a turn */
 	uint64_t se_told[SP_NBELLS];	/* (L) are to sleep for theirs */
 	uint64_t se_parked[SP_NBELLS];	/* (L) of these: answered, asleep */
+	uint32_t se_nextturn;		/* (L) the first that may be next */
 	bool se_rare;			/* (L) has not called for long */
 	_Atomic uint64_t se_busy[SP_NBELLS];	/* (a) slots with a call */
 	_Atomic uint32_t se_running[SP_NSLOTS]; /* (a) lwp of the call */

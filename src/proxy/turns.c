@@ -29,10 +29,14 @@
 #define PATIENCE_FREE INT64_C(1000)
 #define PATIENCE_FULL INT64_C(5000)
 
+/* Who has a turn and does not use it is taken to be on his way for so long. */
+#define LATE_NSEC INT64_C(10000000)
+
 struct turn {
 	struct session *t_session;
 	uint32_t t_slot;
-	int64_t t_since;
+	bool t_used;	 /* has made a call since */
+	int64_t t_since; /* it was given, or first used */
 };
 
 static struct turn turns[TURNS_MOST]; /* (L) the oldest first */
@@ -56,6 +60,20 @@ bits_any(const uint64_t bits[SP_NBELLS])
 	return all != 0;
 }
 
+/* The first that is set from `from' on, around again; one is. */
+static uint32_t
+bits_next(const uint64_t bits[SP_NBELLS], uint32_t from)
+{
+	uint64_t word = bits[from / 64] & (UINT64_MAX << from % 64);
+	uint32_t i = from / 64;
+
+	while (word == 0) {
+		i = (i + 1) % SP_NBELLS;
+		word = bits[i];
+	}
+	return i * 64 + (uint32_t)__builtin_ctzll(word);
+}
+
 /* Processors for clients; the leader has one. */
 static uint32_t
 turns_most(void)
@@ -68,7 +86,7 @@ turns_most(void)
 static void
 turn_begin(struct session *se, uint32_t slot, int64_t now)
 {
-	turns[nturns++] = (struct turn){se, slot, now};
+	turns[nturns++] = (struct turn){se, slot, false, now};
 	se->se_turns[slot / 64] |= slot_bit(slot);
 }
 
@@ -127,26 +145,40 @@ slot_unpark(struct session *se, uint32_t slot)
 	hyper_shm_wake(&ss->ss_turn, 1);
 }
 
-/* It is the turn of the one who has slept longest. */
+/*
+ * The oldest turn ends of those that have been used: it is not any more.  Where
+ * there is none, who has one is about to use it.
+ */
+static void
+turn_quiet(int64_t now)
+{
+	uint32_t i;
+
+	for (i = 0; i < nturns; i++) {
+		if (!turns[i].t_used && now - turns[i].t_since < LATE_NSEC)
+			continue;
+		slot_tell(turns[i].t_session, turns[i].t_slot);
+		turn_end(i);
+		return;
+	}
+}
+
+/* It is the turn of the next of the session that has waited longest. */
 static void
 turn_pass(int64_t now)
 {
 	struct session *se = TAILQ_FIRST(&parked);
-	uint32_t i = 0, slot;
+	uint32_t slot = bits_next(se->se_parked, se->se_nextturn);
 
 	TAILQ_REMOVE(&parked, se, se_parks);
-	while (se->se_parked[i] == 0)
-		i++;
-	slot = i * 64 + (uint32_t)__builtin_ctzll(se->se_parked[i]);
-	se->se_parked[i] &= ~slot_bit(slot);
-	se->se_told[i] &= ~slot_bit(slot);
+	se->se_nextturn = (slot + 1) % SP_NSLOTS;
+	se->se_parked[slot / 64] &= ~slot_bit(slot);
+	se->se_told[slot / 64] &= ~slot_bit(slot);
 	if (bits_any(se->se_parked))
 		TAILQ_INSERT_TAIL(&parked, se, se_parks);
-	if (nturns != 0 && nturns == turns_most()) {
-		slot_tell(turns[0].t_session, turns[0].t_slot);
-		turn_end(0);
-	}
-	if (nturns < turns_most())
+	if (nturns >= turns_most())
+		turn_quiet(now);
+	if (turns_most() != 0 && nturns < TURNS_MOST)
 		turn_begin(se, slot, now);
 	slot_unpark(se, slot);
 }
@@ -164,6 +196,10 @@ turn_used(struct session *se, uint32_t slot, int64_t now)
 	if (likely(TAILQ_EMPTY(&parked)))
 		return;
 	i = turn_find(se, slot);
+	if (!turns[i].t_used) {
+		turns[i].t_used = true;
+		turns[i].t_since = now;
+	}
 	if (now - turns[i].t_since < TURN_NSEC)
 		return;
 	turn_end(i);

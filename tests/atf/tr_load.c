@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
 
 #include <rump/rumpclient.h>
@@ -120,6 +121,72 @@ TC(crowd, "2000 clients at once cost no threads and little memory")
 		usleep(20000);
 }
 
+#define CALLERS 16
+
+static volatile sig_atomic_t over;
+
+static void
+on_alarm(int signo)
+{
+	(void)signo;
+	over = 1;
+}
+
+static void *
+call_on(void *arg)
+{
+	uint32_t *calls = arg;
+
+	while (over == 0) {
+		if (rump_sys_getpid() <= 1)
+			_exit(1);
+		++*calls;
+	}
+	return NULL;
+}
+
+/* Two threads call for half a second; what each has got done goes to fd. */
+static void
+caller(int fd)
+{
+	struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+	uint32_t calls[2] = {0, 0};
+	pthread_t thread;
+
+	if (rumpclient_init() == -1 || sigaction(SIGALRM, &sa, NULL) == -1)
+		_exit(1);
+	ualarm(500000, 0);
+	if (pthread_create(&thread, NULL, call_on, &calls[0]) != 0)
+		_exit(1);
+	(void)call_on(&calls[1]);
+	if (pthread_join(thread, NULL) != 0 ||
+	    write(fd, calls, sizeof(calls)) != sizeof(calls))
+		_exit(1);
+	_exit(0);
+}
+
+TC(turns, "of many clients that call all the time each gets on")
+{
+	uint32_t calls[2];
+	int fds[2], i, code;
+
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	ATF_REQUIRE_EQ(pipe(fds), 0);
+	for (i = 0; i < CALLERS; i++)
+		if (fork() == 0)
+			caller(fds[1]);
+	for (i = 0; i < CALLERS; i++) {
+		ATF_REQUIRE_EQ(
+		    read(fds[0], calls, sizeof(calls)), (ssize_t)sizeof(calls));
+		/* Who is forgotten goes on after 10 ms, fifty times. */
+		ATF_REQUIRE(calls[0] >= 20 && calls[1] >= 20);
+	}
+	for (i = 0; i < CALLERS; i++) {
+		ATF_REQUIRE(wait(&code) != -1);
+		ATF_REQUIRE_EQ(code, 0);
+	}
+}
+
 /* Nanoseconds of a processor that the server has had. */
 static long
 processor(void)
@@ -157,7 +224,6 @@ TC(handles, "a server that has no handles left refuses clients, and is idle")
 	/* Those that were closed may be there for a moment. */
 	ATF_REQUIRE((fds[0] = one_client()) != -1);
 }
-
 
 TC(memory, "a server that can share no memory goes on")
 {
@@ -208,6 +274,7 @@ TC(exec_killed, "a program that never connects goes with its host process")
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, crowd);
+	ATF_TP_ADD_TC(tp, turns);
 	ATF_TP_ADD_TC(tp, handles);
 	ATF_TP_ADD_TC(tp, memory);
 	ATF_TP_ADD_TC(tp, exec_killed);
