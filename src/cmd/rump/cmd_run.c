@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/module.h"
 #include "cmd/rump/run.h"
 #include "cmd/rump/world.h"
 
@@ -167,14 +167,14 @@ one_option(
 static bool
 open_layer(struct layer *l, const char *name)
 {
-	if (layer_open(l, name, LAYER_MAKE) != STATUS_OK)
+	if (archive_ops()->ao_open(l, name, LAYER_MAKE) != STATUS_OK)
 		return false;
 	if (!l->l_journal)
 		return true;
 	complain("%s: a commit was interrupted; rump commit --continue or "
 		 "--undo first",
 	    name);
-	layer_close(l);
+	archive_ops()->ao_close(l);
 	return false;
 }
 
@@ -303,7 +303,7 @@ run_in_world(struct request *r, struct world *w, struct layer *l)
 	if (world_start(w, &r->r_world) != STATUS_OK ||
 	    run_prepare(&r->r_run) != STATUS_OK ||
 	    world_connect(w, &r->r_world) != STATUS_OK ||
-	    (l->l_exists && layer_enter(l) != STATUS_OK))
+	    (l->l_exists && archive_ops()->ao_enter(l) != STATUS_OK))
 		return RUN_FAILED;
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &began);
 	if (world_settle(w, &r->r_world) != STATUS_OK ||
@@ -311,7 +311,8 @@ run_in_world(struct request *r, struct world *w, struct layer *l)
 		return RUN_FAILED;
 	status = run_program(&r->r_run, w);
 	if (r->r_keep != NULL && w->w_pid != 0 &&
-	    (world_leave(w) != STATUS_OK || layer_save(l, &began) != STATUS_OK))
+	    (world_leave(w) != STATUS_OK ||
+		archive_ops()->ao_save(l, &began) != STATUS_OK))
 		status = RUN_FAILED;
 	return status;
 }
@@ -330,7 +331,8 @@ run_request(struct request *r)
 	status = choose_root(r, &l) == STATUS_OK ? run_in_world(r, &w, &l)
 						 : RUN_FAILED;
 	world_end(&w);
-	layer_close(&l);
+	if (r->r_keep != NULL)
+		archive_ops()->ao_close(&l);
 	return status;
 }
 

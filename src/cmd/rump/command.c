@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "cmd/rump/kernel.h"
+#include "cmd/rump/module.h"
 #include "cmd/rump/tool.h"
 
 #define MAXOPTIONS 24
@@ -25,20 +26,33 @@ command_register(struct command *c)
 	*cp = c;
 }
 
+/* All of them. */
 const struct command *
 command_first(void)
 {
+	(void)archive_ops();
 	return commands;
 }
 
-const struct command *
-command_find(const char *name)
+static const struct command *
+find_known(const char *name)
 {
 	const struct command *c;
 
 	for (c = commands; c != NULL && strcmp(c->c_name, name) != 0;)
 		c = c->c_next;
 	return c;
+}
+
+const struct command *
+command_find(const char *name)
+{
+	const struct command *c = find_known(name);
+
+	if (c != NULL)
+		return c;
+	(void)archive_ops();
+	return find_known(name);
 }
 
 static void

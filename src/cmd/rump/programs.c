@@ -13,6 +13,8 @@ static const char *const places[][2] = {
     [PROGRAM_SERVER] = {"rump_server", "../rump_server/rump_server"},
     [PROGRAM_LOADER] = {RUMP_TOOL_LIBEXEC "/rump-loader",
 	"../../hijack/rump-loader"},
+    [PROGRAM_ARCHIVE] = {RUMP_TOOL_LIBEXEC "/rump-archive.so",
+	"rump-archive.so"},
 };
 
 char *
@@ -29,7 +31,7 @@ program_path(enum program which)
 	}
 	for (i = 0; i < nitems(places[which]); i++) {
 		path = tool_path(self, places[which][i]);
-		if (access(path, X_OK) == 0)
+		if (access(path, R_OK) == 0)
 			return path;
 		free(path);
 	}

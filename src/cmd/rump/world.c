@@ -11,10 +11,10 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include <rump/rump_image.h>
 #include <rump/rump_mount.h>
 
 #include "cmd/rump/kernel.h"
+#include "cmd/rump/module.h"
 #include "cmd/rump/programs.h"
 
 #define LOWER	  "/lower"
@@ -231,14 +231,6 @@ mount_path(const char *type, const char *on, int flags, const char *name,
 	return world_mount(type, on, flags, data);
 }
 
-void
-world_report(void *arg, const char *path, int error, const char *why)
-{
-	(void)arg;
-	complain("%s%s%s (%s)", path, *path != '\0' ? ": " : "", why,
-	    strerror(error));
-}
-
 bool
 world_isarchive(const char *root)
 {
@@ -248,27 +240,11 @@ world_isarchive(const char *root)
 }
 
 static int
-lower_load(const char *archive)
-{
-	int fd = open(archive, O_RDONLY | O_CLOEXEC), error;
-
-	if (fd == -1)
-		return complain_errno(archive);
-	rump_image_onreport(world_report, NULL);
-	error = rump_image_load(fd, LOWER, 0);
-	(void)close(fd);
-	if (error == 0)
-		return STATUS_OK;
-	complain("%s: is not loaded: %s", archive, strerror(error));
-	return STATUS_FAILED;
-}
-
-static int
 lower_mount(const struct world_options *wo)
 {
 	if (world_isarchive(wo->wo_root))
 		return world_mount("tmpfs", LOWER, 0, "mode=755") == STATUS_OK
-			   ? lower_load(wo->wo_root)
+			   ? archive_ops()->ao_load(wo->wo_root, LOWER)
 			   : STATUS_FAILED;
 	/* Nobody is to change it meanwhile, or not often. */
 	return mount_path("hostfs", LOWER, RUMP_MNT_RDONLY,

@@ -67,7 +67,4 @@ void world_end(struct world *);
 /* Wrong options are found before there is a server. */
 bool world_isarchive(const char *root);
 
-/* Tell on standard error of what rump_image_* leave out. */
-void world_report(void *arg, const char *path, int error, const char *why);
-
 #endif /* CMD_RUMP_WORLD_H */

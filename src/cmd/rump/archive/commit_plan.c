@@ -2,7 +2,7 @@
 /*
  * Carrying a layer over to the host: what is to be done.
  */
-#include "cmd/rump/commit.h"
+#include "cmd/rump/archive/commit.h"
 
 #include <grp.h>
 

@@ -2,7 +2,7 @@
 /*
  * Layers: where they are, who has them, and how the host was before.
  */
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 #include "cmd/rump/side.h"
 
 enum { OPT_JSON = 256 };

@@ -21,7 +21,7 @@
 #ifndef CMD_RUMP_COMMIT_H
 #define CMD_RUMP_COMMIT_H
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 
 #define TEMP ".rump-"
 

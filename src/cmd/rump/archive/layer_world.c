@@ -9,12 +9,37 @@
 #include <rump/rump_image.h>
 #include <rump/rump_mount.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
+#include "cmd/rump/module.h"
 #include "cmd/rump/side.h"
 #include "cmd/rump/world.h"
 
 #define OVL_REDIRECT "trusted.overlay.redirect"
 #define OVL_OPAQUE   "trusted.overlay.opaque"
+
+static void
+tell_report(void *arg, const char *path, int error, const char *why)
+{
+	(void)arg;
+	complain("%s%s%s (%s)", path, *path != '\0' ? ": " : "", why,
+	    strerror(error));
+}
+
+static int
+load_archive(const char *archive, const char *dir)
+{
+	int fd = open(archive, O_RDONLY | O_CLOEXEC), error;
+
+	if (fd == -1)
+		return complain_errno(archive);
+	rump_image_onreport(tell_report, NULL);
+	error = rump_image_load(fd, dir, 0);
+	(void)close(fd);
+	if (error == 0)
+		return STATUS_OK;
+	complain("%s: is not loaded: %s", archive, strerror(error));
+	return STATUS_FAILED;
+}
 
 int
 layer_enter(struct layer *l)
@@ -23,7 +48,7 @@ layer_enter(struct layer *l)
 
 	if (fd == -1)
 		return complain_errno(l->l_name);
-	rump_image_onreport(world_report, NULL);
+	rump_image_onreport(tell_report, NULL);
 	error = rump_image_load(fd, WORLD_LAYER, 0);
 	(void)close(fd);
 	if (error == 0)
@@ -264,7 +289,7 @@ store(struct layer *l)
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return complain_errno(l->l_name);
-	rump_image_onreport(world_report, NULL);
+	rump_image_onreport(tell_report, NULL);
 	error = rump_image_store(WORLD_LAYER, fd, NULL, 0);
 	if (error == 0 && fsync(fd) == -1)
 		error = errno;
@@ -291,3 +316,12 @@ layer_save(struct layer *l, const struct timespec *began)
 	}
 	return store(l);
 }
+
+static const struct archive_ops ops = {
+    .ao_open = layer_open,
+    .ao_close = layer_close,
+    .ao_enter = layer_enter,
+    .ao_save = layer_save,
+    .ao_load = load_archive,
+};
+ARCHIVE_OPS(ops)

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
-#include "cmd/rump/commit.h"
+#include "cmd/rump/archive/commit.h"
 
 struct stage {
 	struct commit *g_commit;

@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#include "cmd/rump/commit.h"
+#include "cmd/rump/archive/commit.h"
 #include "cmd/rump/side.h"
 
 #define JOURNAL_MAGIC "rump-commit 1"

@@ -6,7 +6,7 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 
 /* What is removed and what hides are files of these names there. */
 #define WHITEOUT ".wh."

@@ -2,7 +2,7 @@
 /*
  * rump discard: remove layers.
  */
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 
 static const struct option_desc options[] = {
     {'y', "yes", NULL, "do not ask"},

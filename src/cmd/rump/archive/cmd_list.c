@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <time.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 #include "cmd/rump/side.h"
 
 enum { OPT_JSON = 256 };

@@ -7,7 +7,7 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 #include "cmd/rump/side.h"
 
 int

@@ -2,7 +2,7 @@
 /*
  * rump commit: have the host look like a layer.
  */
-#include "cmd/rump/commit.h"
+#include "cmd/rump/archive/commit.h"
 
 enum { OPT_CONTINUE = 256, OPT_UNDO, OPT_FORCE, OPT_OWN };
 

@@ -9,7 +9,7 @@
 #include <locale.h>
 #include <search.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 
 #define BLOCK	  65536
 #define UPPER	  "upper"

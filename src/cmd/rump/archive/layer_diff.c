@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "cmd/rump/layer.h"
+#include "cmd/rump/archive/layer.h"
 #include "cmd/rump/side.h"
 
 #define BLOCK 65536
