@@ -8,6 +8,7 @@
 #include "ipc/aio.h"
 
 #include "kern/signal.h"
+#include "kern/sigthread.h"
 #include "sysproto.h"
 
 /* AIO_PRIO_DELTA_MAX of the host; priorities mean nothing. */
@@ -121,6 +122,7 @@ aio_submit(struct lwp *l, struct aiocb *ucb, int op, struct aiogroup *ag)
 	aj->aj_len = cb.aio_nbytes;
 	aj->aj_off = cb.aio_offset;
 	aj->aj_tell->at_signo = signo;
+	aj->aj_tell->at_fn = sigevent_function(&cb.aio_sigevent);
 	aj->aj_tell->at_value = cb.aio_sigevent.sigev_value;
 	if (ag != NULL) {
 		mutex_enter(&aa->aa_lock);
@@ -201,13 +203,14 @@ group_make(struct lwp *l, const struct sigevent *usig, struct aiogroup **agp)
 	if ((ag = kmem_zalloc(sizeof(*ag))) == NULL)
 		return EAGAIN;
 	ag->ag_left = 1;
-	if (signo != 0) {
+	if (ev.sigev_notify != SIGEV_NONE) {
 		ag->ag_tell = kmem_zalloc(sizeof(*ag->ag_tell));
 		if (ag->ag_tell == NULL) {
 			kmem_free(ag, sizeof(*ag));
 			return EAGAIN;
 		}
 		ag->ag_tell->at_signo = signo;
+		ag->ag_tell->at_fn = sigevent_function(&ev);
 		ag->ag_tell->at_value = ev.sigev_value;
 	}
 	*agp = ag;

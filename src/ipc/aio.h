@@ -32,8 +32,9 @@
 /* What is to be done when a request ends, without locks. */
 struct aiotell {
 	struct aiotell *at_next;
-	struct file *at_fp; /* or NULL: to be released */
-	int at_signo;	    /* 0: none */
+	struct file *at_fp;	     /* or NULL: to be released */
+	int at_signo;		     /* 0: none */
+	void (*at_fn)(union sigval); /* SIGEV_THREAD, or NULL */
 	union sigval at_value;
 };
 

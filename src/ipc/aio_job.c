@@ -5,6 +5,7 @@
 #include "ipc/aio.h"
 
 #include "kern/signal.h"
+#include "kern/sigthread.h"
 #include "kern/timer.h"
 #include "sysproto.h"
 
@@ -68,6 +69,8 @@ aio_tell(const struct procid *who, struct aiotell *tells)
 			info.si_pid = who->id_pid;
 			signal_info(who->id_pid, &info);
 		}
+		if (at->at_fn != NULL)
+			sigthread_call(who, at->at_fn, at->at_value);
 		kmem_free(at, sizeof(*at));
 	}
 }
@@ -357,8 +360,10 @@ aio_exit(struct aioproc *aa)
 		while ((aj = LIST_FIRST(&aa->aa_jobs[i])) != NULL)
 			aio_forget(aa, aj);
 	mutex_exit(&aa->aa_lock);
-	for (at = tells; at != NULL; at = at->at_next)
+	for (at = tells; at != NULL; at = at->at_next) {
 		at->at_signo = 0;
+		at->at_fn = NULL;
+	}
 	aio_tell(&aa->aa_id, tells);
 	(void)ktimer_cancel(&aa->aa_timer);
 	smr_retire(&aa->aa_smr, aio_free);

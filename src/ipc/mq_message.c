@@ -8,6 +8,7 @@
 #include "ipc/mqueue.h"
 
 #include "kern/signal.h"
+#include "kern/sigthread.h"
 #include "sysproto.h"
 
 /*
@@ -120,6 +121,8 @@ tell_send(struct lwp *l, const struct mqnotify *mn)
 {
 	siginfo_t info = {.si_signo = mn->mn_signo, .si_code = SI_MESGQ};
 
+	if (mn->mn_proc.id_pid != 0 && mn->mn_method == SIGEV_THREAD)
+		sigthread_call(&mn->mn_proc, mn->mn_fn, mn->mn_value);
 	if (mn->mn_proc.id_pid == 0 || mn->mn_method != SIGEV_SIGNAL)
 		return;
 	info.si_pid = proc_pid(l->l_proc);
@@ -152,7 +155,10 @@ sys_mq_notify(struct lwp *l, int fd, const struct sigevent *uevent)
 	else
 		mq->mq_tell = (struct mqnotify){
 		    .mn_proc = {proc_pid(l->l_proc), l->l_proc->p_serial},
-		    .mn_method = signo == 0 ? SIGEV_NONE : SIGEV_SIGNAL,
+		    .mn_method = sigevent_function(&ev) != NULL ? SIGEV_THREAD
+				 : signo == 0			? SIGEV_NONE
+								: SIGEV_SIGNAL,
+		    .mn_fn = sigevent_function(&ev),
 		    .mn_signo = signo,
 		    .mn_value = ev.sigev_value,
 		};

@@ -36,6 +36,7 @@ struct mqnotify {
 	struct procid mn_proc; /* id_pid is 0: nobody */
 	int mn_method;	       /* SIGEV_* */
 	int mn_signo;
+	void (*mn_fn)(union sigval); /* SIGEV_THREAD */
 	union sigval mn_value;
 };
 

@@ -15,6 +15,7 @@
 
 #include "kern/boot.h"
 #include "kern/entry.h"
+#include "kern/fiber.h"
 #include "kern/lwp.h"
 #include "kern/proc_impl.h"
 
@@ -98,23 +99,6 @@ fiber_free(struct rump_fiber *rf)
  * Beginning and end
  */
 
-/* Its lwp goes with it, unless others have it; what else it runs stays. */
-static void
-fiber_leave_lwps(struct rump_fiber *rf)
-{
-	struct lwp *l = curlwp();
-
-	if (l->l_handle != rf->rf_handle) {
-		if (!lwp_is_implicit(l))
-			lwp_leave(l);
-		l = lwp_take(rf->rf_handle, &rf->rf_ctx);
-		setcurlwp(l != NULL ? l : lwp_unbound());
-	}
-	if (l != NULL)
-		lwp_release(l);
-	lwp_context_exit(&rf->rf_ctx);
-}
-
 static noreturn void
 fiber_end(struct rump_fiber *rf, void *result)
 {
@@ -122,7 +106,8 @@ fiber_end(struct rump_fiber *rf, void *result)
 		panic("a fiber ended between rump_schedule and "
 		      "rump_unschedule");
 	smr_enter(curht());
-	fiber_leave_lwps(rf);
+	lwp_end(rf->rf_handle);
+	lwp_context_exit(&rf->rf_ctx);
 	rf->rf_result = result;
 	fiber_setstate(rf, FIBER_ENDED);
 	if (rf->rf_joiner != NULL)
@@ -162,10 +147,9 @@ fiber_alloc(void *(*fn)(void *), void *arg, const char *name)
 }
 
 static int
-fiber_create(struct rump_fiber *rf, size_t stacksize)
+fiber_create(struct rump_fiber *rf, pid_t pid, size_t stacksize)
 {
 	struct kcontext *kc = &rf->rf_ctx;
-	pid_t pid = proc_pid(curlwp()->l_proc);
 	int error = lwp_make(pid, &rf->rf_lwp);
 
 	if (error != 0)
@@ -200,11 +184,25 @@ rump_fiber_create(struct rump_fiber **fiberp, void *(*fn)(void *), void *arg,
 		return syscall_refusal();
 	error = ENOMEM;
 	if ((rf = fiber_alloc(fn, arg, name)) != NULL &&
-	    (error = fiber_create(rf, stacksize)) != 0)
+	    (error = fiber_create(rf, proc_pid(curlwp()->l_proc), stacksize)) !=
+		0)
 		fiber_free(rf);
 	syscall_exit();
 	if (error == 0)
 		*fiberp = rf;
+	return error;
+}
+
+int
+fiber_spawn(pid_t pid, void *(*fn)(void *), void *arg, const char *name)
+{
+	struct rump_fiber *rf = fiber_alloc(fn, arg, name);
+	int error = rf == NULL ? ENOMEM : fiber_create(rf, pid, 0);
+
+	if (error == 0)
+		rf->rf_detached = true;
+	else if (rf != NULL)
+		fiber_free(rf);
 	return error;
 }
 

@@ -124,6 +124,12 @@ void lwp_free(struct lwp *l, pid_t pid);
 /* The calling host thread's lwp, bound, goes: see releaselwp. */
 void lwp_release(struct lwp *l);
 
+/*
+ * The calling context ends: the lwp that was made for it goes with it, unless
+ * others have it; what else it runs stays.  In a section.
+ */
+void lwp_end(uint64_t handle);
+
 /* What the context is that is bound to no lwp. */
 static inline struct lwp *
 lwp_unbound(void)

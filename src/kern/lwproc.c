@@ -102,6 +102,7 @@ int
 lwp_make(pid_t pid, struct lwp **lp)
 {
 	struct lwp *l, *lender = NULL;
+	const struct lwp *me = curlwp(); /* none of a timer's */
 	struct proc *p;
 	int error;
 
@@ -114,8 +115,8 @@ lwp_make(pid_t pid, struct lwp **lp)
 		error = ENOMEM;
 	else {
 		/* A thread blocks what the one that makes it does. */
-		if (curlwp()->l_proc == p)
-			l->l_sigmask = curlwp()->l_sigmask;
+		if (me != NULL && me->l_proc == p)
+			l->l_sigmask = me->l_sigmask;
 		lender = fd_make_shared(p);
 		lwp_attach(l);
 		error = 0;
@@ -137,6 +138,21 @@ lwp_give(struct lwp *l, struct kcontext *kc)
 	atomic_store_explicit(&l->l_state,
 	    lwp_state(lwp_generation(l), LWP_RUNNING + kc->kc_id),
 	    memory_order_release);
+}
+
+void
+lwp_end(uint64_t handle)
+{
+	struct lwp *l = curlwp();
+
+	if (l->l_handle != handle) {
+		if (!lwp_is_implicit(l))
+			lwp_leave(l);
+		l = lwp_take(handle, curctx());
+		setcurlwp(l != NULL ? l : lwp_unbound());
+	}
+	if (l != NULL)
+		lwp_release(l);
 }
 
 RUMP_EXPORT int

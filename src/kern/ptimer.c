@@ -13,7 +13,9 @@
 
 #include <signal.h>
 
+#include "kern/procinfo.h"
 #include "kern/signal_impl.h"
+#include "kern/sigthread.h"
 #include "sysproto.h"
 
 #define SLOTS_FIRST 8u
@@ -21,15 +23,16 @@
 
 /* Letters as in ptimer.h; (l) p_lock. */
 struct ptimer {
-	struct ktimer pt_timer;	  /* armed under (p) */
-	struct ptimers *pt_owner; /* (s) */
-	clockid_t pt_clock;	  /* (s) */
-	int pt_signo;		  /* (s) 0: none */
-	int pt_lid;		  /* (s) the lwp that it is for, 0: any */
-	int64_t pt_interval;	  /* (p) */
-	struct ksig pt_sig;	  /* (l) */
-	bool pt_gone;		  /* (l) it is being deleted */
-	struct uidinfo *pt_user;  /* (s) whom the signal counts for */
+	struct ktimer pt_timer;	     /* armed under (p) */
+	struct ptimers *pt_owner;    /* (s) */
+	clockid_t pt_clock;	     /* (s) */
+	int pt_signo;		     /* (s) 0: none */
+	void (*pt_fn)(union sigval); /* (s) SIGEV_THREAD; else NULL */
+	int pt_lid;		     /* (s) the lwp that it is for, 0: any */
+	int64_t pt_interval;	     /* (p) */
+	struct ksig pt_sig;	     /* (l) */
+	bool pt_gone;		     /* (l) it is being deleted */
+	struct uidinfo *pt_user;     /* (s) whom the signal counts for */
 	struct smr_item pt_smr;
 };
 
@@ -123,6 +126,22 @@ ptimer_post(struct ptimer *pt, uint64_t n, unsigned *after)
 		signal_post_timer(p, l, ks, after);
 }
 
+/* SIGEV_THREAD: once, however often it was due. */
+static void
+ptimer_call(struct ptimer *pt)
+{
+	struct proc *p = pt->pt_owner->pts_proc;
+	struct procid id;
+	bool gone;
+
+	mutex_enter(&p->p_lock);
+	gone = pt->pt_gone;
+	id = (struct procid){proc_pid(p), p->p_serial};
+	mutex_exit(&p->p_lock);
+	if (!gone)
+		sigthread_call(&id, pt->pt_fn, pt->pt_sig.ks_info.si_value);
+}
+
 static void
 ptimer_fire(void *arg, uint64_t n)
 {
@@ -131,6 +150,10 @@ ptimer_fire(void *arg, uint64_t n)
 	int signo = pt->pt_signo;
 	unsigned after = 0;
 
+	if (pt->pt_fn != NULL) {
+		ptimer_call(pt);
+		return;
+	}
 	if (signo == 0)
 		return;
 	mutex_enter(&p->p_lock);
@@ -292,6 +315,11 @@ sigevent_check(struct proc *p, const struct sigevent *ev, int *signop)
 		break;
 	case SIGEV_SIGNAL:
 		break;
+	case SIGEV_THREAD:
+		return (proc_flags(p) & PF_REMOTE) != 0 ||
+			       ev->sigev_notify_function == NULL
+			   ? EINVAL
+			   : 0;
 	default:
 		return EINVAL;
 	}
@@ -349,6 +377,7 @@ sys_timer_create(
 		return error;
 	pt->pt_clock = clock;
 	pt->pt_signo = signo;
+	pt->pt_fn = sigevent_function(&ev);
 	if ((error = slot_alloc(pts, pt, uevent == NULL, &id)) != 0) {
 		ptimer_destroy(pt);
 		return error;

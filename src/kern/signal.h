@@ -52,8 +52,9 @@ void signal_group(pid_t pgid, int signo);
 void signal_info(pid_t pid, const siginfo_t *);
 
 /*
- * What an lwp of p wants to be told by: *signop, 0 for nothing.  EINVAL for
- * what only a library can do, and for numbers that are no signals.
+ * What an lwp of p wants to be told by: *signop, 0 for nothing or a function
+ * (sigthread.h).  EINVAL for numbers that are no signals, and for functions that
+ * are none or in another program.
  */
 struct proc;
 int sigevent_check(struct proc *p, const struct sigevent *, int *signop);

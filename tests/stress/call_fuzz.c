@@ -127,6 +127,25 @@ filled(void)
 	return p;
 }
 
+static void
+told(union sigval value)
+{
+	(void)value;
+	(void)rump_sys_getpid();
+}
+
+/* The function that it names may be called. */
+static void *
+event(void)
+{
+	struct sigevent *ev = filled();
+
+	ev->sigev_signo = (int)rnd(70);
+	ev->sigev_notify = (int)rnd(5);
+	ev->sigev_notify_function = rnd(8) == 0 ? NULL : told;
+	return ev;
+}
+
 static void *
 maybe(void *p)
 {
@@ -734,7 +753,7 @@ do_pty(void)
 	X(setitimer, ((int)rnd(4), maybe(filled()), maybe(buffer())))          \
 	X(getitimer, ((int)rnd(4), buffer()))                                  \
 	X(alarm, ((unsigned)rnd(3)))                                           \
-	X(timer_create, (clockid(), maybe(filled()), buffer()))                \
+	X(timer_create, (clockid(), maybe(event()), buffer()))                 \
 	X(timer_settime, (timer(), (int)rnd(2), filled(), maybe(buffer())))    \
 	X(timer_gettime, (timer(), buffer()))                                  \
 	X(timer_getoverrun, (timer()))                                         \
