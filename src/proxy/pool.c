@@ -39,7 +39,10 @@ static struct {
 	uint32_t pl_calls;	       /* (L) that were made */
 	int64_t pl_now;	 /* (L) when it last looked at the clock */
 	int64_t pl_tick; /* (L) deadlines were looked at */
-} pool;
+} pool = {
+    .pl_hot = TAILQ_HEAD_INITIALIZER(pool.pl_hot),
+    .pl_ready = TAILQ_HEAD_INITIALIZER(pool.pl_ready),
+};
 
 static _Thread_local struct worker *curworker;
 
@@ -417,8 +420,6 @@ pool_start(int listening, bool far)
 {
 	int error;
 
-	TAILQ_INIT(&pool.pl_hot);
-	TAILQ_INIT(&pool.pl_ready);
 	pool.pl_spin = SPIN_LEAST;
 	pool.pl_listening = listening;
 	pool.pl_far = far;
