@@ -237,6 +237,23 @@ TC(grace, "after the time of grace the process is another one")
 	ATF_REQUIRE_ERRNO(EBADF, rump_sys_read(fds[0], &c, 1) == -1);
 }
 
+TC(idle, "a client that makes no calls comes back in time, too")
+{
+	int fds[2], pid;
+	char c = 'x';
+
+	start("--grace=4");
+	pid = rump_sys_getpid();
+	ATF_REQUIRE_EQ(rump_sys_pipe(fds), 0);
+	atomic_store(&relay.closed, true);
+	cut();
+	usleep(300000);
+	atomic_store(&relay.closed, false);
+	usleep(5000000);
+	ATF_REQUIRE_EQ(rump_sys_write(fds[1], &c, 1), 1);
+	ATF_REQUIRE_EQ(rump_sys_getpid(), pid);
+}
+
 /* Once lost for the program, a call's slot is nobody's until it is done. */
 TC(given_up, "a call that was given up disturbs no other")
 {
@@ -384,6 +401,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, away);
 	ATF_TP_ADD_TC(tp, signals);
 	ATF_TP_ADD_TC(tp, grace);
+	ATF_TP_ADD_TC(tp, idle);
 	ATF_TP_ADD_TC(tp, given_up);
 	ATF_TP_ADD_TC(tp, once);
 	ATF_TP_ADD_TC(tp, closed);

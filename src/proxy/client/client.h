@@ -55,6 +55,26 @@ extern char client_reason[CLIENT_REASONMOST];
 int client_because(int error, const char *what, const char *why);
 
 /*
+ * link.c: the connection.  open: with a server that has said who we are; close
+ * it also if that fails.  isours: the program has put nothing else in the
+ * socket's place; recv and send are EBADF then, else as those of frames.h.
+ */
+struct tls_ops;
+struct tls;
+struct client_link {
+	const struct tls_ops *ck_ops; /* NULL: no TLS */
+	struct tls *ck_tls;
+	int ck_fd;
+	uint64_t ck_cookie;
+};
+int client_link_open(struct client_link *, const struct url *,
+    const struct spc_hello *, struct sp_welcome *);
+void client_link_close(struct client_link *);
+bool client_link_isours(const struct client_link *);
+int client_link_recv(struct client_link *, void *buf, size_t *lenp);
+int client_link_send(struct client_link *, const void *buf, size_t *lenp);
+
+/*
  * tcp.c: a socket that is connected, as high as it can be, and does not block.
  * wait: until it has something, or room; ETIMEDOUT after ten seconds.
  */
@@ -62,7 +82,6 @@ int client_tcp_connect(const struct url *, int *fdp);
 int client_tcp_wait(int fd, short events);
 
 /* TLS as the environment wants it; *opsp is NULL: none. */
-struct tls_ops;
 struct tls_context;
 int client_tls(const struct url *, const struct tls_ops **opsp,
     struct tls_context **contextp);
@@ -73,6 +92,13 @@ int client_tls(const struct url *, const struct tls_ops **opsp,
  */
 int client_check(void);
 int client_reconnect(uint32_t generation);
+
+/*
+ * The same without a call that needs it, so that the session's time does not
+ * run out: only the session that was lost.  Waits between tries; for a thread
+ * of the library's own.
+ */
+void client_resume(uint32_t generation);
 
 /* lwproc.c: in the child of a fork the thread is bound to nothing. */
 void client_lwps_forked(void);

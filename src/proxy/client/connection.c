@@ -24,7 +24,9 @@
 
 #define SESSION_VARIABLE "RUMPCLIENT_SESSION"
 #define RETRY_NSEC	 50000000 /* between two tries */
-#define EXEC_TRIES	 100	  /* until the old program's calls have ended */
+#define RESUME_SECONDS	 1	  /* the same, without a call */
+#define RESUME_TRIES	 60
+#define EXEC_TRIES	 100 /* until the old program's calls have ended */
 
 extern char **environ;
 
@@ -263,6 +265,37 @@ client_reconnect(uint32_t generation)
 	}
 	conn_exit(&old);
 	return error;
+}
+
+/* False if there is nothing to get back any more. */
+static bool
+resume_once(uint32_t generation)
+{
+	uint8_t token[SP_TOKEN];
+	sigset_t old;
+	int error = 0;
+
+	if (!conn_enter(&old))
+		return false;
+	if (client.cl_state == SPC_GONE &&
+	    generation == atomic_load_explicit(
+			      &client_generation, memory_order_relaxed)) {
+		spc_disconnect(&client);
+		memcpy(token, client.cl_token, sizeof(token));
+		error = conn_open(SP_H_RESUME, token);
+	}
+	conn_exit(&old);
+	return error != 0 && error != ESTALE;
+}
+
+void
+client_resume(uint32_t generation)
+{
+	struct timespec ts = {RESUME_SECONDS, 0};
+	int tries = 0;
+
+	while (resume_once(generation) && ++tries < RESUME_TRIES)
+		(void)nanosleep(&ts, NULL);
 }
 
 int

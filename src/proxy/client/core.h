@@ -78,8 +78,8 @@ struct spc_stream {
 struct spc {
 	const struct spc_mem *cl_mem;
 	const struct spc_stream *cl_stream; /* NULL: on this machine only */
-	bool cl_far;			    /* it is in use */
-	uint32_t cl_nslots;		    /* calls at a time */
+	_Atomic bool cl_far;		    /* it is in use */
+	_Atomic uint32_t cl_nslots;	    /* calls at a time */
 	_Atomic uint32_t cl_state;	    /* enum spc_state */
 	_Atomic uint32_t cl_watch; /* slot + 1 of who watches; 0: nobody */
 	int cl_sock;

@@ -21,14 +21,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/frames.h"
-#include "proxy/tls.h"
 
 #define READ_MOST (1u << 20)
 
@@ -37,10 +35,7 @@
 
 struct stream {
 	struct frames st_frames;
-	const struct tls_ops *st_ops; /* NULL: no TLS */
-	struct tls *st_tls;
-	int st_fd;
-	uint64_t st_cookie;
+	struct client_link st_link;
 	struct stream *st_next; /* of the inherited */
 	int st_refs;		/* of its thread, and of `current' */
 	bool st_over;		/* nothing more comes or goes */
@@ -77,72 +72,30 @@ lock_exit(const sigset_t *old)
 	(void)pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
-/* The program may have put something else in the socket's place. */
-static bool
-stream_isours(const struct stream *st)
-{
-	return spc_sock_isours(st->st_fd, st->st_cookie);
-}
-
 static void
 stream_rele(struct stream *st)
 {
 	if (--st->st_refs != 0)
 		return;
-	if (st->st_tls != NULL)
-		st->st_ops->to_end(st->st_tls);
-	if (stream_isours(st))
-		(void)close(st->st_fd);
+	client_link_close(&st->st_link);
 	free(st);
-}
-
-/*
- * Bytes
- */
-
-static int
-bytes_recv(struct stream *st, void *buf, size_t *lenp)
-{
-	ssize_t n;
-
-	if (!stream_isours(st))
-		return EBADF;
-	if (st->st_tls != NULL)
-		return st->st_ops->to_recv(st->st_tls, buf, lenp);
-	n = recv(st->st_fd, buf, *lenp, MSG_DONTWAIT);
-	*lenp = n > 0 ? (size_t)n : 0;
-	return n >= 0 ? 0 : errno;
-}
-
-static int
-bytes_send(struct stream *st, const void *buf, size_t *lenp)
-{
-	ssize_t n;
-
-	if (!stream_isours(st))
-		return EBADF;
-	if (st->st_tls != NULL)
-		return st->st_ops->to_send(st->st_tls, buf, lenp);
-	n = send(st->st_fd, buf, *lenp, MSG_DONTWAIT | MSG_NOSIGNAL);
-	*lenp = n > 0 ? (size_t)n : 0;
-	return n >= 0 ? 0 : errno;
-}
-
-static int
-frames_recv(struct frames *fr, void *buf, size_t *lenp)
-{
-	return bytes_recv((struct stream *)fr, buf, lenp);
-}
-
-static int
-frames_send(struct frames *fr, const void *buf, size_t *lenp)
-{
-	return bytes_send((struct stream *)fr, buf, lenp);
 }
 
 /*
  * Frames
  */
+
+static int
+frames_recv(struct frames *fr, void *buf, size_t *lenp)
+{
+	return client_link_recv(&((struct stream *)fr)->st_link, buf, lenp);
+}
+
+static int
+frames_send(struct frames *fr, const void *buf, size_t *lenp)
+{
+	return client_link_send(&((struct stream *)fr)->st_link, buf, lenp);
+}
 
 static void
 bit_set(uint64_t *bits, uint32_t slot)
@@ -286,8 +239,8 @@ stream_end(struct stream *st)
 {
 	st->st_over = true;
 	(void)pthread_cond_broadcast(&stream_work);
-	if (stream_isours(st))
-		(void)shutdown(st->st_fd, SHUT_RDWR);
+	if (client_link_isours(&st->st_link))
+		(void)shutdown(st->st_link.ck_fd, SHUT_RDWR);
 }
 
 /* Send what can be sent, or see that nothing can.  stream_lock. */
@@ -308,7 +261,7 @@ stream_send(struct stream *st)
 static void
 stream_flush(struct stream *st)
 {
-	if (st->st_tls == NULL) {
+	if (st->st_link.ck_tls == NULL) {
 		stream_send(st);
 		return;
 	}
@@ -341,10 +294,10 @@ stream_raise(struct stream *st)
 static bool
 stream_turn(struct stream *st)
 {
-	struct pollfd pfd = {.fd = st->st_fd, .events = POLLIN};
+	struct pollfd pfd = {.fd = st->st_link.ck_fd, .events = POLLIN};
 	int error;
 
-	if (st->st_room && st->st_tls == NULL)
+	if (st->st_room && st->st_link.ck_tls == NULL)
 		pfd.events |= POLLOUT;
 	(void)pthread_mutex_unlock(&stream_lock);
 	(void)poll(&pfd, 1, -1);
@@ -368,12 +321,19 @@ static void *
 stream_main(void *arg)
 {
 	struct stream *st = arg;
+	uint32_t generation;
+	bool lost;
 
 	(void)pthread_mutex_lock(&stream_lock);
 	while (st == current && stream_turn(st))
 		continue;
+	lost = st == current;
+	generation =
+	    atomic_load_explicit(&client_generation, memory_order_relaxed);
 	stream_rele(st);
 	(void)pthread_mutex_unlock(&stream_lock);
+	if (lost)
+		client_resume(generation);
 	return NULL;
 }
 
@@ -381,7 +341,7 @@ stream_main(void *arg)
 static void
 sender_turn(struct stream *st)
 {
-	struct pollfd pfd = {.fd = st->st_fd, .events = POLLOUT};
+	struct pollfd pfd = {.fd = st->st_link.ck_fd, .events = POLLOUT};
 
 	if (!st->st_work) {
 		(void)pthread_cond_wait(&stream_work, &stream_lock);
@@ -437,107 +397,22 @@ stream_thread(struct stream *st, void *(*function)(void *))
  */
 
 static int
-stream_handshake(struct stream *st)
-{
-	char why[CLIENT_REASONMOST / 2];
-	bool out = false;
-	int error;
-
-	while ((error = st->st_ops->to_handshake(
-		    st->st_tls, &out, why, sizeof(why))) == EAGAIN)
-		if ((error = client_tcp_wait(
-			 st->st_fd, out ? POLLOUT : POLLIN)) != 0)
-			return error;
-	return error != 0 ? client_because(error, "TLS", why) : 0;
-}
-
-/* All of it, either way. */
-static int
-stream_exchange(struct stream *st, void *buf, size_t len, bool out)
-{
-	char *at = buf;
-	size_t n;
-	int error;
-
-	while (len != 0) {
-		n = len;
-		error = out ? bytes_send(st, at, &n) : bytes_recv(st, at, &n);
-		if (error == EAGAIN)
-			error =
-			    client_tcp_wait(st->st_fd, out ? POLLOUT : POLLIN);
-		else if (error == 0 && n == 0)
-			error = ECONNRESET;
-		else if (error == 0) {
-			at += n;
-			len -= n;
-		}
-		if (error != 0)
-			return error;
-	}
-	return 0;
-}
-
-static int
-stream_greet(
-    struct stream *st, const struct spc_hello *sh, struct sp_welcome *sw)
-{
-	struct sp_hello h;
-	int error;
-
-	spc_hello_fill(sh, &h);
-	error = stream_exchange(st, &h, sizeof(h), true);
-	if (error == 0)
-		error = stream_exchange(st, sw, sizeof(*sw), false);
-	if (error == EACCES ||
-	    (st->st_tls != NULL && (error == ECONNRESET || error == EPIPE)))
-		return client_because(
-		    EACCES, "TLS", "the server does not let us in");
-	if (error != 0)
-		return error;
-	if (sw->sw_magic != SP_MAGIC || sw->sw_version != SP_VERSION)
-		return EPROTO;
-	return sw->sw_error;
-}
-
-static int
-stream_open(struct stream *st, const struct url *u, struct tls_context *context)
-{
-	int error;
-
-	if ((error = client_tcp_connect(u, &st->st_fd)) != 0)
-		return error;
-	st->st_cookie = spc_sock_cookie(st->st_fd);
-	if (st->st_ops == NULL)
-		return 0;
-	error = st->st_ops->to_begin(context, st->st_fd, &st->st_tls);
-	return error != 0 ? error : stream_handshake(st);
-}
-
-static int
 stream_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh,
     struct sp_welcome *sw)
 {
-	struct tls_context *context = NULL;
-	const struct tls_ops *ops;
-	struct stream *st;
+	struct stream *st = calloc(1, sizeof(*st));
 	int error;
 
-	if ((error = client_tls(u, &ops, &context)) != 0)
-		return error;
-	if ((st = calloc(1, sizeof(*st))) == NULL)
+	if (st == NULL)
 		return ENOMEM;
 	st->st_refs = 1;
-	st->st_fd = -1;
-	st->st_ops = ops;
 	st->st_frames.fr_ops = &frames_ops;
-	if ((error = stream_open(st, u, context)) == 0)
-		error = stream_greet(st, sh, sw);
-	if (error != 0) {
+	if ((error = client_link_open(&st->st_link, u, sh, sw)) != 0) {
 		stream_rele(st);
 		return error;
 	}
-	cl->cl_sock = st->st_fd;
-	cl->cl_cookie = st->st_cookie;
+	cl->cl_sock = st->st_link.ck_fd;
+	cl->cl_cookie = st->st_link.ck_cookie;
 	(void)pthread_mutex_lock(&stream_lock);
 	current = st;
 	(void)pthread_mutex_unlock(&stream_lock);
@@ -566,7 +441,8 @@ stream_start(struct spc *cl)
 			bit_set(st->st_intr, i);
 	}
 	if (stream_thread(st, stream_main) != 0 ||
-	    (st->st_tls != NULL && stream_thread(st, sender_main) != 0)) {
+	    (st->st_link.ck_tls != NULL &&
+		stream_thread(st, sender_main) != 0)) {
 		stream_end(st);
 		spc_lost(cl);
 	} else
@@ -587,8 +463,8 @@ stream_disconnect(struct spc *cl, bool forked)
 		(void)pthread_cond_init(&stream_work, NULL);
 		if ((st = current) == NULL)
 			return;
-		if (stream_isours(st))
-			(void)close(st->st_fd);
+		if (client_link_isours(&st->st_link))
+			(void)close(st->st_link.ck_fd);
 		current = NULL;
 		st->st_next = inherited;
 		inherited = st;
@@ -648,8 +524,8 @@ stream_post(struct spc *cl, uint32_t slot)
 	if ((st = current) != NULL && !st->st_over) {
 		bit_set(st->st_post, slot);
 		stream_flush(st);
-		left = st->st_room && st->st_tls == NULL;
-		fd = st->st_fd;
+		left = st->st_room && st->st_link.ck_tls == NULL;
+		fd = st->st_link.ck_fd;
 	}
 	lock_exit(&old);
 	if (left)
