@@ -202,7 +202,7 @@ choose_root(struct request *r, struct layer *l)
 		return STATUS_FAILED;
 	}
 	r->r_world.wo_root = r->r_root = tool_format("%s", real);
-	if (!l->l_exists) {
+	if (r->r_keep != NULL && !l->l_exists) {
 		l->l_root = tool_format("%s", real);
 		l->l_archive = archive;
 	}
