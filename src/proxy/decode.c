@@ -85,20 +85,29 @@ addr_inshared(const struct call *c, const void *addr)
 	return at >= shared && at < shared + c->c_msg.sm_len;
 }
 
+/* What a word says, up to a NUL. */
+static int
+string_find(const struct call *c, uint64_t word, void **addrp)
+{
+	size_t room;
+	int error;
+
+	if ((error = payload_find(c, word, 1, true, addrp)) != 0 ||
+	    !addr_inhead(c, *addrp))
+		return error;
+	room = c->c_msg.sm_head - (size_t)((uint8_t *)*addrp - c->c_head);
+	return memchr(*addrp, '\0', room) != NULL ? 0 : EPROTO;
+}
+
 static int
 decode_string(struct call *c, int i)
 {
 	void *addr;
-	size_t room;
 	int error;
 
-	if ((error = payload_find(c, c->c_args[i], 1, true, &addr)) != 0)
-		return error;
-	c->c_args[i] = (uint64_t)(uintptr_t)addr;
-	if (!addr_inhead(c, addr))
-		return 0;
-	room = c->c_msg.sm_head - (size_t)((uint8_t *)addr - c->c_head);
-	return memchr(addr, '\0', room) != NULL ? 0 : EPROTO;
+	if ((error = string_find(c, c->c_args[i], &addr)) == 0)
+		c->c_args[i] = (uint64_t)(uintptr_t)addr;
+	return error;
 }
 
 /* Its bytes, once all pointers that say how many are found. */
@@ -299,6 +308,43 @@ encode_message(struct call *c, const struct sysarg *sa, uint8_t *addr)
 	}
 }
 
+/* A pointer in a structure, which is in the head: it becomes an address. */
+static int
+inner_find(const struct call *c, uint8_t *base, const struct sysinner *si)
+{
+	int32_t n = 0;
+	uint64_t word;
+	void *addr;
+	int error;
+
+	memcpy(&word, base + si->si_at, sizeof(word));
+	if (si->si_size == 0)
+		error = string_find(c, word, &addr);
+	else {
+		memcpy(&n, base + si->si_counter, sizeof(n));
+		error = payload_find(
+		    c, word, n > 0 ? (size_t)n * si->si_size : 0, true, &addr);
+	}
+	if (error == 0)
+		memcpy(base + si->si_at, &addr, sizeof(addr));
+	return error;
+}
+
+static int
+decode_nested(const struct call *c, const struct sysarg *sa, uint64_t word)
+{
+	const struct sysinner *list;
+	size_t n = sysarg_inner(sa, &list), k;
+	void *base;
+	int error;
+
+	if ((error = payload_find(c, word, sa->sa_size, true, &base)) != 0)
+		return error;
+	for (k = 0; k < n && error == 0; k++)
+		error = inner_find(c, base, &list[k]);
+	return error;
+}
+
 /*
  * A request that is not described gets a number.  If that could be an address,
  * and the driver takes it for one, it is one of nothing.
@@ -347,9 +393,26 @@ decode_size(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
 		return decode_vector(c, sd, sa, word);
 	case SYSARG_MESSAGE:
 		return decode_message(c, sa, word);
+	case SYSARG_NESTED:
+		return decode_nested(c, sa, word);
 	default:
 		return 0;
 	}
+}
+
+/* What is special looks at what comes before it, and at what is there. */
+static void
+special_resolve(
+    const struct call *c, const struct sysdesc *sd, int i, struct sysarg *sa)
+{
+	uint64_t args[SYSCALL_MAXARGS];
+	void *addr;
+
+	memcpy(args, c->c_args, sizeof(args));
+	if ((args[i] & SP_TAG) != 0 &&
+	    payload_find(c, args[i], 0, true, &addr) == 0)
+		args[i] = (uintptr_t)addr;
+	sysarg_resolve(sd, i, args, head_read, sa);
 }
 
 int
@@ -360,9 +423,8 @@ call_decode(struct call *c, const struct sysdesc *sd)
 
 	reading = c;
 	memcpy(c->c_args, c->c_msg.sm_args, sizeof(c->c_args));
-	/* What is special looks at what comes before it. */
 	for (i = 0; i < sd->sd_nargs && error == 0; i++) {
-		sysarg_resolve(sd, i, c->c_args, head_read, &sa[i]);
+		special_resolve(c, sd, i, &sa[i]);
 		error = decode_place(c, &sa[i], i);
 	}
 	for (i = 0; i < sd->sd_nargs && error == 0; i++)

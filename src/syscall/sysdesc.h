@@ -26,6 +26,7 @@ enum sysarg_kind {
 	SYSARG_VECTOR,	/* of struct iovec, which go in; flags are the data's */
 	SYSARG_MESSAGE, /* struct msghdr or mmsghdr; flags are the data's */
 	SYSARG_SPECIAL, /* one of these by what others are: sysarg_resolve */
+	SYSARG_NESTED,	/* resolved: a structure with pointers, goes in */
 	SYSARG_OPAQUE,	/* resolved, but nobody knows what it points to */
 	SYSARG_ABSENT,	/* resolved: the call does not look at it */
 };
@@ -82,6 +83,19 @@ typedef bool sysarg_read(void *dst, const void *addr, size_t n);
  */
 void sysarg_resolve(const struct sysdesc *, int i, const uint64_t *args,
     sysarg_read *, struct sysarg *result);
+
+/*
+ * A pointer in a structure (NESTED): to a string, or to so many elements as an
+ * int in the structure says.
+ */
+struct sysinner {
+	uint16_t si_at;	     /* bytes into the structure */
+	uint16_t si_counter; /* the same, of the count */
+	uint16_t si_size;    /* of an element; 0: it is a string */
+};
+
+/* All of them in this structure; how many. */
+size_t sysarg_inner(const struct sysarg *, const struct sysinner **listp);
 
 /* The argument as its type has it: cut to its size, extended by its sign. */
 uint64_t sysarg_value(const struct sysarg *, uint64_t word);

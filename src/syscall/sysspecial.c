@@ -193,17 +193,60 @@ by_request(uint32_t request, struct sysarg *sa)
 	sa->sa_count = _IOC_SIZE(request);
 }
 
+/* Structures of mount that have pointers: <rump/rump_mount.h>. */
+#define STRING(type, field)                        \
+	{                                          \
+		offsetof(struct type, field), 0, 0 \
+	}
+#define ARRAY(type, field, counter)                                           \
+	{                                                                     \
+		offsetof(struct type, field), offsetof(struct type, counter), \
+		    2 * sizeof(uint64_t)                                      \
+	}
+static const struct sysinner null_inner[] = {STRING(null_args, nulla_target)};
+static const struct sysinner umap_inner[] = {STRING(umap_args, umap_target),
+    ARRAY(umap_args, mapdata, nentries), ARRAY(umap_args, gmapdata, gnentries)};
+static const struct sysinner union_inner[] = {STRING(union_args, target)};
+
+/* Told apart by their sizes. */
+static const struct nested {
+	const struct sysinner *n_inner;
+	size_t n_count;
+	uint32_t n_size;
+} nesteds[] = {
+    {null_inner, 1, sizeof(struct null_args)},
+    {umap_inner, 3, sizeof(struct umap_args)},
+    {union_inner, 1, sizeof(struct union_args)},
+};
+
+static const struct nested *
+nested_find(uint64_t size)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(nesteds) / sizeof(nesteds[0]); i++)
+		if (nesteds[i].n_size == size)
+			return &nesteds[i];
+	return NULL;
+}
+
+size_t
+sysarg_inner(const struct sysarg *sa, const struct sysinner **listp)
+{
+	const struct nested *n = nested_find(sa->sa_size);
+
+	*listp = n != NULL ? n->n_inner : NULL;
+	return n != NULL ? n->n_count : 0;
+}
+
 /*
- * A structure that begins with a pointer, which no text does; or text, or a
- * structure without pointers.  See <rump/rump_mount.h>.
+ * A structure that begins with a pointer, or what remote clients send in place
+ * of one, which no text does; or text, or a structure without pointers.
  */
 static void
 mount_data(const uint64_t *args, sysarg_read *get, struct sysarg *sa)
 {
-	static const size_t sizes[] = {sizeof(struct null_args),
-	    sizeof(struct umap_args), sizeof(struct union_args)};
 	char first[sizeof(void *)], type[8] = "";
-	size_t i;
 
 	make_buffer(sa, IN, "const void *", 1);
 	sa->sa_counter = 4;
@@ -211,12 +254,14 @@ mount_data(const uint64_t *args, sysarg_read *get, struct sysarg *sa)
 	    !get(type, (void *)(uintptr_t)args[0], sizeof("tmpfs")) ||
 	    memcmp(type, "tmpfs", sizeof("tmpfs")) == 0)
 		return;
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		if (args[4] == sizes[i] && args[3] != 0 &&
-		    get(first, (void *)(uintptr_t)args[3], sizeof(first)) &&
-		    first[sizeof(first) - 1] == '\0' &&
-		    first[sizeof(first) - 2] == '\0')
-			sa->sa_kind = SYSARG_OPAQUE;
+	if (nested_find(args[4]) == NULL || args[3] == 0 ||
+	    !get(first, (void *)(uintptr_t)args[3], sizeof(first)) ||
+	    (first[sizeof(first) - 1] & 0x7f) != 0 ||
+	    first[sizeof(first) - 2] != '\0')
+		return;
+	sa->sa_kind = SYSARG_NESTED;
+	sa->sa_size = (uint32_t)args[4];
+	sa->sa_counter = -1;
 }
 
 static void

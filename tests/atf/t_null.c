@@ -73,7 +73,6 @@ TC(data, "the target as a structure, as an option or as a path")
 {
 	struct null_args na = {.nulla_target = (char *)(uintptr_t) "/a"};
 
-	tc_local();
 	setup();
 	T_OK(rump_sys_unmount("/b", 0));
 	T_OK(rump_sys_mount("null", "/b", 0, &na, sizeof(na)));

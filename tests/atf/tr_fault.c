@@ -494,6 +494,45 @@ TC(liars, "a message that no client sends ends that client and nobody else")
 	}
 }
 
+/* What a pointer in a structure must not be. */
+static const uint64_t inner_lies[] = {
+    UINT64_C(0x7f0000001000), /* an address */
+    SP_TAG | 8,		      /* not aligned */
+    SP_TAG | 48,	      /* no NUL until the end of the head */
+    SP_TAG | 64,	      /* outside of it */
+    SP_TAG | 1 << 20,
+};
+
+TC(liars_inside, "nor is a structure believed whose pointers lead elsewhere")
+{
+	struct sp_shared *sh;
+	struct sp_slot *ss;
+	size_t i;
+	int fd;
+
+	start();
+	for (i = 0; i < sizeof(inner_lies) / sizeof(inner_lies[0]); i++) {
+		fd = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, 0, &sh);
+		ATF_REQUIRE(fd != -1);
+		ss = sp_slot(sh, 0);
+		fill(ss);
+		memset(ss->ss_payload + 48, 'x', 16);
+		memcpy(ss->ss_payload, "null", 5);
+		memcpy(ss->ss_payload + 16, "/", 2);
+		memcpy(ss->ss_payload + 32, &inner_lies[i], 8);
+		ss->ss_msg = (struct sp_msg){.sm_nr = RUMP_SYS_mount,
+		    .sm_args = {SP_TAG, SP_TAG | 16, 0, SP_TAG | 32, 8},
+		    .sm_len = 64,
+		    .sm_head = 64};
+		(void)hand_call(fd, sh);
+		if (!is_ended(fd))
+			atf_tc_fail("lie %zu was believed", i);
+		close(fd);
+		munmap(sh, SP_SHMSIZE);
+		ATF_REQUIRE(rump_sys_getpid() > 1);
+	}
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, server_dies);
@@ -508,5 +547,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, killed);
 	ATF_TP_ADD_TC(tp, strangers);
 	ATF_TP_ADD_TC(tp, liars);
+	ATF_TP_ADD_TC(tp, liars_inside);
 	return atf_no_error();
 }

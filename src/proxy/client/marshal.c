@@ -40,23 +40,21 @@ room_take(struct encoding *e, size_t n, size_t most, uint64_t *wordp)
 	return 0;
 }
 
-static int
-encode_string(struct encoding *e, int i)
+int
+string_encode(struct encoding *e, const char *s, uint64_t *wordp)
 {
-	const char *s = word_ptr(e->e_args[i]);
 	size_t n = e->e_cl->cl_mem->strlen(s, STRING_MOST);
 	int error;
 
 	if (n == SIZE_MAX) {
-		e->e_msg->sm_args[i] = NOWHERE;
+		*wordp = NOWHERE;
 		return 0;
 	}
-	error = room_take(e, n + 1, SP_HEADMAX, &e->e_msg->sm_args[i]);
-	if (error != 0)
+	if ((error = room_take(e, n + 1, SP_HEADMAX, wordp)) != 0)
 		return error;
-	if (!e->e_cl->cl_mem->read(room_at(e, e->e_msg->sm_args[i]), s, n))
+	if (!e->e_cl->cl_mem->read(room_at(e, *wordp), s, n))
 		return EFAULT;
-	room_at(e, e->e_msg->sm_args[i])[n] = '\0';
+	room_at(e, *wordp)[n] = '\0';
 	return 0;
 }
 
@@ -215,12 +213,15 @@ encode_head(struct encoding *e, const struct sysarg *sa, int i)
 		return 0;
 	}
 	if (sa->sa_kind == SYSARG_STRING)
-		return encode_string(e, i);
+		return string_encode(
+		    e, word_ptr(e->e_args[i]), &e->e_msg->sm_args[i]);
 	if (sa->sa_kind == SYSARG_VECTOR)
 		return vector_encode(e, word_ptr(e->e_args[i]),
 		    vector_count(e, sa), &e->e_msg->sm_args[i]);
 	if (sa->sa_kind == SYSARG_MESSAGE)
 		return message_encode(e, sa, i);
+	if (sa->sa_kind == SYSARG_NESTED)
+		return nested_encode(e, sa, i);
 	room = buffer_room(e, sa, i);
 	if (!buffer_inhead(sa, room))
 		return 0;

@@ -44,6 +44,12 @@ uint64_t word_bad(uint64_t word);
 /* Room for n bytes, none of them beyond `most'.  E2BIG. */
 int room_take(struct encoding *, size_t n, size_t most, uint64_t *wordp);
 
+/* A string into the head, what says where in *wordp. */
+int string_encode(struct encoding *, const char *s, uint64_t *wordp);
+
+/* nested.c: a structure with pointers, and what they point to. */
+int nested_encode(struct encoding *, const struct sysarg *, int i);
+
 /*
  * The structures of a vector of n buffers at `addr' into the head, what says
  * where in *wordp; then its data, of which those that go in are copied.
