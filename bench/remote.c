@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Remote clients on the same machine.  The line's process is the server; its
- * clients are bench-client, started anew for each repetition.  Beside them are
- * processes of the host that speak with each other: through a socket whose
- * other end, a process, too, sends each byte back, or through pipes.
+ * Remote clients.  The line's process is the server; its clients are
+ * bench-client, started anew for each repetition.  Beside them are processes of
+ * the host that speak with each other: through a socket whose other end, a
+ * process, too, sends each byte back, or through pipes.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -23,10 +26,11 @@
 
 #include "bench.h"
 
-#define RUNS	7
-#define CLIENTS 16
-#define START	INT64_C(20000000) /* nanoseconds to be ready in */
-#define LASTS	INT64_C(60000000)
+#define RUNS	  7
+#define BENCH_KEY "000102030405060708090a0b0c0d0e0f"
+#define CLIENTS	  16
+#define START	  INT64_C(20000000) /* nanoseconds to be ready in */
+#define LASTS	  INT64_C(60000000)
 
 static char server_path[96], echo_path[96];
 
@@ -80,6 +84,71 @@ servers_start(void)
 	bench_must(setenv("RUMP_SERVER", url, 1) == 0, "setenv");
 }
 
+/* A port of this machine's that nobody listens on; listened on, or not. */
+static int
+tcp_port(int fd, bool listening)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sin);
+	int one = 1;
+
+	bench_must(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0 &&
+		       getsockname(fd, (struct sockaddr *)&sin, &len) == 0 &&
+		       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+			   sizeof(one)) == 0,
+	    "bind");
+	bench_must(!listening || listen(fd, CLIENTS) == 0, "listen");
+	return ntohs(sin.sin_port);
+}
+
+/* Who clients are, and the key that they have. */
+static void
+tcp_users(struct rump_server_tcp *st)
+{
+	static char users[96];
+	char key[96], psk[112];
+	FILE *f;
+
+	snprintf(users, sizeof(users), "%s/users", bench_hostdir);
+	snprintf(key, sizeof(key), "%s/key", bench_hostdir);
+	snprintf(psk, sizeof(psk), "bench:%s", key);
+	bench_must((f = fopen(users, "w")) != NULL, users);
+	bench_must(fchmod(fileno(f), 0600) == 0, users);
+	fprintf(f, "- 0 0 /\nbench 0 0 / psk=%s\n", BENCH_KEY);
+	bench_must(fclose(f) == 0, users);
+	bench_must((f = fopen(key, "w")) != NULL, key);
+	fprintf(f, "%s\n", BENCH_KEY);
+	bench_must(fclose(f) == 0, key);
+	st->rst_users = users;
+	if (!st->rst_plain)
+		bench_must(setenv("RUMP_TLS_PSK", psk, 1) == 0, "setenv");
+}
+
+/* The same by TCP, with TLS or not; the paths are ports. */
+static void
+tcp_start(bool tls)
+{
+	struct rump_server_tcp st = {.rst_plain = !tls};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char why[256] = "", url[48];
+
+	snprintf(echo_path, sizeof(echo_path), "%d", tcp_port(fd, true));
+	if (fork() == 0)
+		echo_main(fd);
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	snprintf(url, sizeof(url), "tcp://127.0.0.1:%d", tcp_port(fd, false));
+	close(fd);
+	bench_must(
+	    setenv("RUMP_TLS_LIBRARY", BENCH_TLS_LIBRARY, 1) == 0, "setenv");
+	tcp_users(&st);
+	bench_must0(rump_server_settcp(&st, why, sizeof(why)), why);
+	bench_must0(rump_server_limit(RUMP_SERVER_GRACE, 0), "grace");
+	bench_must0(rump_init_server(url), "rump_init_server");
+	bench_must(setenv("RUMP_SERVER", url, 1) == 0, "setenv");
+}
+
 /* An operation of bench-client's, at the same time in each of n of them. */
 struct crew {
 	const char *c_operation;
@@ -120,17 +189,37 @@ crew_run(const char *operation, const char *at, unsigned n)
 }
 
 static void
-pair_run(struct bench_result *br, const char *operation, const char *host)
+pair_measure(struct bench_result *br, const char *operation, const char *host)
 {
 	double v[2][RUNS];
 
-	servers_start();
 	for (unsigned i = 0; i < RUNS; i++) {
 		v[0][i] = crew_run(operation, server_path, 1);
 		v[1][i] = crew_run(host, echo_path, 1);
 	}
 	br->br_rump = bench_figure(v[0], RUNS);
 	br->br_host = bench_figure(v[1], RUNS);
+}
+
+static void
+pair_run(struct bench_result *br, const char *operation, const char *host)
+{
+	servers_start();
+	pair_measure(br, operation, host);
+}
+
+static void
+tcp_run(struct bench_result *br)
+{
+	tcp_start(false);
+	pair_measure(br, "getpid", "echo-tcp");
+}
+
+static void
+tls_run(struct bench_result *br)
+{
+	tcp_start(true);
+	pair_measure(br, "getpid", "echo-tcp");
 }
 
 static void
@@ -245,6 +334,20 @@ const struct bench_line remote_lines[] = {
 	.bl_asked = 200000,
 	.bl_run = connect_run,
 	.bl_cold = true,
+    },
+    {
+	.bl_name = "remote_getpid_tcp",
+	.bl_what = "getpid of a client by TCP",
+	.bl_hostcall = "a byte by TCP and back",
+	.bl_asked = 60000,
+	.bl_run = tcp_run,
+    },
+    {
+	.bl_name = "remote_getpid_tls",
+	.bl_what = "getpid of a client by TCP with TLS",
+	.bl_hostcall = "a byte by TCP and back, without TLS",
+	.bl_asked = 60000,
+	.bl_run = tls_run,
     },
     {0},
 };

@@ -8,11 +8,13 @@
  * The operation is done again and again from START to END, nanoseconds of
  * CLOCK_MONOTONIC, so that several of these do it at the same time; what one
  * took, in nanoseconds, is printed.  SOCKET is the path of that of the server,
- * or of one that sends each byte back.
+ * or of one that sends each byte back, or the number of its port.
  *
  * It is made of librumpclient's own files: one connection after the other is
  * made by what rumpclient_init is made of.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -150,6 +152,21 @@ echo_setup(void)
 }
 
 static void
+tcp_setup(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)atoi(path)),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int nodelay = 1;
+
+	sock = socket(AF_INET, SOCK_STREAM, 0);
+	must(connect(sock, (struct sockaddr *)&sin, sizeof(sin)) == 0, path);
+	must(setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &nodelay,
+		 sizeof(nodelay)) == 0,
+	    "TCP_NODELAY");
+}
+
+static void
 echo_once(void)
 {
 	must(write(sock, buf, 1) == 1, "write");
@@ -232,6 +249,7 @@ static const struct operation {
     {"large", server_setup, server_large, 1},
     {"connect", connect_setup, server_connect, 1},
     {"echo", echo_setup, echo_once, 16},
+    {"echo-tcp", tcp_setup, echo_once, 16},
     {"echo-connect", NULL, echo_connect, 1},
     {"pipe-page", page_setup, pipe_page, 16},
     {"pipe-large", large_setup, pipe_large, 1},

@@ -8,9 +8,9 @@
  * comes, and wakes who waits for it.  It also hears of signals for this host
  * process while no call is going on.
  *
- * With TLS another thread sends, since OpenSSL allocates memory for that, and
- * who makes the call may be a handler of the host's that has interrupted
- * malloc.
+ * OpenSSL allocates memory to send, and who makes a call may be a handler of
+ * the host's that has interrupted malloc.  While one runs its signal is
+ * blocked; so with TLS another thread sends for who has a signal blocked.
  *
  * stream_lock, with the host's signals blocked, has all of this; nobody waits
  * for anything meanwhile.
@@ -52,8 +52,27 @@ struct stream {
 
 static pthread_mutex_t stream_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t stream_work = PTHREAD_COND_INITIALIZER;
+static bool stream_wakes;	 /* stream_lock: who sends has work */
 static struct stream *current;	 /* stream_lock */
 static struct stream *inherited; /* nobody's, in the child of a fork */
+
+static void
+lock_take(void)
+{
+	(void)pthread_mutex_lock(&stream_lock);
+}
+
+/* Who is woken then does not have to wait for the lock. */
+static void
+lock_drop(void)
+{
+	bool woken = stream_wakes;
+
+	stream_wakes = false;
+	(void)pthread_mutex_unlock(&stream_lock);
+	if (woken)
+		(void)pthread_cond_signal(&stream_work);
+}
 
 static void
 lock_enter(sigset_t *old)
@@ -62,13 +81,13 @@ lock_enter(sigset_t *old)
 
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, old);
-	(void)pthread_mutex_lock(&stream_lock);
+	lock_take();
 }
 
 static void
 lock_exit(const sigset_t *old)
 {
-	(void)pthread_mutex_unlock(&stream_lock);
+	lock_drop();
 	(void)pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
@@ -266,7 +285,7 @@ stream_flush(struct stream *st)
 		return;
 	}
 	st->st_work = true;
-	(void)pthread_cond_signal(&stream_work);
+	stream_wakes = true;
 }
 
 /*
@@ -282,10 +301,10 @@ stream_raise(struct stream *st)
 	st->st_raise = 0;
 	if (bits == 0)
 		return;
-	(void)pthread_mutex_unlock(&stream_lock);
+	lock_drop();
 	for (left = bits; left != 0; left &= left - 1)
 		(void)kill(getpid(), __builtin_ctzll(left) + 1);
-	(void)pthread_mutex_lock(&stream_lock);
+	lock_take();
 	st->st_raised |= bits;
 	stream_flush(st);
 }
@@ -299,9 +318,9 @@ stream_turn(struct stream *st)
 
 	if (st->st_room && st->st_link.ck_tls == NULL)
 		pfd.events |= POLLOUT;
-	(void)pthread_mutex_unlock(&stream_lock);
+	lock_drop();
 	(void)poll(&pfd, 1, -1);
-	(void)pthread_mutex_lock(&stream_lock);
+	lock_take();
 	if (st->st_over || st != current)
 		return false;
 	error = frames_in(&st->st_frames, READ_MOST);
@@ -324,14 +343,14 @@ stream_main(void *arg)
 	uint32_t generation;
 	bool lost;
 
-	(void)pthread_mutex_lock(&stream_lock);
+	lock_take();
 	while (st == current && stream_turn(st))
 		continue;
 	lost = st == current;
 	generation =
 	    atomic_load_explicit(&client_generation, memory_order_relaxed);
 	stream_rele(st);
-	(void)pthread_mutex_unlock(&stream_lock);
+	lock_drop();
 	if (lost)
 		client_resume(generation);
 	return NULL;
@@ -352,9 +371,9 @@ sender_turn(struct stream *st)
 	if (!st->st_room)
 		return;
 	st->st_work = true;
-	(void)pthread_mutex_unlock(&stream_lock);
+	lock_drop();
 	(void)poll(&pfd, 1, 1000);
-	(void)pthread_mutex_lock(&stream_lock);
+	lock_take();
 }
 
 static void *
@@ -362,11 +381,11 @@ sender_main(void *arg)
 {
 	struct stream *st = arg;
 
-	(void)pthread_mutex_lock(&stream_lock);
+	lock_take();
 	while (st == current && !st->st_over)
 		sender_turn(st);
 	stream_rele(st);
-	(void)pthread_mutex_unlock(&stream_lock);
+	lock_drop();
 	return NULL;
 }
 
@@ -413,9 +432,9 @@ stream_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh,
 	}
 	cl->cl_sock = st->st_link.ck_fd;
 	cl->cl_cookie = st->st_link.ck_cookie;
-	(void)pthread_mutex_lock(&stream_lock);
+	lock_take();
 	current = st;
-	(void)pthread_mutex_unlock(&stream_lock);
+	lock_drop();
 	return 0;
 }
 
@@ -461,6 +480,7 @@ stream_disconnect(struct spc *cl, bool forked)
 		/* What it had under way is the parent's. */
 		(void)pthread_mutex_init(&stream_lock, NULL);
 		(void)pthread_cond_init(&stream_work, NULL);
+		stream_wakes = false;
 		if ((st = current) == NULL)
 			return;
 		if (client_link_isours(&st->st_link))
@@ -514,16 +534,20 @@ stream_post(struct spc *cl, uint32_t slot)
 	struct sp_slot *ss = spc_slot(cl, slot);
 	struct stream *st;
 	sigset_t old;
-	bool left = false;
+	bool left = false, direct;
 	int fd = -1;
 
 	lock_enter(&old);
+	direct = sigisemptyset(&old) != 0;
 	ss->ss_number++;
 	atomic_store_explicit(&ss->ss_intr, 0, memory_order_relaxed);
 	atomic_store_explicit(&ss->ss_state, SP_REQUEST, memory_order_relaxed);
 	if ((st = current) != NULL && !st->st_over) {
 		bit_set(st->st_post, slot);
-		stream_flush(st);
+		if (direct)
+			stream_send(st);
+		if (!direct || st->st_room)
+			stream_flush(st);
 		left = st->st_room && st->st_link.ck_tls == NULL;
 		fd = st->st_link.ck_fd;
 	}
