@@ -53,8 +53,8 @@ void signal_info(pid_t pid, const siginfo_t *);
 
 /*
  * What an lwp of p wants to be told by: *signop, 0 for nothing or a function
- * (sigthread.h).  EINVAL for numbers that are no signals, and for functions that
- * are none or in another program.
+ * (sigthread.h).  EINVAL for numbers that are no signals, and for functions
+ * that are none or in another program.
  */
 struct proc;
 int sigevent_check(struct proc *p, const struct sigevent *, int *signop);
