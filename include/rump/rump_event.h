@@ -33,6 +33,9 @@ struct rump_kevent {
  *	WRITE	a descriptor; bytes that there is room for; of regular files
  *		and directories always, and 0
  *	both	not of devices that nothing tells of: EINVAL
+ *	AIO	the address of a struct aiocb, whose request the process has
+ *		made; what aio_error gives when it has ended, told to that
+ *		process once
  *	VNODE	a descriptor of what has a name; fflags: what to report of the
  *		file, and what has happened until EV_CLEAR
  *	PROC	a process; its status as wait gives it, for NOTE_EXIT, the
@@ -46,6 +49,7 @@ struct rump_kevent {
  */
 #define RUMP_EVFILT_READ   0u
 #define RUMP_EVFILT_WRITE  1u
+#define RUMP_EVFILT_AIO	   2u
 #define RUMP_EVFILT_VNODE  3u
 #define RUMP_EVFILT_PROC   4u
 #define RUMP_EVFILT_SIGNAL 5u
@@ -113,6 +117,7 @@ struct rump_kevent {
 #define kevent	      rump_kevent
 #define EVFILT_READ   RUMP_EVFILT_READ
 #define EVFILT_WRITE  RUMP_EVFILT_WRITE
+#define EVFILT_AIO    RUMP_EVFILT_AIO
 #define EVFILT_VNODE  RUMP_EVFILT_VNODE
 #define EVFILT_PROC   RUMP_EVFILT_PROC
 #define EVFILT_SIGNAL RUMP_EVFILT_SIGNAL

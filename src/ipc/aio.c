@@ -247,8 +247,9 @@ sys_lio_listio(struct lwp *l, int mode, struct aiocb *const *list, int nent,
  * What has become of them
  */
 
-int
-sys_aio_error(struct lwp *l, const struct aiocb *cb, int *retval)
+/* What aio_error gives; ESRCH if there is none. */
+static int
+aio_geterror(struct lwp *l, const struct aiocb *cb, int *errorp)
 {
 	struct aioproc *aa;
 	struct aiojob *aj;
@@ -258,11 +259,30 @@ sys_aio_error(struct lwp *l, const struct aiocb *cb, int *retval)
 		return error;
 	mutex_enter(&aa->aa_lock);
 	if ((aj = aio_find(aa, cb)) == NULL)
-		error = EINVAL;
+		error = ESRCH;
 	else
-		*retval = aj->aj_error;
+		*errorp = aj->aj_error;
 	mutex_exit(&aa->aa_lock);
 	return error;
+}
+
+int
+aio_state(struct lwp *l, uintptr_t request, bool *endedp, int64_t *errorp)
+{
+	int value = 0,
+	    error = aio_geterror(l, (const struct aiocb *)request, &value);
+
+	*endedp = value != EINPROGRESS;
+	*errorp = value;
+	return error;
+}
+
+int
+sys_aio_error(struct lwp *l, const struct aiocb *cb, int *retval)
+{
+	int error = aio_geterror(l, cb, retval);
+
+	return error == ESRCH ? EINVAL : error;
 }
 
 int

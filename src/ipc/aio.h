@@ -89,6 +89,9 @@ int aio_get(struct proc *, struct aioproc **);
 
 struct aiojob *aio_find(struct aioproc *, const struct aiocb *);
 
+/* For kevents; see kqproc.h. */
+int aio_state(struct lwp *, uintptr_t request, bool *endedp, int64_t *errorp);
+
 /*
  * A request that is set up but for what to do, known from now on, in place of
  * an old one that has ended.  EAGAIN, EINVAL if the old one goes on, ENOMEM.

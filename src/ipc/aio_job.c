@@ -4,6 +4,7 @@
  */
 #include "ipc/aio.h"
 
+#include "kern/kqproc.h"
 #include "kern/signal.h"
 #include "kern/sigthread.h"
 #include "kern/timer.h"
@@ -49,6 +50,7 @@ aio_end(struct aiojob *aj, int error, ssize_t result, struct aiotell **tells)
 	}
 	aa->aa_serial++;
 	cv_broadcast(&aa->aa_cv);
+	kqproc_aio(aa->aa_proc);
 }
 
 void

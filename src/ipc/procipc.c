@@ -4,7 +4,9 @@
  */
 #include "ipc/procipc.h"
 
+#include "ipc/aio.h"
 #include "ipc/sysv_sem.h"
+#include "kern/kqproc.h"
 
 int
 procipc_get(struct proc *p, struct procipc **pcp)
@@ -62,5 +64,6 @@ ipc_init(void)
 	sysv_init(&sysv_msgs);
 	sysv_init(&sysv_shms);
 	proc_hook_register(&hook);
+	kqaio_state = aio_state;
 	return 0;
 }

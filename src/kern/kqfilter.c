@@ -183,6 +183,7 @@ filter_allows(struct lwp *l, const struct rump_kevent *kev, struct file *fp)
 		return (kev->fflags & ~PROC_NOTES) != 0 ? EINVAL : 0;
 	case RUMP_EVFILT_SIGNAL:
 		return kev->ident < 1 || kev->ident > NSIGNAL ? EINVAL : 0;
+	case RUMP_EVFILT_AIO:
 	case RUMP_EVFILT_TIMER:
 	case RUMP_EVFILT_USER:
 		return 0;
@@ -202,6 +203,8 @@ kqitem_attach(struct lwp *l, struct kqitem *ki, const struct rump_kevent *kev)
 		return 0;
 	case RUMP_EVFILT_TIMER:
 		return kqtimer_attach(ki, kev);
+	case RUMP_EVFILT_AIO:
+		return kqaio_attach(l, ki);
 	case RUMP_EVFILT_PROC:
 	case RUMP_EVFILT_SIGNAL:
 		return kqproc_attach(l, ki);
@@ -228,9 +231,11 @@ kqitem_attach(struct lwp *l, struct kqitem *ki, const struct rump_kevent *kev)
 }
 
 int
-kqitem_change(struct kqitem *ki, const struct rump_kevent *kev)
+kqitem_change(struct lwp *l, struct kqitem *ki, const struct rump_kevent *kev)
 {
 	switch (kev->filter) {
+	case RUMP_EVFILT_AIO:
+		return kqaio_change(l, ki);
 	case RUMP_EVFILT_VNODE:
 		atomic_store_explicit(&ki->ki_item.ei_note.kn_events,
 		    kev->fflags, memory_order_relaxed);
@@ -308,6 +313,8 @@ kqitem_check(struct lwp *l, struct kqitem *ki, struct rump_kevent *kev)
 		if ((fired & RUMP_NOTE_EXIT) != 0)
 			kev->flags |= RUMP_EV_EOF;
 		return fired != 0;
+	case RUMP_EVFILT_AIO:
+		return kqaio_check(l, ki, &kev->data);
 	case RUMP_EVFILT_SIGNAL:
 		kev->data = value;
 		return value != 0;

@@ -14,11 +14,14 @@
 #include "kern/proc_impl.h"
 
 /*
- * What p_klist is told: NOTE_EXIT, NOTE_FORK, or a signal and its number in
- * the low bits.
+ * What p_klist is told: NOTE_EXIT, NOTE_FORK, that a request has ended, or a
+ * signal and its number in the low bits.
  */
+#define HINT_AIO    0x04000000u
 #define HINT_SIGNAL 0x08000000u
 #define HINT_NUMBER 0x000000ffu
+
+int (*kqaio_state)(struct lwp *, uintptr_t, bool *, int64_t *);
 
 static bool
 kqproc_notify(struct knote *kn, uint32_t hint, struct wakelist *wl)
@@ -35,6 +38,10 @@ kqproc_notify(struct knote *kn, uint32_t hint, struct wakelist *wl)
 		    &ki->ki_value, 1, memory_order_relaxed);
 		return evitem_tell(ei, KLIST_NOKEY, wl);
 	}
+	if ((hint & HINT_AIO) != 0 || ei->ei_kind == RUMP_EVFILT_AIO)
+		return (hint & HINT_AIO) != 0 &&
+		       ei->ei_kind == RUMP_EVFILT_AIO &&
+		       evitem_tell(ei, KLIST_NOKEY, wl);
 	hint &= atomic_load_explicit(&kn->kn_events, memory_order_relaxed);
 	if ((hint & RUMP_NOTE_EXIT) != 0)
 		atomic_store_explicit(&ki->ki_value,
@@ -85,6 +92,56 @@ kqproc_change(struct kqitem *ki, uint32_t fflags)
 {
 	atomic_store_explicit(&ki->ki_item.ei_note.kn_events,
 	    kqproc_events(fflags), memory_order_relaxed);
+}
+
+/* Is the process, and no other, the one that the kevent of AIO is for? */
+static bool
+kqaio_isof(const struct kqitem *ki, const struct proc *p)
+{
+	return atomic_load_explicit(&ki->ki_value, memory_order_relaxed) ==
+	       (int64_t)p->p_serial;
+}
+
+bool
+kqaio_check(struct lwp *l, const struct kqitem *ki, int64_t *errorp)
+{
+	bool ended;
+
+	return kqaio_isof(ki, l->l_proc) &&
+	       kqaio_state(
+		   l, (uintptr_t)ki->ki_item.ei_ident, &ended, errorp) == 0 &&
+	       ended;
+}
+
+int
+kqaio_attach(struct lwp *l, struct kqitem *ki)
+{
+	struct proc *p = l->l_proc;
+	int64_t value;
+	bool ended;
+	int error;
+
+	error = kqaio_state(l, (uintptr_t)ki->ki_item.ei_ident, &ended, &value);
+	if (error != 0)
+		return error;
+	mutex_enter(&p->p_lock);
+	atomic_store_explicit(
+	    &ki->ki_value, (int64_t)p->p_serial, memory_order_relaxed);
+	error = kqproc_attach_locked(ki, p, HINT_AIO);
+	mutex_exit(&p->p_lock);
+	return error;
+}
+
+int
+kqaio_change(struct lwp *l, const struct kqitem *ki)
+{
+	return kqaio_isof(ki, l->l_proc) ? 0 : ESRCH;
+}
+
+void
+kqproc_aio_slow(struct proc *p)
+{
+	klist_notify(&p->p_klist, HINT_AIO);
 }
 
 int

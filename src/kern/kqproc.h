@@ -7,6 +7,14 @@
 
 #include "kern/proc.h"
 
+/*
+ * Set by src/ipc.  An asynchronous request of l's process, by its address: has
+ * it ended, and with what errno?  ESRCH: there is none.
+ */
+extern int (*kqaio_state)(
+    struct lwp *l, uintptr_t request, bool *endedp, int64_t *errorp);
+
+void kqproc_aio_slow(struct proc *);
 void kqproc_signal_slow(struct proc *, int signo);
 void kqproc_exit_slow(struct proc *);
 void kqproc_fork_slow(struct lwp *, struct proc *parent, pid_t child);
@@ -17,6 +25,14 @@ kqproc_signal(struct proc *p, int signo)
 {
 	if (klist_waited(&p->p_klist))
 		kqproc_signal_slow(p, signo);
+}
+
+/* A request of p's has ended; the lock of these may be held. */
+static inline void
+kqproc_aio(struct proc *p)
+{
+	if (klist_waited(&p->p_klist))
+		kqproc_aio_slow(p);
 }
 
 /* p, which takes no kevents any more, has ended.  Without locks. */

@@ -173,7 +173,7 @@ kqueue_find(struct lwp *l, struct evqueue *eq, const struct rump_kevent *kev,
 	if ((kev->flags & (RUMP_EV_ADD | RUMP_EV_DELETE)) != RUMP_EV_ADD)
 		return 0;
 	kqitem_set(*kip, kev);
-	return kqitem_change(*kip, kev);
+	return kqitem_change(l, *kip, kev);
 }
 
 static int
@@ -293,8 +293,9 @@ static void
 kqitem_reported(
     struct evqueue *eq, struct kqitem *ki, const struct rump_kevent *kev)
 {
-	/* A process ends once. */
+	/* A process ends once, and so does a request. */
 	if ((ki->ki_flags & RUMP_EV_ONESHOT) != 0 ||
+	    kev->filter == RUMP_EVFILT_AIO ||
 	    (kev->filter == RUMP_EVFILT_PROC &&
 		(kev->flags & RUMP_EV_EOF) != 0)) {
 		evqueue_remove(eq, &ki->ki_item);

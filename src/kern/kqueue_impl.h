@@ -66,7 +66,7 @@ int filter_allows(struct lwp *, const struct rump_kevent *, struct file *);
 int kqitem_attach(struct lwp *, struct kqitem *, const struct rump_kevent *);
 
 /* It was there and is added again: with what the kevent says. */
-int kqitem_change(struct kqitem *, const struct rump_kevent *);
+int kqitem_change(struct lwp *, struct kqitem *, const struct rump_kevent *);
 
 /* Is there something to report?  Fills in kev. */
 bool kqitem_check(struct lwp *, struct kqitem *, struct rump_kevent *kev);
@@ -83,6 +83,14 @@ int kqueue_add(struct lwp *, struct evqueue *, const struct rump_kevent *,
  * SIGNAL.  ESRCH.
  */
 int kqproc_attach(struct lwp *, struct kqitem *);
+
+/*
+ * The same for AIO, of a request of the caller's process; one of AIO is added
+ * again; it has something to report to the caller.  ESRCH.
+ */
+int kqaio_attach(struct lwp *, struct kqitem *);
+int kqaio_change(struct lwp *, const struct kqitem *);
+bool kqaio_check(struct lwp *, const struct kqitem *, int64_t *errorp);
 
 /* One of PROC is added again. */
 void kqproc_change(struct kqitem *, uint32_t fflags);

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <rump/rump_event.h>
+
 #include "threads.h"
 
 static int file, pipefd[2];
@@ -344,6 +346,105 @@ TC(kinds, "other descriptors: eventfd")
 	T_EQ(3, got);
 }
 
+static int kq;
+
+static int
+change(struct aiocb *cb, uint32_t flags)
+{
+	struct kevent kev;
+
+	EV_SET(&kev, (uintptr_t)cb, EVFILT_AIO, flags, 0, 0, cb);
+	return rump_sys_kevent(kq, &kev, 1, NULL, 0, NULL);
+}
+
+/* The request that has ended, and its error; NULL if there is none. */
+static struct aiocb *
+ended_one(int64_t *errorp)
+{
+	static const struct timespec zero;
+	struct kevent got[4];
+	int n = rump_sys_kevent(kq, NULL, 0, got, 4, &zero);
+
+	if (n == 0)
+		return NULL;
+	T_EQ(1, n);
+	T_EQ(EVFILT_AIO, got[0].filter);
+	T_PTR(got[0].udata, (void *)got[0].ident);
+	*errorp = got[0].data;
+	return got[0].udata;
+}
+
+TC(kevents, "EVFILT_AIO: the end of a request is told once.")
+{
+	static const struct timespec most = {30, 0};
+	struct aiocb r, w, other;
+	struct kevent got;
+	int64_t error;
+	ssize_t n;
+	int how;
+
+	start();
+	kq = (int)T_OK(rump_sys_kqueue());
+	r = request(pipefd[0], buf, 10, 0);
+	other = request(pipefd[0], buf + 10, 10, 0);
+	T_ERR(ESRCH, change(&r, EV_ADD));
+	T_OK(rump_sys_aio_read(&r));
+	T_OK(rump_sys_aio_read(&other));
+	T_OK(change(&r, EV_ADD));
+	T_OK(change(&other, EV_ADD));
+	T_PTR(NULL, ended_one(&error));
+	T_EQ(3, rump_sys_write(pipefd[1], data, 3));
+	T_EQ(1, rump_sys_kevent(kq, NULL, 0, &got, 1, &most));
+	T_PTR(&r, got.udata);
+	T_EQ(0, got.data);
+	T_PTR(NULL, ended_one(&error));
+	T_EQ(0, ended(&r, &n));
+	T_EQ(3, n);
+	/* It is cancelled, and told of, too. */
+	while (
+	    (how = rump_sys_aio_cancel(pipefd[0], &other)) == AIO_NOTCANCELED)
+		host_msleep(1); /* it is being tried */
+	T_EQ(AIO_CANCELED, how);
+	T_PTR(&other, ended_one(&error));
+	T_EQ(ECANCELED, error);
+	T_EQ(ECANCELED, ended(&other, &n));
+	/* One that has ended before it is asked for; one that nobody wants. */
+	w = request(file, data, 10, 0);
+	T_OK(rump_sys_aio_write(&w));
+	T_OK(change(&w, EV_ADD));
+	T_PTR(&w, ended_one(&error));
+	T_EQ(0, error);
+	T_OK(change(&w, EV_ADD));
+	T_OK(change(&w, EV_DELETE));
+	T_PTR(NULL, ended_one(&error));
+	T_OK(change(&w, EV_ADD));
+	T_EQ(0, ended(&w, &n));
+	T_PTR(NULL, ended_one(&error));
+	/* The kevent is there for the next request of that name. */
+	T_OK(rump_sys_aio_write(&w));
+	T_PTR(&w, ended_one(&error));
+}
+
+TC(kevents_end, "A queue that outlives the process, which made the request.")
+{
+	struct aiocb r;
+	struct lwp *l;
+	int64_t error;
+
+	start();
+	kq = (int)T_OK(rump_sys_kqueue());
+	l = newproc(0);
+	r = request(pipefd[0], buf, 10, 0);
+	T_OK(rump_sys_aio_read(&r));
+	T_OK(change(&r, EV_ADD));
+	rump_pub_lwproc_switch(NULL);
+	T_ERR(ESRCH, change(&r, EV_ADD));
+	rump_pub_lwproc_switch(l);
+	rump_pub_lwproc_releaselwp();
+	T_PTR(NULL, ended_one(&error));
+	T_OK(rump_sys_close(kq));
+}
+
 TC(limit, "there are not any number of requests")
 {
 	struct aiocb *cbs = calloc(5000, sizeof(*cbs));
@@ -406,6 +507,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, listio);
 	ATF_TP_ADD_TC(tp, listio_waits);
 	ATF_TP_ADD_TC(tp, kinds);
+	ATF_TP_ADD_TC(tp, kevents);
+	ATF_TP_ADD_TC(tp, kevents_end);
 	ATF_TP_ADD_TC(tp, limit);
 	ATF_TP_ADD_TC(tp, ends);
 	return atf_no_error();
