@@ -126,6 +126,8 @@ hj_fd_make(struct hj_thread *t, int nr, const long *args, int how)
 	t->t_fdmin = (uint32_t)fd;
 	t->t_wants = SP_F_HOSTFILE;
 	r = hj_kernel(t, nr, args);
+	if (!HJ_FAILED(r) && r != HJ_RESTART && (t->t_got & SP_F_STAT) != 0)
+		t->t_statfd = (uint32_t)fd + 1;
 	if (HJ_FAILED(r) || r == HJ_RESTART || (t->t_got & SP_F_HOSTFILE) == 0)
 		return made(t, fd, r, 0, how & HJ_QUIET);
 	r >>= 32;
@@ -294,8 +296,18 @@ hj_sys_fcntl(struct hj_thread *t, const long *args)
 	}
 }
 
-#define FIONCLEX 0x5450
-#define FIOCLEX	 0x5451
+#define TCGETS	   0x5401
+#define TIOCGPGRP  0x540f
+#define TIOCGWINSZ 0x5413
+#define FIONCLEX   0x5450
+#define FIOCLEX	   0x5451
+
+/* What programs ask to learn whether something is a terminal. */
+static int
+is_terminal_call(long cmd)
+{
+	return cmd == TCGETS || cmd == TIOCGWINSZ || cmd == TIOCGPGRP;
+}
 
 long
 hj_sys_ioctl(struct hj_thread *t, const long *args)
@@ -308,6 +320,8 @@ hj_sys_ioctl(struct hj_thread *t, const long *args)
 	if (!hj_fd_iskernel(t, fd))
 		return hj_window(t, __NR_ioctl, args);
 	t->t_bykernel = 1;
+	if (is_terminal_call(cmd))
+		return -ENOTTY;
 	if (cmd == FIOCLEX || cmd == FIONCLEX)
 		return set_cloexec(t, fd, cmd == FIOCLEX ? FD_CLOEXEC : 0);
 	/* What nobody knows is nothing that files know. */

@@ -3,6 +3,8 @@
  * What becomes of a call: the rule of hostcalls.conf is followed, and the call
  * is counted.
  */
+#include <linux/fcntl.h>
+
 #include "hijack/engine.h"
 #include "hostrules.h"
 
@@ -61,9 +63,50 @@ kernel_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 		return -(long)rule->r_errno;
 	if (rule->r_rule == HJ_PATH)
 		return hj_path_call(t, &path, args);
+	if (rule->r_args[0] == '-')
+		return hj_id(t, nr, rule->r_kernel);
+	hj_ids_forget(t);
 	hj_words(rule->r_args, args, words);
 	t->t_bykernel = 1;
 	return hj_kernel(t, rule->r_kernel, words);
+}
+
+/* Whether a call asks what the descriptor that was just opened is. */
+static int
+asks_stat(unsigned long nr, const long *args, long fd, unsigned long *buf)
+{
+	char first = 1;
+
+	if ((int)args[0] != fd)
+		return 0;
+	*buf = (unsigned long)args[nr == __NR_fstat ? 1 : 2];
+	if (nr == __NR_fstat)
+		return 1;
+	return nr == __NR_newfstatat && args[3] == AT_EMPTY_PATH &&
+	       hj_copyin(&first, (unsigned long)args[1], 1) == 0 && first == 0;
+}
+
+/*
+ * The call right after one that has opened a file, which came with what fstat
+ * says; reading it on the host changes nothing.  Whether that was it.
+ */
+static int
+answer_stat(
+    struct hj_thread *t, unsigned long nr, const long *args, long *result)
+{
+	long fd = (long)t->t_statfd - 1;
+	unsigned long buf;
+
+	if ((nr == __NR_read || nr == __NR_pread64) && (int)args[0] == fd &&
+	    hj_fd_isdirect(t, fd))
+		return 0;
+	t->t_statfd = 0;
+	if (!asks_stat(nr, args, fd, &buf))
+		return 0;
+	t->t_bykernel = 1;
+	*result =
+	    hj_copyout(buf, t->t_stat, sizeof(t->t_stat)) != 0 ? -EFAULT : 0;
+	return 1;
 }
 
 static long
@@ -73,6 +116,7 @@ dispatch(struct hj_thread *t, unsigned long nr)
 	const long args[6] = {(long)r->r_rdi, (long)r->r_rsi, (long)r->r_rdx,
 	    (long)r->r_r10, (long)r->r_r8, (long)r->r_r9};
 	const struct hj_rule *rule;
+	long result;
 
 	if (nr >= NRULES || hj_rules[nr].r_rule == 0) {
 		count(&hj_control->hc_unknown);
@@ -80,6 +124,8 @@ dispatch(struct hj_thread *t, unsigned long nr)
 	}
 	count(&hj_control->hc_calls[nr]);
 	rule = &hj_rules[nr];
+	if (t->t_statfd != 0 && answer_stat(t, nr, args, &result))
+		return result;
 	switch (rule->r_rule) {
 	case HJ_DESCRIPTOR:
 		if (hj_is_ours(args[0]))

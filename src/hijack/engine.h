@@ -82,7 +82,8 @@ struct hj_sigaction {
 	unsigned long sa_mask;
 };
 
-#define HJ_NKFDS 65536 /* descriptors of the kernel's are lower */
+#define HJ_STATSIZE 144	  /* of struct stat */
+#define HJ_NKFDS    65536 /* descriptors of the kernel's are lower */
 
 /*
  * What a process has that a child in the same memory has of its own.  The
@@ -97,7 +98,8 @@ struct hj_proc {
 	unsigned long p_kernel[HJ_NKFDS / 64];
 	unsigned long p_direct[HJ_NKFDS / 64];
 	unsigned long p_quiet[HJ_NKFDS / 64];
-	uint32_t p_locks; /* it has asked for locks on files */
+	uint32_t p_locks;  /* it has asked for locks on files */
+	uint32_t p_ids[4]; /* + 1: uid, euid, gid, egid; 0: not known */
 };
 
 /*
@@ -129,10 +131,12 @@ struct hj_thread {
 	unsigned long t_basemask; /* deferred: the handler's, to be added to */
 	siginfo_t t_info;	  /* deferred: of the signal */
 	siginfo_t t_sentinfo;
-	stack_t t_alt;		/* the program's alternate stack */
-	uint32_t t_slot;	/* + 1: of the kernel's calls; 0: none */
-	uint32_t t_wants;	/* SP_F_* of the next call of the kernel's */
-	uint32_t t_got;		/* of the result of the last one */
+	stack_t t_alt;	   /* the program's alternate stack */
+	uint32_t t_slot;   /* + 1: of the kernel's calls; 0: none */
+	uint32_t t_wants;  /* SP_F_* of the next call of the kernel's */
+	uint32_t t_got;	   /* of the result of the last one */
+	uint32_t t_statfd; /* + 1: just opened, and t_stat is what fstat says */
+	uint8_t t_stat[HJ_STATSIZE];
 	uint32_t t_posted;	/* a call is under way that nobody waits for */
 	uint32_t t_fdmin;	/* of the next one */
 	uint32_t t_interrupted; /* it was told not to sleep any more */
@@ -367,6 +371,8 @@ long hj_own_fdpath(struct hj_thread *t, int fd, char path[HJ_PATHMAX]);
 long hj_own_readlink(struct hj_thread *t, const long *args);
 
 /* ids.c */
+long hj_id(struct hj_thread *t, unsigned long nr, int kernel);
+void hj_ids_forget(struct hj_thread *t);
 int hj_is_root(struct hj_thread *t);
 
 /* io.c */

@@ -1,12 +1,48 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capabilities: who is the kernel's root has all of them, others none.  They
- * cannot be given away one by one, and are only shown: the kernel goes by ids.
+ * Ids are the kernel's.  Capabilities: who is the kernel's root has all of
+ * them, others none.  They cannot be given away one by one, and are only shown:
+ * the kernel goes by ids.
  */
 #include <linux/capability.h>
 #include <linux/prctl.h>
 
 #include "hijack/engine.h"
+
+/*
+ * Calls of the kernel's without arguments: ids are asked for often, and change
+ * by calls of this process only.  With several threads they are not kept.
+ */
+long
+hj_id(struct hj_thread *t, unsigned long nr, int kernel)
+{
+	static const int calls[4] = {
+	    __NR_getuid, __NR_geteuid, __NR_getgid, __NR_getegid};
+	const long none[6] = {0};
+	uint32_t *known = t->t_proc->p_ids, id;
+	long r;
+
+	t->t_bykernel = 1;
+	for (int i = 0; i < 4; i++) {
+		if (nr != (unsigned long)calls[i])
+			continue;
+		id = __atomic_load_n(&known[i], __ATOMIC_RELAXED);
+		if (id != 0 && !hj_threaded)
+			return (long)id - 1;
+		r = hj_kernel(t, kernel, none);
+		__atomic_store_n(&known[i], (uint32_t)r + 1, __ATOMIC_RELAXED);
+		return r;
+	}
+	return hj_kernel(t, kernel, none);
+}
+
+/* A call that may change them is about to be made. */
+void
+hj_ids_forget(struct hj_thread *t)
+{
+	for (int i = 0; i < 4; i++)
+		__atomic_store_n(&t->t_proc->p_ids[i], 0, __ATOMIC_RELAXED);
+}
 
 #define ALL_CAPS ((1ULL << (CAP_LAST_CAP + 1)) - 1)
 

@@ -198,6 +198,9 @@ hj_kernel(struct hj_thread *t, int nr, const long *args)
 		slot_call(t, slot);
 		error = spc_decode(cl, slot, sd, words, &value);
 		t->t_got = spc_slot(cl, slot)->ss_msg.sm_flags;
+		if ((t->t_got & SP_F_STAT) != 0)
+			memcpy(t->t_stat, spc_slot(cl, slot)->ss_payload,
+			    sizeof(t->t_stat));
 	}
 	t->t_fdmin = 0;
 	t->t_wants = 0;

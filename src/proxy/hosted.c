@@ -10,9 +10,6 @@
 #include "kern/filedesc.h"
 #include "vfs/vfs.h"
 
-/* Files of fewer bytes are read here as fast. */
-#define SMALL 4096
-
 static void
 hostfds_free(int *fds)
 {
@@ -89,15 +86,20 @@ void
 hosted_opened(struct call *c)
 {
 	struct lwp *l = syscall_enter();
+	struct stat sb;
 	int *fds, fd;
 
 	if (l == NULL)
 		return;
 	if ((fds = hostfds_get(c->c_session)) != NULL &&
-	    vfs_lowerfd(l, (int)c->c_msg.sm_retval, SMALL, &fd) == 0) {
+	    vfs_opened(l, (int)c->c_msg.sm_retval, &sb, &fd) == 0) {
+		memcpy(c->c_shared, &sb, sizeof(sb));
+		c->c_msg.sm_flags |= SP_F_STAT;
 		fds[c->c_slot] = fd;
-		c->c_msg.sm_retval |= (int64_t)fd << 32;
-		c->c_msg.sm_flags |= SP_F_HOSTFILE;
+		if (fd != HYPER_FILE_NONE) {
+			c->c_msg.sm_retval |= (int64_t)fd << 32;
+			c->c_msg.sm_flags |= SP_F_HOSTFILE;
+		}
 	}
 	syscall_exit();
 }

@@ -132,12 +132,13 @@ struct sp_fds {
 #define SP_F_RESTART 2u
 
 /*
- * Of a call that opens a file, by a hosted client: what can be had as with
- * SP_HOSTFILE_LOWER, and is no small file to be written to, comes along: the
- * result has this flag, too, and the server's descriptor in the upper half of
- * its value.
+ * Of a call that opens a file, by a hosted client.  If it is only to be read,
+ * the result has SP_F_STAT, and begins with its struct stat; what can be had as
+ * with SP_HOSTFILE_LOWER comes along: the result has SP_F_HOSTFILE, too, and the
+ * server's descriptor in the upper half of its value.
  */
 #define SP_F_HOSTFILE 4u
+#define SP_F_STAT     8u
 
 /* A message: of a call, or of its result. */
 struct sp_msg {

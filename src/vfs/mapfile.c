@@ -57,28 +57,35 @@ vfs_mapfd(
 	return error;
 }
 
-int
-vfs_lowerfd(struct lwp *l, int fd, off_t least, int *hostfd)
+/* The host's file of one that is only read, and would be copied first. */
+static int
+lower_file(struct vnode *vp, off_t size)
 {
-	const struct vnodeops *ops;
+	const struct vnodeops *ops = vp->v_ops;
+	int fd;
+
+	if (vnode_type(vp) != S_IFREG || size == 0 ||
+	    ops->vop_hostfile == NULL || ops->vop_islower == NULL ||
+	    !ops->vop_islower(vp) || ops->vop_hostfile(vp, false, &fd) != 0)
+		return HYPER_FILE_NONE;
+	return fd;
+}
+
+int
+vfs_opened(struct lwp *l, int fd, struct stat *sb, int *hostfd)
+{
 	struct vnode *vp;
 	struct file *fp;
-	struct stat sb;
 	int error;
 
 	if ((error = fd_getopen(l, fd, &fp)) != 0)
 		return error;
 	vp = fp->f_vnode;
-	if (fp->f_type != DTYPE_VNODE || vnode_type(vp) != S_IFREG ||
-	    !file_readable(fp) || file_writable(fp))
+	if (fp->f_type != DTYPE_VNODE || !file_readable(fp) ||
+	    file_writable(fp))
 		error = ENODEV;
-	else if ((ops = vp->v_ops)->vop_hostfile == NULL ||
-		 ops->vop_islower == NULL || !ops->vop_islower(vp))
-		error = ENODEV;
-	else if ((error = vnode_stat(fp->f_mount, vp, &sb)) == 0)
-		error = sb.st_size < least
-			    ? ENODEV
-			    : ops->vop_hostfile(vp, false, hostfd);
+	else if ((error = vnode_stat(fp->f_mount, vp, sb)) == 0)
+		*hostfd = lower_file(vp, sb->st_size);
 	fd_putfile(l, fp);
 	return error;
 }

@@ -520,10 +520,10 @@ int vfs_mapfd(struct lwp *, int fd, int prot, bool write, int *hostfd,
     bool *lowerp);
 
 /*
- * The same for a file that is only read, if *lowerp would be true, and it has
- * no fewer than `least' bytes.  ENODEV: it is none.
+ * What a file is that was just opened and is only read, else ENODEV; and the
+ * host's file as above if *lowerp would be true, else HYPER_FILE_NONE.
  */
-int vfs_lowerfd(struct lwp *, int fd, off_t least, int *hostfd);
+int vfs_opened(struct lwp *, int fd, struct stat *sb, int *hostfd);
 
 /*
  * The path of a directory or, with a name, of what has that name in it, as
