@@ -64,7 +64,7 @@ answer_shm(struct worker *w, struct call *c)
 		ss->ss_signal = c->c_signal;
 	slot_done(se, c->c_slot);
 	if (w->w_leader)
-		turns_answer(se, c->c_slot, pool_now());
+		turns_answer(se, c->c_slot, c->c_parks, pool_now());
 	/* Release pairs with the client's acquire: the result. */
 	old = atomic_exchange_explicit(
 	    &ss->ss_state, SP_DONE, memory_order_acq_rel);
@@ -268,6 +268,8 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 		hosted_close(se, slot);
 	c->c_session = se;
 	c->c_slot = slot;
+	c->c_parks =
+	    atomic_load_explicit(&ss->ss_seen, memory_order_relaxed) != 0;
 	c->c_msg = ss->ss_msg;
 	c->c_hostfile = (c->c_msg.sm_flags & SP_F_HOSTFILE) != 0;
 	c->c_msg.sm_flags = 0;

@@ -20,8 +20,9 @@
 #define SPIN_MOST  INT64_C(50000)
 #define QUIET_MOST 4096 /* looks at a hot session in vain */
 #define RARE_LEAST 64	/* looks in vain at one that calls rarely */
-#define CALLS_MOST 64	/* before events are looked at, new clients among them \
-			 */
+#define CALLS_MOST                                                \
+	64 /* before events are looked at, new clients among them \
+	    */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -384,7 +385,7 @@ pool_handover(struct worker *w)
 {
 	if (!w->w_leader)
 		return;
-	turns_leave(w->w_call.c_session, w->w_call.c_slot);
+	turns_leave(w->w_call.c_session, w->w_call.c_slot, w->w_call.c_parks);
 	w->w_leader = false;
 	atomic_store_explicit(&pool.pl_lead, 1, memory_order_seq_cst);
 	if (atomic_load_explicit(&pool.pl_idle, memory_order_seq_cst) != 0)

@@ -79,8 +79,7 @@ struct session {
 	uint32_t se_npending;		/* (L) bits in se_pending */
 	uint64_t se_pending[SP_NBELLS]; /* (L) slots to look at */
 	uint64_t se_turns[SP_NBELLS];	/* (L) slots that have a turn */
-	uint64_t se_told[SP_NBELLS];	/* (L) are to sleep for theirs */
-	uint64_t se_parked[SP_NBELLS];	/* (L) of these: answered, asleep */
+	uint64_t se_parked[SP_NBELLS];	/* (L) answered, asleep until theirs */
 	uint32_t se_nextturn;		/* (L) the first that may be next */
 	bool se_rare;			/* (L) has not called for long */
 	_Atomic uint64_t se_busy[SP_NBELLS];	/* (a) slots with a call */
@@ -111,6 +110,7 @@ struct message_rooms {
 struct call {
 	struct session *c_session;
 	uint32_t c_slot;
+	bool c_parks;	     /* the client sleeps for its turn */
 	struct sp_msg c_msg; /* a copy */
 	bool c_hostfile;     /* SP_F_HOSTFILE is wanted */
 	struct sp_signal c_signal;
@@ -177,11 +177,11 @@ int pool_events(void);
  * turns.c, for the leader: whose turn it is to look for answers.
  */
 
-/* An answer is about to be there, now. */
-void turns_answer(struct session *, uint32_t slot, int64_t now);
+/* An answer is about to be there, now; parks: for who sleeps for his turn. */
+void turns_answer(struct session *, uint32_t slot, bool parks, int64_t now);
 
 /* Somebody else will answer: its call is long or about to sleep. */
-void turns_leave(struct session *, uint32_t slot);
+void turns_leave(struct session *, uint32_t slot, bool parks);
 
 /*
  * There has been nothing to do for `spent' nanoseconds: give a turn to one who

@@ -113,16 +113,37 @@ turn_find(const struct session *se, uint32_t slot)
 }
 
 /*
- * Sleeping
+ * Sleeping.  The word changes with each of these, so that who read it before
+ * does not sleep.
  */
 
 /* It is to sleep in its next call. */
 static void
 slot_tell(struct session *se, uint32_t slot)
 {
-	se->se_told[slot / 64] |= slot_bit(slot);
-	atomic_store_explicit(
-	    &sp_slot(se->se_shm, slot)->ss_turn, SP_PARK, memory_order_relaxed);
+	_Atomic uint32_t *word = &sp_slot(se->se_shm, slot)->ss_turn;
+	uint32_t now = atomic_load_explicit(word, memory_order_relaxed);
+
+	atomic_store_explicit(word, (now | SP_PARK) + 2, memory_order_relaxed);
+}
+
+/* It is not. */
+static void
+slot_untell(struct session *se, uint32_t slot)
+{
+	_Atomic uint32_t *word = &sp_slot(se->se_shm, slot)->ss_turn;
+	uint32_t now = atomic_load_explicit(word, memory_order_relaxed);
+
+	if ((now & SP_PARK) != 0)
+		atomic_store_explicit(
+		    word, now & ~SP_PARK, memory_order_relaxed);
+}
+
+static void
+slot_unpark(struct session *se, uint32_t slot)
+{
+	slot_untell(se, slot);
+	hyper_shm_wake(&sp_slot(se->se_shm, slot)->ss_turn, 1);
 }
 
 static void
@@ -131,18 +152,6 @@ slot_park(struct session *se, uint32_t slot)
 	if (!bits_any(se->se_parked))
 		TAILQ_INSERT_TAIL(&parked, se, se_parks);
 	se->se_parked[slot / 64] |= slot_bit(slot);
-}
-
-static void
-slot_unpark(struct session *se, uint32_t slot)
-{
-	struct sp_slot *ss = sp_slot(se->se_shm, slot);
-
-	/* Not asleep so far: it finds another word then. */
-	if (atomic_load_explicit(&ss->ss_turn, memory_order_relaxed) == 0)
-		return;
-	atomic_store_explicit(&ss->ss_turn, 0, memory_order_relaxed);
-	hyper_shm_wake(&ss->ss_turn, 1);
 }
 
 /*
@@ -173,7 +182,6 @@ turn_pass(int64_t now)
 	TAILQ_REMOVE(&parked, se, se_parks);
 	se->se_nextturn = (slot + 1) % SP_NSLOTS;
 	se->se_parked[slot / 64] &= ~slot_bit(slot);
-	se->se_told[slot / 64] &= ~slot_bit(slot);
 	if (bits_any(se->se_parked))
 		TAILQ_INSERT_TAIL(&parked, se, se_parks);
 	if (nturns >= turns_most())
@@ -207,29 +215,26 @@ turn_used(struct session *se, uint32_t slot, int64_t now)
 }
 
 void
-turns_answer(struct session *se, uint32_t slot, int64_t now)
+turns_answer(struct session *se, uint32_t slot, bool parks, int64_t now)
 {
-	uint64_t bit = slot_bit(slot);
-
-	if (likely((se->se_turns[slot / 64] & bit) != 0))
+	if (likely((se->se_turns[slot / 64] & slot_bit(slot)) != 0))
 		turn_used(se, slot, now);
-	else if ((se->se_told[slot / 64] & bit) != 0)
+	else if (parks)
 		slot_park(se, slot);
-	else if (nturns < turns_most() && TAILQ_EMPTY(&parked))
+	else if (nturns < turns_most() && TAILQ_EMPTY(&parked)) {
 		turn_begin(se, slot, now);
-	else if (!se->se_rare)
+		slot_untell(se, slot);
+	} else if (!se->se_rare)
 		slot_tell(se, slot);
 }
 
 void
-turns_leave(struct session *se, uint32_t slot)
+turns_leave(struct session *se, uint32_t slot, bool parks)
 {
 	if ((se->se_turns[slot / 64] & slot_bit(slot)) != 0)
 		turn_end(turn_find(se, slot));
-	if ((se->se_told[slot / 64] & slot_bit(slot)) == 0)
-		return;
-	se->se_told[slot / 64] &= ~slot_bit(slot);
-	slot_unpark(se, slot);
+	if (parks)
+		slot_unpark(se, slot);
 }
 
 bool
@@ -261,5 +266,4 @@ turns_forget(struct session *se)
 	if (bits_any(se->se_parked))
 		TAILQ_REMOVE(&parked, se, se_parks);
 	memset(se->se_parked, 0, sizeof(se->se_parked));
-	memset(se->se_told, 0, sizeof(se->se_told));
 }

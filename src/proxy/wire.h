@@ -19,8 +19,9 @@
  *
  *	server that finds more clients than processors for them sets SP_PARK
  *		in ss_turn before it answers, and takes it back when it is
- *		the slot's turn; a client sleeps on that, for a little while
- *		at most, before it looks for an answer
+ *		the slot's turn; a client that finds it there before it posts
+ *		a call notes that in ss_seen and sleeps on ss_turn, for a
+ *		little while at most, before it looks for the answer
  *
  * Elsewhere each has slots of its own, and what is in them goes through the
  * stream, in frames: the message and the bytes of the payload that matter, as
@@ -189,18 +190,19 @@ enum sp_state { SP_FREE, SP_REQUEST, SP_DONE };
 #define SP_WAITS      0x100u /* wake ss_state */
 #define SP_WAITS_SOCK 0x200u /* send a byte */
 
-#define SP_PARK 1u
+#define SP_PARK 1u /* of ss_turn; the rest counts how often it was set */
 
 struct sp_slot {
 	_Atomic uint32_t ss_state; /* enum sp_state, SP_WAITS* */
 	_Atomic uint32_t ss_intr;  /* 1: end the call's sleep */
 	struct sp_msg ss_msg;
-	_Atomic uint32_t ss_turn; /* SP_PARK: sleep on this before you look */
+	_Atomic uint32_t ss_turn; /* SP_PARK: sleep in your next call */
+	_Atomic uint32_t ss_seen; /* of this call: what made it sleep, or 0 */
 	/* A stream's, for whose slots nobody else is. */
 	uint32_t ss_number;
 	uint32_t ss_size, ss_at; /* of the payload, to be sent */
 	uint32_t ss_room;	 /* bytes that count as the client's */
-	uint32_t ss_pad[3];
+	uint32_t ss_pad[2];
 	struct sp_signal ss_signal; /* of a result with SP_F_SIGNAL */
 	uint8_t ss_payload[];
 };

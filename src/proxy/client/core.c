@@ -238,6 +238,20 @@ host_sleep(struct spc *cl, long nr, const long *args)
  * Calls
  */
 
+/*
+ * Is the call to sleep for its turn?  Before it is posted: what the server says
+ * afterwards is about the next one.
+ */
+static void
+turn_look(struct sp_slot *ss)
+{
+	uint32_t turn =
+	    atomic_load_explicit(&ss->ss_turn, memory_order_relaxed);
+
+	atomic_store_explicit(&ss->ss_seen, (turn & SP_PARK) != 0 ? turn : 0,
+	    memory_order_relaxed);
+}
+
 void
 spc_post(struct spc *cl, uint32_t slot)
 {
@@ -245,6 +259,7 @@ spc_post(struct spc *cl, uint32_t slot)
 		cl->cl_stream->post(cl, slot);
 		return;
 	}
+	turn_look(spc_slot(cl, slot));
 	atomic_store_explicit(
 	    &spc_slot(cl, slot)->ss_state, SP_REQUEST, memory_order_release);
 	bell_ring(cl, slot);
@@ -376,12 +391,17 @@ slot_sleep(struct spc *cl, uint32_t slot, long most)
  * for here (turns_leave).
  */
 static void
-slot_park(struct sp_slot *ss)
+turn_sleep(struct sp_slot *ss)
 {
+	uint32_t turn =
+	    atomic_load_explicit(&ss->ss_seen, memory_order_relaxed);
 	struct timespec ts = {0, PARK_NSEC};
 
-	(void)sysraw4(SYS_futex, SYSRAW_P(&ss->ss_turn), FUTEX_WAIT, SP_PARK,
+	if (turn == 0)
+		return;
+	(void)sysraw4(SYS_futex, SYSRAW_P(&ss->ss_turn), FUTEX_WAIT, (long)turn,
 	    SYSRAW_P(&ts));
+	atomic_store_explicit(&ss->ss_seen, 0, memory_order_relaxed);
 }
 
 /* Sleep on the socket: it has bytes when we are to look, and an end. */
@@ -450,8 +470,7 @@ spc_wait(struct spc *cl, uint32_t slot, uint32_t outer)
 {
 	struct sp_slot *ss = spc_slot(cl, slot);
 
-	if (atomic_load_explicit(&ss->ss_turn, memory_order_relaxed) == SP_PARK)
-		slot_park(ss);
+	turn_sleep(ss);
 	/* Who is elsewhere is not there sooner for it. */
 	if (cl->cl_far || !slot_spin(cl, ss)) {
 		while (!slot_isdone(ss)) {
