@@ -533,8 +533,76 @@ TC(liars_inside, "nor is a structure believed whose pointers lead elsewhere")
 	}
 }
 
+/* Each answer is a byte in the socket, until that is full. */
+TC(never_reads, "who does not read keeps nobody waiting, and loses nothing")
+{
+	struct sp_shared *sh;
+	struct sp_slot *ss;
+	int i, fd;
+
+	start();
+	fd = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, 0, &sh);
+	ATF_REQUIRE(fd != -1);
+	ss = sp_slot(sh, 0);
+	for (i = 0; i < 2000; i++) {
+		ss->ss_msg = (struct sp_msg){
+		    .sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
+		atomic_store(&ss->ss_state, SP_REQUEST | SP_WAITS_SOCK);
+		atomic_fetch_or(&sh->sh_bell[0], 1);
+		if (atomic_exchange(&sh->sh_cold, 0) != 0)
+			ATF_REQUIRE_EQ(send(fd, "", 1, MSG_NOSIGNAL), 1);
+		while ((atomic_load(&ss->ss_state) & SP_STATE) != SP_DONE)
+			usleep(1);
+		ATF_REQUIRE_EQ(ss->ss_msg.sm_error, 0);
+	}
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
+TC(no_memory, "a client that wants no shared memory has a stream")
+{
+	struct sp_hello h = {.sp_magic = SP_MAGIC,
+	    .sp_version = SP_VERSION,
+	    .sp_kind = SP_H_NEW,
+	    .sp_flags = SP_H_NOSHM};
+	struct sp_frame f = {.sf_number = 1,
+	    .sf_msg = {.sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid}};
+	struct sp_welcome sw;
+	int fd;
+
+	start();
+	ATF_REQUIRE((fd = server_connect(0)) != -1);
+	ATF_REQUIRE_EQ(write(fd, &h, sizeof(h)), (ssize_t)sizeof(h));
+	ATF_REQUIRE_EQ(recv(fd, &sw, sizeof(sw), MSG_WAITALL), sizeof(sw));
+	ATF_REQUIRE_EQ(sw.sw_error, 0);
+	ATF_REQUIRE_EQ(sw.sw_flags & SP_W_SHM, 0);
+	ATF_REQUIRE_EQ(write(fd, &f, sizeof(f)), (ssize_t)sizeof(f));
+	ATF_REQUIRE_EQ(recv(fd, &f, sizeof(f), MSG_WAITALL), sizeof(f));
+	ATF_REQUIRE_EQ(f.sf_msg.sm_retval, sw.sw_pid);
+}
+
+TC(slots, "a call in a slot that a client may not use ends that client")
+{
+	struct sp_shared *sh;
+	int fd;
+
+	ATF_REQUIRE((server = server_start(0, "--max-calls=64")) != -1);
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	fd = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, 0, &sh);
+	ATF_REQUIRE(fd != -1);
+	sp_slot(sh, 64)->ss_msg =
+	    (struct sp_msg){.sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
+	atomic_store(&sp_slot(sh, 64)->ss_state, SP_REQUEST);
+	atomic_fetch_or(&sh->sh_bell[1], 1);
+	(void)send(fd, "", 1, MSG_NOSIGNAL);
+	ATF_REQUIRE(is_ended(fd));
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, never_reads);
+	ATF_TP_ADD_TC(tp, no_memory);
+	ATF_TP_ADD_TC(tp, slots);
 	ATF_TP_ADD_TC(tp, server_dies);
 	ATF_TP_ADD_TC(tp, server_dies_threads);
 	ATF_TP_ADD_TC(tp, die);

@@ -395,8 +395,80 @@ TC(forks, "forks of clients that have threads, and what they share")
 	}
 }
 
+TC(exec_target, "the program that exec runs; alone it has nothing to do")
+{
+	const char *pid = getenv("TEST_PID");
+	char buf[8] = "";
+
+	if (pid == NULL)
+		atf_tc_skip("is run by exec");
+	ATF_REQUIRE_EQ(rumpclient_init(), 0);
+	ATF_REQUIRE_EQ(rump_sys_getpid(), atoi(pid));
+	ATF_REQUIRE_EQ(rump_sys_pread(3, buf, sizeof(buf), 0), 5);
+	ATF_REQUIRE_STREQ(buf, "hello");
+	ATF_REQUIRE_ERRNO(EBADF, rump_sys_close(4) == -1);
+}
+
+TC(exec, "the next program has process and descriptors")
+{
+	char option[] = "-r/dev/null", name[] = "exec_target";
+	char self[256] = "", folder[258] = "-s", text[16];
+	char *argv[] = {self, folder, option, name, NULL};
+	int status;
+	pid_t pid;
+
+	ATF_REQUIRE(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	strcpy(folder + 2, self);
+	*strrchr(folder, '/') = '\0';
+	start(NULL);
+	if ((pid = rumpclient_fork()) == 0) {
+		int fd = rump_sys_open("/f", O_RDWR | O_CREAT, 0600);
+
+		if (fd != 3 || rump_sys_write(fd, "hello", 5) != 5 ||
+		    rump_sys_open("/f", O_RDONLY | O_CLOEXEC) != 4)
+			_exit(8);
+		snprintf(text, sizeof(text), "%d", (int)rump_sys_getpid());
+		setenv("TEST_PID", text, 1);
+		rumpclient_exec("/proc/self/exe", argv, environ);
+		_exit(9);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE_EQ(status, 0);
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
+TC(noise, "bytes that are no TLS end who sends them, and nobody else")
+{
+	unsigned state = 5;
+	char bytes[2000];
+	ssize_t n;
+	size_t k;
+	int fd, i;
+
+	start(NULL);
+	for (i = 0; i < 60; i++) {
+		for (k = 0; k < sizeof(bytes); k++) {
+			state = state * 1103515245 + 12345;
+			bytes[k] = (char)(state >> 16);
+		}
+		/* The head of a record that is a ClientHello's. */
+		if (i % 2 == 0)
+			memcpy(bytes, "\x16\x03\x01\x01\x00\x01\x00\x00", 8);
+		ATF_REQUIRE((fd = server_connect(0)) != -1);
+		(void)send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL);
+		while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+			continue;
+		ATF_REQUIRE(n == 0 || errno == ECONNRESET);
+		close(fd);
+	}
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, exec_target);
+	ATF_TP_ADD_TC(tp, exec);
+	ATF_TP_ADD_TC(tp, noise);
 	ATF_TP_ADD_TC(tp, sleeping);
 	ATF_TP_ADD_TC(tp, away);
 	ATF_TP_ADD_TC(tp, signals);
