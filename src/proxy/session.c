@@ -12,6 +12,7 @@
 #include "kern/entry.h"
 
 #define HELLO_NSEC (INT64_C(10) * 1000000000) /* to say something in */
+#define HELLO_MOST 256u			      /* who have said nothing */
 #define LATE_MOST  64
 
 static LIST_HEAD(, session) sessions; /* (S) */
@@ -19,6 +20,7 @@ static LIST_HEAD(, session) dying;    /* (L) to be buried */
 static struct kmutex sessions_lock;
 static uint64_t last_id;  /* (L) */
 static uint32_t nwaiting; /* (L) sessions with a deadline */
+static uint32_t nhello;	  /* (L) sessions that are SE_HELLO */
 
 static void
 list_enter(void)
@@ -202,6 +204,8 @@ session_end(struct session *se, const char *why)
 		return;
 	if (proxy_config.pc_verbose)
 		kern_printf("client %d: %s", (int)se->se_pid, why);
+	if (session_state(se) == SE_HELLO)
+		nhello--;
 	/* Release pairs with the acquire in session_state. */
 	atomic_store_explicit(&se->se_state, SE_DEAD, memory_order_release);
 	pool_forget(se);
@@ -288,6 +292,21 @@ session_expire(void)
  * Connections
  */
 
+/* Of those who have not said who they are, the oldest goes. */
+static void
+hello_shorten(void)
+{
+	struct session *se, *oldest = NULL;
+
+	list_enter();
+	LIST_FOREACH (se, &sessions, se_link)
+		if (session_state(se) == SE_HELLO)
+			oldest = se;
+	list_exit();
+	if (oldest != NULL)
+		session_end(oldest, "others say more");
+}
+
 void
 session_accept(int listening, bool far)
 {
@@ -299,6 +318,8 @@ session_accept(int listening, bool far)
 			hyper_file_close(fd);
 			return;
 		}
+		if (++nhello > HELLO_MOST)
+			hello_shorten();
 		se->se_sock = fd;
 		se->se_far = far;
 		deadline_set(se, HELLO_NSEC);
@@ -395,6 +416,8 @@ void
 session_open(struct session *se)
 {
 	deadline_clear(se);
+	if (session_state(se) == SE_HELLO)
+		nhello--;
 	/* Release: what the session is; see session_state. */
 	atomic_store_explicit(&se->se_state, SE_OPEN, memory_order_release);
 }

@@ -223,6 +223,34 @@ TC(silent, "clients that say nothing keep nobody from the server")
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 }
 
+static bool
+is_ended(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	char bytes[64];
+	ssize_t n;
+
+	do {
+		if (poll(&pfd, 1, 5000) != 1)
+			return false;
+		n = read(fd, bytes, sizeof(bytes));
+	} while (n > 0);
+	return n == 0 || errno == ECONNRESET;
+}
+
+TC(crowd, "however many say nothing, who says something is let in")
+{
+	int i, fd = -1, first;
+
+	start();
+	ATF_REQUIRE((first = server_connect(0)) != -1);
+	for (i = 0; i < 600; i++)
+		ATF_REQUIRE((fd = server_connect(0)) != -1);
+	ATF_REQUIRE(is_ended(first));
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+	ATF_REQUIRE_EQ(write(fd, "x", 1), 1);
+}
+
 TC(many, "clients come and go, and leave nothing")
 {
 	int i, rounds = 300 / TC_SLOW, status;
@@ -382,21 +410,6 @@ TC(killed, "clients that are killed at random leave nothing")
 /*
  * Clients by hand
  */
-
-static bool
-is_ended(int fd)
-{
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-	char bytes[64];
-	ssize_t n;
-
-	do {
-		if (poll(&pfd, 1, 5000) != 1)
-			return false;
-		n = read(fd, bytes, sizeof(bytes));
-	} while (n > 0);
-	return n == 0 || errno == ECONNRESET;
-}
 
 TC(strangers, "who speaks another language is not let in")
 {
@@ -611,6 +624,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, exec);
 	ATF_TP_ADD_TC(tp, sockets);
 	ATF_TP_ADD_TC(tp, silent);
+	ATF_TP_ADD_TC(tp, crowd);
 	ATF_TP_ADD_TC(tp, many);
 	ATF_TP_ADD_TC(tp, killed);
 	ATF_TP_ADD_TC(tp, strangers);
