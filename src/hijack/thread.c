@@ -64,6 +64,7 @@ thread_alloc(const struct hj_thread *t, const struct request *rq)
 	child->t_sent = 0;
 	child->t_slot = 0;
 	child->t_posted = 0;
+	child->t_statfd = 0;
 	child->t_vfork = (rq->flags & CLONE_VFORK) != 0;
 	child->t_vmshared = proc;
 	if (proc) {
