@@ -412,6 +412,25 @@ TC(handlers, "handlers of the kernel's signals run in the client")
 	ATF_REQUIRE_EQ(caught, 3);
 }
 
+static void
+on_event(union sigval value)
+{
+	(void)value;
+}
+
+TC(functions, "the server does not call what is in the client")
+{
+	struct sigevent ev = {
+	    .sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_event};
+	timer_t t;
+
+	start();
+	ATF_REQUIRE_ERRNO(
+	    EINVAL, rump_sys_timer_create(CLOCK_MONOTONIC, &ev, &t) == -1);
+	ev.sigev_notify = SIGEV_NONE;
+	ATF_REQUIRE_EQ(rump_sys_timer_create(CLOCK_MONOTONIC, &ev, &t), 0);
+}
+
 TC(raise, "what nobody catches in the kernel goes to the host process")
 {
 	struct sigaction sa = {.sa_handler = on_signal_call};
@@ -441,6 +460,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, interrupt);
 	ATF_TP_ADD_TC(tp, nested);
 	ATF_TP_ADD_TC(tp, handlers);
+	ATF_TP_ADD_TC(tp, functions);
 	ATF_TP_ADD_TC(tp, raise);
 	return atf_no_error();
 }
