@@ -41,8 +41,8 @@ int rump_init(void);
 
 /*
  * Boot, then serve remote clients on url, which is unix://path or, after
- * rump_server_settcp, tcp://address:port or tcp6://[address]:port, by host threads
- * of the kernel's own.  What the server is like is said before that
+ * rump_server_settcp, tcp://address:port or tcp6://[address]:port, by host
+ * threads of the kernel's own.  What the server is like is said before that
  * (<rump/rump_server.h>).  Returns 0 or an errno: EINVAL for what is no url,
  * EACCES for TCP where that may not be served, EADDRINUSE if somebody else
  * serves it, what bind(2) gives, EBUSY if this kernel is a server already,

@@ -37,7 +37,7 @@ raw_close(int fd)
 static int
 fd_from(int fd, int low)
 {
-	struct rlimit rl, wide;
+	struct rlimit rl = {0}, wide;
 	long high = sysraw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, low);
 
 	if (high == -EINVAL &&
@@ -59,7 +59,7 @@ fd_from(int fd, int low)
 int
 spc_sock_high(int fd)
 {
-	struct rlimit rl;
+	struct rlimit rl = {0};
 	long high;
 
 	if (sysraw4(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, SYSRAW_P(&rl)) != 0 ||
@@ -163,7 +163,7 @@ welcome_receive(int fd, struct sp_welcome *sw, int *memfdp)
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control;
+	} control = {.space = {0}};
 	struct iovec iov;
 	struct msghdr msg;
 	size_t got = 0;
@@ -246,7 +246,7 @@ slots_begin(
 static int
 connect_far(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 {
-	struct sp_welcome sw;
+	struct sp_welcome sw = {0};
 	int error;
 
 	if (cl->cl_stream == NULL)
@@ -270,7 +270,7 @@ connect_far(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 int
 spc_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 {
-	struct sp_welcome sw;
+	struct sp_welcome sw = {0};
 	int fd = -1, memfd = -1, error;
 
 	if (u->u_kind != URL_UNIX)
