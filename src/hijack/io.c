@@ -9,6 +9,7 @@
 #include "hijack/engine.h"
 
 #define CHUNK	 0x100000L
+#define PIPESIZE 65536L
 #define SEEK_SET 0
 #define SEEK_CUR 1
 
@@ -131,7 +132,9 @@ position_get(struct hj_thread *t, long fd, unsigned long at)
 
 	if (at == 0)
 		return seek(t, fd, 0, SEEK_CUR);
-	return hj_copyin(&off, at, sizeof(off)) != 0 ? -EFAULT : off;
+	if (hj_copyin(&off, at, sizeof(off)) != 0)
+		return -EFAULT;
+	return off < 0 ? -EINVAL : off;
 }
 
 static long
@@ -149,8 +152,8 @@ bounce(struct hj_thread *t, long out, long in, unsigned long at, long count)
 	long off = position_get(t, in, at), n, done, r;
 	char *buf;
 
-	if (off < 0)
-		return off;
+	if (off < 0 || count < 0)
+		return off < 0 ? off : -EINVAL;
 	count = HJ_MIN(count, CHUNK);
 	buf = count > 0 ? hj_map((size_t)count) : NULL;
 	if (buf == NULL)
@@ -222,13 +225,81 @@ hj_sys_copy_file_range(struct hj_thread *t, const long *args)
 	return copy_kernel(t, HJ_K_copy_file_range, words, 0, 1);
 }
 
-/* As where a file system cannot: programs read and write then. */
+static int
+is_pipe(long fd)
+{
+	struct statx st = {0};
+
+	return hj_raw5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) ==
+		   0 &&
+	       (st.stx_mode & S_IFMT) == S_IFIFO;
+}
+
+static long
+write_at(
+    struct hj_thread *t, long fd, const void *buf, long n, unsigned long at)
+{
+	long off = at == 0 ? 0 : position_get(t, fd, at), done;
+	const long args[6] = {fd, (long)buf, n, off};
+
+	if (off < 0)
+		return off;
+	done = hj_kernel(t, at == 0 ? HJ_K_write : HJ_K_pwrite, args);
+	if (done > 0 && at != 0 && position_set(t, fd, at, off + done) != 0)
+		return -EFAULT;
+	return done;
+}
+
+/*
+ * From a pipe to the kernel's file: by a copy of what the pipe has, so that
+ * nothing is lost that cannot be written.
+ */
+static long
+drain(struct hj_thread *t, const long *args)
+{
+	int fds[2];
+	long n = HJ_MIN(args[4], PIPESIZE), done = 0;
+	char *buf;
+
+	if (hj_raw2(__NR_pipe2, fds, O_CLOEXEC) != 0)
+		return -EMFILE;
+	buf = hj_map(PIPESIZE);
+	if (buf == NULL) {
+		done = -ENOMEM;
+	} else {
+		const long tee[6] = {args[0], fds[1], n, args[5]};
+
+		done = hj_window(t, __NR_tee, tee);
+		if (done > 0)
+			done = hj_raw3(__NR_read, fds[0], buf, done);
+		if (done > 0)
+			done = write_at(
+			    t, (int)args[2], buf, done, (unsigned long)args[3]);
+		if (done > 0)
+			hj_raw3(__NR_read, args[0], buf, done);
+		hj_unmap(buf, PIPESIZE);
+	}
+	hj_raw1(__NR_close, fds[0]);
+	hj_raw1(__NR_close, fds[1]);
+	return done;
+}
+
 long
 hj_sys_splice(struct hj_thread *t, const long *args)
 {
+	int in = reads_here(t, (int)args[0]);
+	int out = hj_fd_iskernel(t, (int)args[2]);
+
 	if (hj_is_ours(args[0]) || hj_is_ours(args[2]))
 		return -EBADF;
-	if (reads_here(t, (int)args[0]) || hj_fd_iskernel(t, (int)args[2]))
-		return -EINVAL;
-	return hj_window(t, __NR_splice, args);
+	if (!in && !out)
+		return hj_window(t, __NR_splice, args);
+	if (in && !out && is_pipe((int)args[2]))
+		return args[3] != 0 ? -ESPIPE
+				    : bounce(t, (int)args[2], (int)args[0],
+					  (unsigned long)args[1],
+					  HJ_MIN(args[4], PIPESIZE));
+	if (out && !hj_fd_iskernel(t, (int)args[0]) && is_pipe((int)args[0]))
+		return args[1] != 0 ? -ESPIPE : drain(t, args);
+	return -EINVAL;
 }
