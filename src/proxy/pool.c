@@ -20,9 +20,8 @@
 #define SPIN_MOST  INT64_C(50000)
 #define QUIET_MOST 4096 /* looks at a hot session in vain */
 #define RARE_LEAST 64	/* looks in vain at one that calls rarely */
-#define CALLS_MOST                                                \
-	64 /* before events are looked at, new clients among them \
-	    */
+#define LOOKS_FEW  8	/* of these one is at all hot sessions */
+#define CALLS_MOST 64	/* before others are let in */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -38,6 +37,7 @@ static struct {
 	uint32_t pl_nhot;	       /* (L) */
 	int64_t pl_spin;	       /* (L) how long to look */
 	uint32_t pl_calls;	       /* (L) that were made */
+	uint32_t pl_looks;	       /* (L) at bells of many */
 	int64_t pl_now;	 /* (L) when it last looked at the clock */
 	int64_t pl_tick; /* (L) deadlines were looked at */
 } pool = {
@@ -168,6 +168,22 @@ bells_scan(void)
 	return found;
 }
 
+/* The same of those that have turns; now and then of all. */
+static bool
+bells_scan_few(void)
+{
+	struct session *se;
+	bool found = false;
+	uint32_t i;
+
+	if (++pool.pl_looks % LOOKS_FEW == 0)
+		return bells_scan();
+	for (i = 0; (se = turns_session(i)) != NULL; i++)
+		if (bell_take(se))
+			found = true;
+	return found;
+}
+
 static bool
 bells_cool(void)
 {
@@ -270,7 +286,7 @@ leader_spin(void)
 
 	pool.pl_now = start;
 	while ((pool.pl_nhot != 0 && spent < pool.pl_spin) || turns_waited()) {
-		if (bells_scan()) {
+		if (crowded ? bells_scan_few() : bells_scan()) {
 			spin_longer(spent);
 			return true;
 		}

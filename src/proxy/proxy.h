@@ -190,6 +190,9 @@ void turns_leave(struct session *, uint32_t slot, bool parks);
 bool turns_idle(int64_t now, int64_t spent);
 bool turns_waited(void);
 
+/* Whose the i-th turn is, or NULL. */
+struct session *turns_session(uint32_t i);
+
 /* Its slots are no more. */
 void turns_forget(struct session *);
 

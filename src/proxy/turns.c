@@ -237,6 +237,12 @@ turns_leave(struct session *se, uint32_t slot, bool parks)
 		slot_unpark(se, slot);
 }
 
+struct session *
+turns_session(uint32_t i)
+{
+	return i < nturns ? turns[i].t_session : NULL;
+}
+
 bool
 turns_waited(void)
 {
