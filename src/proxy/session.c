@@ -18,9 +18,10 @@
 static LIST_HEAD(, session) sessions; /* (S) */
 static LIST_HEAD(, session) dying;    /* (L) to be buried */
 static struct kmutex sessions_lock;
-static uint64_t last_id;  /* (L) */
-static uint32_t nwaiting; /* (L) sessions with a deadline */
-static uint32_t nhello;	  /* (L) sessions that are SE_HELLO */
+static uint64_t last_id;	 /* (L) */
+static uint32_t nwaiting;	 /* (L) who waits for the next tick */
+static uint32_t nhello;		 /* (L) sessions that are SE_HELLO */
+static int resting = HYPER_NOFD; /* (L) listening, when there is a handle */
 
 static void
 list_enter(void)
@@ -250,6 +251,25 @@ session_lost(struct session *se)
  * Deadlines
  */
 
+/* The host has no handle left: not to be asked again before the next tick. */
+static void
+accept_rest(int listening)
+{
+	(void)hyper_events_change(pool_events(), listening, 0, 0);
+	resting = listening;
+	nwaiting++;
+}
+
+static void
+accept_again(void)
+{
+	if (resting == HYPER_NOFD)
+		return;
+	(void)hyper_events_change(pool_events(), resting, HYPER_EV_IN, 0);
+	resting = HYPER_NOFD;
+	nwaiting--;
+}
+
 bool
 session_waiting(void)
 {
@@ -282,6 +302,7 @@ session_expire(void)
 	struct session *late[LATE_MOST];
 	uint32_t n, i;
 
+	accept_again();
 	while ((n = sessions_late(now, late)) != 0)
 		for (i = 0; i < n; i++)
 			session_end(late[i], "has said nothing for too long");
@@ -292,8 +313,8 @@ session_expire(void)
  * Connections
  */
 
-/* Of those who have not said who they are, the oldest goes. */
-static void
+/* Of those who have not said who they are, the oldest goes.  False: none. */
+static bool
 hello_shorten(void)
 {
 	struct session *se, *oldest = NULL;
@@ -305,6 +326,20 @@ hello_shorten(void)
 	list_exit();
 	if (oldest != NULL)
 		session_end(oldest, "others say more");
+	return oldest != NULL;
+}
+
+static int
+accept_next(int listening, int *fdp)
+{
+	int error;
+
+	do
+		error = hyper_sock_accept(listening, fdp);
+	while ((error == EMFILE || error == ENFILE) && hello_shorten());
+	if (error == EMFILE || error == ENFILE)
+		accept_rest(listening);
+	return error;
 }
 
 void
@@ -313,13 +348,13 @@ session_accept(int listening, bool far)
 	struct session *se;
 	int fd;
 
-	while (hyper_sock_accept(listening, &fd) == 0) {
+	while (accept_next(listening, &fd) == 0) {
 		if ((se = session_make(SE_HELLO)) == NULL) {
 			hyper_file_close(fd);
 			return;
 		}
 		if (++nhello > HELLO_MOST)
-			hello_shorten();
+			(void)hello_shorten();
 		se->se_sock = fd;
 		se->se_far = far;
 		deadline_set(se, HELLO_NSEC);
