@@ -170,10 +170,9 @@ interrupted(struct hj_thread *t)
 {
 	const struct hj_sigaction *action;
 
-	if (!t->t_deferred)
-		return -EINTR;
 	action = &t->t_proc->p_actions[t->t_info.si_signo];
-	if ((action->sa_flags & SA_RESTART) == 0)
+	/* Without a signal, what interrupted it was for the call before. */
+	if (t->t_deferred && (action->sa_flags & SA_RESTART) == 0)
 		return -EINTR;
 	t->t_restartnr = t->t_regs.r_rax;
 	return HJ_RESTART;
