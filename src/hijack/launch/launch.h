@@ -23,8 +23,8 @@ int hijack_init(const char *loader, struct hj_control **control);
  * value if that is not possible; what is wrong with the program itself the
  * loader says, and exits with 126, or 127 if it is not there.
  */
-int hijack_exec(
-    struct hj_control *control, const char *path, char *const argv[]);
+int
+hijack_exec(struct hj_control *control, const char *path, char *const argv[]);
 
 /* Print what was called how often, and what became of it. */
 void hijack_report(const struct hj_control *control, FILE *to);

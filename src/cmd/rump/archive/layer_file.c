@@ -302,7 +302,8 @@ entry_read(
 	struct layer_entry *le;
 	size_t len, index = l->l_nentries;
 
-	if ((index & (index + 1)) == 0)
+	/* The room is a power of two. */
+	if (l->l_entries == NULL || (index & (index + 1)) == 0)
 		l->l_entries = tool_alloc(
 		    l->l_entries, 2 * (index + 1) * sizeof(*l->l_entries));
 	le = &l->l_entries[l->l_nentries++];
