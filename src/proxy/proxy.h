@@ -180,6 +180,12 @@ int pool_events(void);
 /* An answer is about to be there, now; parks: for who sleeps for his turn. */
 void turns_answer(struct session *, uint32_t slot, bool parks, int64_t now);
 
+/*
+ * It has not looked for this answer until it came, as who is on the leader's
+ * processor cannot: a turn is of no use to it while others wait.
+ */
+void turns_slept(struct session *, uint32_t slot);
+
 /* Somebody else will answer: its call is long or about to sleep. */
 void turns_leave(struct session *, uint32_t slot, bool parks);
 

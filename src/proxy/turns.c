@@ -229,6 +229,16 @@ turns_answer(struct session *se, uint32_t slot, bool parks, int64_t now)
 }
 
 void
+turns_slept(struct session *se, uint32_t slot)
+{
+	if ((se->se_turns[slot / 64] & slot_bit(slot)) == 0 ||
+	    TAILQ_EMPTY(&parked))
+		return;
+	turn_end(turn_find(se, slot));
+	slot_tell(se, slot);
+}
+
+void
 turns_leave(struct session *se, uint32_t slot, bool parks)
 {
 	if ((se->se_turns[slot / 64] & slot_bit(slot)) != 0)

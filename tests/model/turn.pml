@@ -90,7 +90,11 @@ inline answer(n)
 		tell(n)
 	:: !turn[n] && !parks[n] /* it calls rarely */
 	fi;
-	request[n] = false
+	request[n] = false;
+	if
+	:: turn[n] && waits[OTHER] -> turn[n] = false; tell(n) /* it slept */
+	:: true
+	fi
 }
 
 inline pass(n)
