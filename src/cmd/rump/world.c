@@ -119,17 +119,17 @@ world_lost(struct world *w)
 void
 world_end(struct world *w)
 {
-	if (w->w_pid != 0) {
+	if (w->w_pid != 0)
 		(void)kill(w->w_pid, SIGKILL);
-		while (waitpid(w->w_pid, NULL, 0) == -1 && errno == EINTR)
-			continue;
-	}
 	if (w->w_ready != -1)
 		(void)close(w->w_ready);
 	if (w->w_socket != NULL)
 		(void)unlink(w->w_socket);
 	if (w->w_dir != NULL)
 		(void)rmdir(w->w_dir);
+	while (
+	    w->w_pid != 0 && waitpid(w->w_pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
 	free(w->w_socket);
 	free(w->w_dir);
 	*w = (struct world){.w_ready = -1, .w_top = -1};
