@@ -137,7 +137,7 @@ hello_send(int fd, const struct spc_hello *sh)
 		n = sysraw(SYS_sendto, fd, SYSRAW_P((char *)&h + sent),
 		    (long)(sizeof(h) - sent), MSG_NOSIGNAL, 0, 0);
 		if (n < 0 && n != -EINTR)
-			return raw_error(n);
+			return n == -EPIPE ? ECONNRESET : raw_error(n);
 		if (n > 0)
 			sent += (size_t)n;
 	}
