@@ -18,8 +18,9 @@
 #define RUMP_KTRFAC_PSIG    0x00000020 /* handlers that are called */
 #define RUMP_KTRFAC_CSW	    0x00000040 /* switches from lwp to lwp */
 #define RUMP_KTRFAC_USER    0x00000100 /* utrace */
-#define RUMP_KTRFAC_INHERIT 0x40000000 /* processes that are made later, too \
-					*/
+#define RUMP_KTRFAC_INHERIT                              \
+	0x40000000 /* processes that are made later, too \
+		    */
 
 /* With KTROP_SET: in Perfetto's format, not as text.  (ours) */
 #define RUMP_KTRFAC_PERFETTO 0x04000000

@@ -106,7 +106,8 @@ bool
 hyper_mem_read(void *dst, const void *addr, size_t len)
 {
 	struct iovec to = {.iov_base = dst, .iov_len = len};
-	struct iovec from = {.iov_base = (void *)(uintptr_t)addr, .iov_len = len};
+	struct iovec from = {
+	    .iov_base = (void *)(uintptr_t)addr, .iov_len = len};
 	int saved = errno;
 	bool ok = len == 0 || process_vm_readv(getpid(), &to, 1, &from, 1, 0) ==
 				  (ssize_t)len;

@@ -24,8 +24,8 @@ kref_init(struct kref *kr, void (*fn)(struct kref *))
 static inline void
 kref_hold(struct kref *kr)
 {
-	uint32_t old = atomic_fetch_add_explicit(
-	    &kr->kr_count, 1, memory_order_relaxed);
+	uint32_t old =
+	    atomic_fetch_add_explicit(&kr->kr_count, 1, memory_order_relaxed);
 
 	KASSERT(old != 0);
 	(void)old;
@@ -49,8 +49,8 @@ static inline void
 kref_rele(struct kref *kr)
 {
 	/* acq_rel: every holder's use is over before kr_free looks. */
-	if (atomic_fetch_sub_explicit(
-		&kr->kr_count, 1, memory_order_acq_rel) == 1)
+	if (atomic_fetch_sub_explicit(&kr->kr_count, 1, memory_order_acq_rel) ==
+	    1)
 		kr->kr_free(kr);
 }
 

@@ -36,19 +36,17 @@ struct uio;
 #define container_of(ptr, type, field) \
 	((type *)((char *)(ptr)-offsetof(type, field)))
 
-#define KPAGE_SIZE  4096u
+#define KPAGE_SIZE 4096u
 #define CACHE_LINE 128 /* two lines: what is fetched together */
 
 /*
  * Print one line on standard error and end the host process by SIGABRT.
  * For the fatal mistakes that the specification names, and for our own.
  */
-noreturn void panic(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2)));
+noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Print one line on standard error: something is wrong with the caller. */
-void kern_message(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2)));
+void kern_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Print one line on the console. */
 void kern_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -59,9 +57,9 @@ void kern_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #ifdef RUMP_RELEASE
 #define KASSERT(e) ((void)sizeof(!(e)))
 #else
-#define KASSERT(e) \
-	((e) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, \
-				__LINE__, #e))
+#define KASSERT(e)     \
+	((e) ? (void)0 \
+	     : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #e))
 #endif
 
 #endif /* KERN_PARAM_H */

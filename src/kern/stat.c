@@ -34,8 +34,8 @@ rump_pub_memstat(struct rump_memstat *st)
 	st->limit = ks.ks_limit;
 	st->committed = ks.ks_committed;
 	st->lwps = lwp_live();
-	st->used = ks.ks_used + st->lwps * sizeof(struct lwp) -
-	    hostthread_bytes();
+	st->used =
+	    ks.ks_used + st->lwps * sizeof(struct lwp) - hostthread_bytes();
 	st->procs = proc_live();
 	st->files = file_live();
 	st->creds = cred_live();

@@ -75,7 +75,7 @@ struct tty {
 	uint32_t t_osafe;    /* to here the master has had time to see it */
 	uint32_t t_otail;
 	uint32_t t_toldin, t_toldout; /* SIGIO was posted for what is before */
-	uint32_t t_echo[2]; /* from, to */
+	uint32_t t_echo[2];	      /* from, to */
 
 	struct pgrp *t_session;	   /* (c) founder, held; or NULL */
 	struct pgrp *t_foreground; /* (c) held; or NULL */

@@ -335,8 +335,8 @@ ioctl_master(struct tty *t, unsigned long cmd, void *data)
 }
 
 int
-tty_ioctl(struct lwp *l, struct file *fp, unsigned long cmd, void *data,
-    int *retval)
+tty_ioctl(
+    struct lwp *l, struct file *fp, unsigned long cmd, void *data, int *retval)
 {
 	struct ttyfile *tf = fp->f_data;
 	struct tty *t = tf->tf_tty;

@@ -135,8 +135,8 @@ struct sp_fds {
 /*
  * Of a call that opens a file, by a hosted client.  If it is only to be read,
  * the result has SP_F_STAT, and begins with its struct stat; what can be had as
- * with SP_HOSTFILE_LOWER comes along: the result has SP_F_HOSTFILE, too, and the
- * server's descriptor in the upper half of its value.
+ * with SP_HOSTFILE_LOWER comes along: the result has SP_F_HOSTFILE, too, and
+ * the server's descriptor in the upper half of its value.
  */
 #define SP_F_HOSTFILE 4u
 #define SP_F_STAT     8u

@@ -34,8 +34,8 @@
 #include <sys/wait.h>
 
 #include <rump/rump_event.h>
-#include <rump/rump_wait.h>
 #include <rump/rump_file.h>
 #include <rump/rump_mount.h>
+#include <rump/rump_wait.h>
 
 #endif /* SYSCALL_SYSTYPES_H */

@@ -72,14 +72,14 @@ struct vnode {
 /*
  * In v_mode, beside type and permissions; all (v).
  */
-#define V_DEAD	    0x010000u /* a removed directory: nothing is made in it */
-#define V_MOUNTED   0x020000u /* something was mounted on it (mount_find) */
-#define V_IMMUTABLE 0x040000u /* EPERM for all changes */
-#define V_APPEND    0x080000u /* EPERM for all but appending */
-#define V_LOCKS	    0x100000u /* somebody locked it once (lockf.h) */
-#define V_WATCHED   0x200000u /* it, or one with a name in it, is watched */
-#define V_TMPFILE   0x400000u /* without a name, but may be given one */
-#define V_NODUMP    0x800000u /* for backups to see; nothing else */
+#define V_DEAD	    0x010000u	/* a removed directory: nothing is made in it */
+#define V_MOUNTED   0x020000u	/* something was mounted on it (mount_find) */
+#define V_IMMUTABLE 0x040000u	/* EPERM for all changes */
+#define V_APPEND    0x080000u	/* EPERM for all but appending */
+#define V_LOCKS	    0x100000u	/* somebody locked it once (lockf.h) */
+#define V_WATCHED   0x200000u	/* it, or one with a name in it, is watched */
+#define V_TMPFILE   0x400000u	/* without a name, but may be given one */
+#define V_NODUMP    0x800000u	/* for backups to see; nothing else */
 #define V_SEALABLE  0x01000000u /* seals can be added (memfd.h) */
 #define V_SEALS	    0x3e000000u /* what it is sealed against */
 
@@ -350,7 +350,7 @@ struct mountargs {
 /* A kind of file system. */
 struct vfsops {
 	const char *vfs_name;
-	bool vfs_elsewhere; /* walks end there: EREMOTE; see vfs_hostpath */
+	bool vfs_elsewhere;	/* walks end there: EREMOTE; see vfs_hostpath */
 	void (*vfs_init)(void); /* once, at boot; or NULL */
 	/*
 	 * Make an instance, or find one: sb_ops, sb_root, sb_dev and
@@ -509,15 +509,15 @@ struct cwdinfo {
  * and sockets that are here, a name without a slash that no other one has.
  * EINVAL for what else is here; errors of a walk.
  */
-int vfs_hostpath(struct lwp *, int dirfd, const char *path, bool follow,
-    char buf[PATH_MAX]);
+int vfs_hostpath(
+    struct lwp *, int dirfd, const char *path, bool follow, char buf[PATH_MAX]);
 
 /*
  * rump_pub_vfs_mapfd in a section; write: to be written through.  *lowerp:
  * changes would be another file's, which the host's will not show.
  */
-int vfs_mapfd(struct lwp *, int fd, int prot, bool write, int *hostfd,
-    bool *lowerp);
+int vfs_mapfd(
+    struct lwp *, int fd, int prot, bool write, int *hostfd, bool *lowerp);
 
 /*
  * What a file is that was just opened and is only read, else ENODEV; and the
@@ -555,8 +555,8 @@ struct program {
 	const char *pg_path;
 	char pg_buf[PATH_MAX];
 };
-int vfs_program(struct lwp *, int dirfd, const char *path, bool follow,
-    struct program *);
+int vfs_program(
+    struct lwp *, int dirfd, const char *path, bool follow, struct program *);
 
 /* Open what fd is once more: EBADF, ENXIO for no file, those of open. */
 int vfs_reopen(struct lwp *, int fd, int flags, int *newfd);

@@ -379,8 +379,8 @@ int vnode_open_fd(
  * The same for a file that was just made: nothing is asked, and the file takes
  * over the caller's reference on success.
  */
-int vnode_open_made(struct lwp *, struct mount *, struct vnode *, int flags,
-    int *fdp);
+int vnode_open_made(
+    struct lwp *, struct mount *, struct vnode *, int flags, int *fdp);
 
 /*
  * Set a file's length on behalf of l; vp is referenced and regular.  EFBIG,

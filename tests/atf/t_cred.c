@@ -182,8 +182,8 @@ compare(const struct idcase *c, const struct outcome *host,
 	tc_fail(__FILE__, __LINE__,
 	    "uids %d,%d,%d gids %d,%d,%d: %s(%d,%d,%d): host %s, here %s",
 	    (int)c->uid[0], (int)c->uid[1], (int)c->uid[2], (int)c->gid[0],
-	    (int)c->gid[1], (int)c->gid[2], calls[c->call].name,
-	    (int)c->arg[0], (int)c->arg[1], (int)c->arg[2], hbuf, rbuf);
+	    (int)c->gid[1], (int)c->gid[2], calls[c->call].name, (int)c->arg[0],
+	    (int)c->arg[1], (int)c->arg[2], hbuf, rbuf);
 }
 
 struct run {

@@ -158,8 +158,10 @@ TC(memlimit_too_small_to_boot,
 		(void)snprintf(limit, sizeof(limit), "%s", limits[i]);
 		child_run(&c, tiny, limit);
 		if (c.status != 0 || c.late)
-			tc_fail(__FILE__, __LINE__, "%s: status %#x late %d: "
-			    "%s", limit, c.status, c.late, c.out);
+			tc_fail(__FILE__, __LINE__,
+			    "%s: status %#x late %d: "
+			    "%s",
+			    limit, c.status, c.late, c.out);
 	}
 }
 

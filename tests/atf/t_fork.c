@@ -205,8 +205,7 @@ take_over(struct crowd *c)
 		rump_pub_lwproc_switch(c->filer[k]);
 		T_EQ(c->pid[NREADERS + k], rump_sys_getpid());
 		rump_pub_lwproc_releaselwp();
-		T_EQ(ESRCH,
-		    rump_pub_lwproc_newlwp(c->pid[NREADERS + k]));
+		T_EQ(ESRCH, rump_pub_lwproc_newlwp(c->pid[NREADERS + k]));
 	}
 }
 

@@ -44,8 +44,8 @@ TC(getrlimit_and_setrlimit, "What is set is got, for every resource.")
 TC(limit_errors_are_the_hosts,
     "Resources that are none, soft above hard, bad addresses.")
 {
-	static const int which[] = {-1, RLIM_NLIMITS, RLIM_NLIMITS + 1,
-	    INT_MAX, INT_MIN};
+	static const int which[] = {
+	    -1, RLIM_NLIMITS, RLIM_NLIMITS + 1, INT_MAX, INT_MIN};
 	struct rlimit rl = {10, 5}, got, before;
 	struct lwp *l;
 
@@ -55,8 +55,7 @@ TC(limit_errors_are_the_hosts,
 	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) {
 		T_ERR(EINVAL, rump_sys_getrlimit(which[i], &got));
 		T_ERR(EINVAL, rump_sys_setrlimit(which[i], &before));
-		T_ERR(EINVAL,
-		    rump_sys_prlimit(0, which[i], &before, &got));
+		T_ERR(EINVAL, rump_sys_prlimit(0, which[i], &before, &got));
 	}
 	T_ERR(EINVAL, rump_sys_setrlimit(RLIMIT_CORE, &rl));
 	rl.rlim_cur = RLIM_INFINITY;
@@ -240,7 +239,7 @@ TC(fsize_is_enforced, "A file grows to the limit and no further: EFBIG.")
 }
 
 TC(nproc_is_enforced, "Counted by real user, checked at rfork and not at "
-    "newlwp; EAGAIN.")
+		      "newlwp; EAGAIN.")
 {
 	struct lwp *a, *b;
 

@@ -450,8 +450,10 @@ TC(switching_is_cheap,
 		rump_pub_lwproc_switch(b);
 	}
 	if (sw >= mk)
-		tc_fail(__FILE__, __LINE__, "two switches %lld ns, new process "
-		    "%lld ns", (long long)sw / n, (long long)mk / n);
+		tc_fail(__FILE__, __LINE__,
+		    "two switches %lld ns, new process "
+		    "%lld ns",
+		    (long long)sw / n, (long long)mk / n);
 	release(b);
 	release(a);
 }

@@ -155,8 +155,8 @@ TC(rfork_copy_is_what_fork_does,
 
 	boot();
 	parent = newproc(RUMP_RFCFDG);
-	fd = (int)T_OK(
-	    rump_sys_open("/fork", RUMP_O_RDWR | RUMP_O_CREAT, 0600));
+	fd =
+	    (int)T_OK(rump_sys_open("/fork", RUMP_O_RDWR | RUMP_O_CREAT, 0600));
 	T_EQ(8, rump_sys_write(fd, "abcdefgh", 8));
 	T_EQ(0, rump_sys_lseek(fd, 0, RUMP_SEEK_SET));
 	T_OK(rump_sys_fcntl(fd, RUMP_F_SETFD, RUMP_FD_CLOEXEC));

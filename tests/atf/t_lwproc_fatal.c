@@ -190,8 +190,7 @@ TC(switch_to_released_lwp_is_fatal,
     "A pointer to an lwp that was released is caught.")
 {
 	child_aborts(switch_to_released, NULL, SWITCH, ANY_LWP);
-	child_aborts(
-	    switch_to_released_of_live_process, NULL, SWITCH, ANY_LWP);
+	child_aborts(switch_to_released_of_live_process, NULL, SWITCH, ANY_LWP);
 	child_aborts(switch_to_released_from_bound, NULL, SWITCH, ANY_LWP);
 }
 
@@ -263,8 +262,8 @@ TC(stale_pointer_is_caught_after_many_reuses,
     "A released lwp's pointer is caught however many lwps were made since, "
     "also around the powers of two where a counter could wrap.")
 {
-	static const int cycles[] = {0, 1, 100, 254, 255, 256, 65534, 65535,
-	    65536, 100000};
+	static const int cycles[] = {
+	    0, 1, 100, 254, 255, 256, 65534, 65535, 65536, 100000};
 
 	for (size_t i = 0; i < sizeof(cycles) / sizeof(cycles[0]); i++) {
 		for (int kind = 0; kind < 4; kind++) {
@@ -357,8 +356,8 @@ setid_and_die(void *arg)
 TC(fatal_line_names_pid_and_lid,
     "The line has the ids of the lwp that the error is about.")
 {
-	child_aborts(setid_and_die, NULL, SWITCH,
-	    "(^|[^0-9.])31337\\.42([^0-9.]|$)");
+	child_aborts(
+	    setid_and_die, NULL, SWITCH, "(^|[^0-9.])31337\\.42([^0-9.]|$)");
 }
 
 static void
@@ -389,8 +388,7 @@ schedule_and_call(void *arg)
 	rump_unschedule();
 }
 
-TC(schedule_does_not_nest,
-    "rump_schedule twice, rump_unschedule alone.")
+TC(schedule_does_not_nest, "rump_schedule twice, rump_unschedule alone.")
 {
 	child_aborts(schedule_twice, NULL, "rump_schedule", "");
 	child_aborts(unschedule_only, NULL, "rump_unschedule", "");

@@ -410,8 +410,7 @@ TC(kill_permission,
 	static const struct {
 		uid_t r, e, tr, te, ts;
 		bool may;
-	} who[] = {
-	    {0, 0, 1, 2, 3, true}, {1, 0, 2, 2, 2, true},
+	} who[] = {{0, 0, 1, 2, 3, true}, {1, 0, 2, 2, 2, true},
 	    {0, 1, 2, 2, 2, false}, {1, 1, 0, 0, 0, false},
 	    {1, 1, 1, 0, 0, true}, {1, 1, 0, 0, 1, true},
 	    {1, 1, 0, 1, 0, false}, {2, 1, 2, 3, 3, true},

@@ -115,7 +115,8 @@ TC(arguments, "bad arguments are refused")
 	q = (int)T_OK(rump_sys_msgget(5, IPC_CREAT | 0600));
 	T_ERR(EFAULT, rump_sys_msgsnd(q, NULL, 1, 0));
 	T_ERR(EINVAL, rump_sys_msgsnd(-1, &m, 1, 0));
-	/* What is longer than any memory is not sent to a server: no address. */
+	/* What is longer than any memory is not sent to a server: no address.
+	 */
 	T_ERR(TC_IS_REMOTE ? EFAULT : EINVAL,
 	    rump_sys_msgsnd(q, &m, (size_t)-1, 0));
 	T_ERR(EINVAL, rump_sys_msgrcv(q, &m, (size_t)-1, 0, 0));

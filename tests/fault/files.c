@@ -14,7 +14,7 @@
 
 #include "../lib/fault.h"
 
-#define LONGNAME \
+#define LONGNAME                                                              \
 	"/d/a-name-that-is-so-long-that-it-will-not-fit-into-any-place-that-" \
 	"somebody-may-have-thought-to-be-enough-for-the-usual-name-of-a-file"
 
@@ -408,8 +408,8 @@ run_tmpfile_link(void)
 
 	if (error != 0)
 		return error;
-	error = result(rump_sys_linkat(
-	    fd, "", AT_FDCWD, "/d/new", AT_EMPTY_PATH));
+	error =
+	    result(rump_sys_linkat(fd, "", AT_FDCWD, "/d/new", AT_EMPTY_PATH));
 	MUST(rump_sys_close(fd));
 	return error;
 }
@@ -459,8 +459,8 @@ run_mount(void)
 {
 	static char options[] = "size=1m,nr_inodes=10";
 
-	return result(rump_sys_mount(
-	    "tmpfs", "/d/e", 0, options, sizeof(options) - 1));
+	return result(
+	    rump_sys_mount("tmpfs", "/d/e", 0, options, sizeof(options) - 1));
 }
 
 static void
@@ -491,8 +491,8 @@ static int
 run_mapfd(void)
 {
 	int hostfd = -1;
-	int error = rump_pub_vfs_mapfd(
-	    fd, PROT_READ | PROT_WRITE, MAP_SHARED, &hostfd);
+	int error =
+	    rump_pub_vfs_mapfd(fd, PROT_READ | PROT_WRITE, MAP_SHARED, &hostfd);
 
 	if (error == 0)
 		(void)close(hostfd);
@@ -517,9 +517,9 @@ static const struct scenario scenarios[] = {
     {"unlink", setup_dir, run_unlink, undo_unlink, teardown_dir, 0},
     {"rmdir", setup_dir, run_rmdir, undo_rmdir, teardown_dir, 0},
     {"write", setup_open, run_write, undo_write, teardown_open, DATA},
-    {"write-much", setup_open, run_write_much, undo_write, teardown_open,
-	DATA},
-    {"write-far", setup_open, run_write_far, undo_write, teardown_open, DATA | KEEPS},
+    {"write-much", setup_open, run_write_much, undo_write, teardown_open, DATA},
+    {"write-far", setup_open, run_write_far, undo_write, teardown_open,
+	DATA | KEEPS},
     {"truncate-up", setup_open, run_truncate_up, undo_write, teardown_open,
 	DATA},
     {"truncate-down", setup_half_page, run_truncate_down, undo_truncate_down,
@@ -538,7 +538,8 @@ static const struct scenario scenarios[] = {
     {"tmpfile", setup_dir, run_tmpfile, undo_fd, teardown_dir, 0},
     {"tmpfile-link", setup_dir, run_tmpfile_link, undo_new, teardown_dir, 0},
     {"many", setup_dir, run_many, undo_many, teardown_dir, 0},
-    {"fallocate", setup_open, run_fallocate, undo_write, teardown_open, DATA | KEEPS},
+    {"fallocate", setup_open, run_fallocate, undo_write, teardown_open,
+	DATA | KEEPS},
     {"mapfd", setup_half_page, run_mapfd, undo_write, teardown_open,
 	DATA | KEEPS},
     {"setxattr", setup_dir, run_setxattr, undo_setxattr, teardown_dir, 0},

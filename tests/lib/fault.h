@@ -38,8 +38,10 @@ static int fd;
 static void
 complain(const char *what, long want, long got)
 {
-	fprintf(stderr, "fault: %s, allocation %ld: %s: want %ld, "
-	    "got %ld (errno %d)\n", scenario, failing, what, want, got, errno);
+	fprintf(stderr,
+	    "fault: %s, allocation %ld: %s: want %ld, "
+	    "got %ld (errno %d)\n",
+	    scenario, failing, what, want, got, errno);
 	errors++;
 }
 
@@ -50,9 +52,10 @@ static long
 must(long rv, const char *what, int line)
 {
 	if (rv == -1) {
-		fprintf(stderr, "fault: %s, allocation %ld: line %d: "
-		    "%s: %s\n", scenario, failing, line, what,
-		    strerror(errno));
+		fprintf(stderr,
+		    "fault: %s, allocation %ld: line %d: "
+		    "%s: %s\n",
+		    scenario, failing, line, what, strerror(errno));
 		exit(1);
 	}
 	return rv;
@@ -78,7 +81,7 @@ nothing(void)
 {
 }
 
-#define DATA 1 /* ENOSPC is right too; so is a short result */
+#define DATA  1 /* ENOSPC is right too; so is a short result */
 #define KEEPS 4 /* what it got before the failure stays, for later */
 
 struct scenario {

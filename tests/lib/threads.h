@@ -14,10 +14,10 @@
 
 struct thread {
 	pthread_t t_handle;
-	int t_id;	     /* 0, 1, … in its team */
+	int t_id; /* 0, 1, … in its team */
 	void (*t_fn)(struct thread *);
-	void *t_arg;	     /* the same for the team */
-	void *t_result;	     /* for t_fn's use */
+	void *t_arg;	/* the same for the team */
+	void *t_result; /* for t_fn's use */
 };
 
 static inline void *
@@ -94,10 +94,10 @@ struct gate {
 	pthread_cond_t g_cond;
 	int g_value;
 };
-#define GATE_INITIALIZER \
-	{ \
+#define GATE_INITIALIZER                             \
+	{                                            \
 		.g_lock = PTHREAD_MUTEX_INITIALIZER, \
-		.g_cond = PTHREAD_COND_INITIALIZER \
+		.g_cond = PTHREAD_COND_INITIALIZER   \
 	}
 
 static inline void

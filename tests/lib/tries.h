@@ -36,8 +36,7 @@ try_boot(long n)
 			return TRY_WRONG;
 		}
 	}
-	if (rump_sys_getpid() != 1 ||
-	    rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0) {
+	if (rump_sys_getpid() != 1 || rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0) {
 		complain("after boot", 1, rump_sys_getpid());
 		return TRY_WRONG;
 	}

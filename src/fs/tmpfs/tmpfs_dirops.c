@@ -216,8 +216,8 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
  * it is to be dropped.
  */
 static bool
-node_unlinked(struct tmpfs_node *tn, const struct tmpfs_dirent *td,
-    struct timespec *now)
+node_unlinked(
+    struct tmpfs_node *tn, const struct tmpfs_dirent *td, struct timespec *now)
 {
 	struct vnode *vp = &tn->tn_vnode;
 
