@@ -153,6 +153,10 @@ frames_in(struct frames *fr, size_t most)
 		if ((error = in_receive(fr, &n, &full)) == 0)
 			got += n;
 	}
+	/* The host has given these already, and will not tell of them again. */
+	while (error == 0 && fr->fr_ops->fo_pending != NULL &&
+	       fr->fr_ops->fo_pending(fr))
+		error = in_receive(fr, &n, &full);
 	return error == EAGAIN ? 0 : error;
 }
 

@@ -22,6 +22,8 @@ struct frames_ops {
 	 * what it was.  EAGAIN if nothing is; 0 bytes received: the end.
 	 */
 	int (*fo_recv)(struct frames *, void *buf, size_t *lenp);
+	/* Is there more that the host will not tell of?  NULL: never. */
+	bool (*fo_pending)(struct frames *);
 	int (*fo_send)(struct frames *, const void *buf, size_t *lenp);
 
 	/*

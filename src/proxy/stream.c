@@ -80,6 +80,14 @@ frames_recv(struct frames *fr, void *buf, size_t *lenp)
 	return stream_recv(frames_session(fr), buf, lenp);
 }
 
+static bool
+frames_pending(struct frames *fr)
+{
+	struct tls *t = frames_session(fr)->se_stream->sr_tls;
+
+	return t != NULL && stream_tls()->to_pending(t);
+}
+
 static int
 frames_send(struct frames *fr, const void *buf, size_t *lenp)
 {
@@ -290,6 +298,7 @@ frames_next(struct frames *fr, struct sp_frame *f, const uint8_t **from,
 
 static const struct frames_ops frames_ops = {
     .fo_recv = frames_recv,
+    .fo_pending = frames_pending,
     .fo_send = frames_send,
     .fo_begin = frames_begin,
     .fo_end = frames_end,

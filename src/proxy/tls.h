@@ -71,6 +71,8 @@ struct tls_ops {
 
 	/* As those of a socket. */
 	int (*to_recv)(struct tls *, void *buf, size_t *lenp);
+	/* Is there something that was read from the socket with the last? */
+	bool (*to_pending)(struct tls *);
 	int (*to_send)(struct tls *, const void *buf, size_t *lenp);
 };
 

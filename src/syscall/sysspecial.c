@@ -239,6 +239,19 @@ sysarg_inner(const struct sysarg *sa, const struct sysinner **listp)
 	return n != NULL ? n->n_count : 0;
 }
 
+/* Is the string at this address `text'?  No more of it is read than that. */
+static bool
+string_is(uint64_t addr, const char *text, sysarg_read *get)
+{
+	char c;
+
+	for (;; text++, addr++)
+		if (!get(&c, (void *)(uintptr_t)addr, 1) || c != *text)
+			return false;
+		else if (c == '\0')
+			return true;
+}
+
 /*
  * A structure that begins with a pointer, or what remote clients send in place
  * of one, which no text does; or text, or a structure without pointers.
@@ -246,13 +259,11 @@ sysarg_inner(const struct sysarg *sa, const struct sysinner **listp)
 static void
 mount_data(const uint64_t *args, sysarg_read *get, struct sysarg *sa)
 {
-	char first[sizeof(void *)], type[8] = "";
+	char first[sizeof(void *)];
 
 	make_buffer(sa, IN, "const void *", 1);
 	sa->sa_counter = 4;
-	if (args[0] == 0 ||
-	    !get(type, (void *)(uintptr_t)args[0], sizeof("tmpfs")) ||
-	    memcmp(type, "tmpfs", sizeof("tmpfs")) == 0)
+	if (args[0] == 0 || string_is(args[0], "tmpfs", get))
 		return;
 	if (nested_find(args[4]) == NULL || args[3] == 0 ||
 	    !get(first, (void *)(uintptr_t)args[3], sizeof(first)) ||

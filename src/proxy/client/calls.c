@@ -20,15 +20,38 @@ _Thread_local struct client_thread client_thread = {
 };
 
 /*
- * Memory of the program: a bad address faults, as in any library.
+ * Memory of the program: a bad address faults, as in any library.  It may have
+ * less there than it says, which is for the kernel to find out: no checker is
+ * to.
  */
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHECKED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define CHECKED 1
+#endif
+
+#ifdef CHECKED
+__attribute__((no_sanitize_address)) static bool
+mem_read(void *dst, const void *from, size_t n)
+{
+	volatile char *to = dst;
+	const volatile char *p = from;
+
+	while (n-- > 0)
+		*to++ = *p++;
+	return true;
+}
+#else
 static bool
 mem_read(void *dst, const void *from, size_t n)
 {
 	memcpy(dst, from, n);
 	return true;
 }
+#endif
 
 static bool
 mem_write(void *to, const void *src, size_t n)

@@ -72,6 +72,8 @@ int client_link_open(struct client_link *, const struct url *,
 void client_link_close(struct client_link *);
 bool client_link_isours(const struct client_link *);
 int client_link_recv(struct client_link *, void *buf, size_t *lenp);
+/* Is there more, of which the host will not tell? */
+bool client_link_pending(struct client_link *);
 int client_link_send(struct client_link *, const void *buf, size_t *lenp);
 
 /*

@@ -33,6 +33,12 @@ client_link_recv(struct client_link *ck, void *buf, size_t *lenp)
 	return n >= 0 ? 0 : errno;
 }
 
+bool
+client_link_pending(struct client_link *ck)
+{
+	return ck->ck_tls != NULL && ck->ck_ops->to_pending(ck->ck_tls);
+}
+
 int
 client_link_send(struct client_link *ck, const void *buf, size_t *lenp)
 {

@@ -110,6 +110,12 @@ frames_recv(struct frames *fr, void *buf, size_t *lenp)
 	return client_link_recv(&((struct stream *)fr)->st_link, buf, lenp);
 }
 
+static bool
+frames_pending(struct frames *fr)
+{
+	return client_link_pending(&((struct stream *)fr)->st_link);
+}
+
 static int
 frames_send(struct frames *fr, const void *buf, size_t *lenp)
 {
@@ -246,6 +252,7 @@ frames_next(struct frames *fr, struct sp_frame *f, const uint8_t **from,
 
 static const struct frames_ops frames_ops = {
     .fo_recv = frames_recv,
+    .fo_pending = frames_pending,
     .fo_send = frames_send,
     .fo_begin = frames_begin,
     .fo_end = frames_end,

@@ -153,6 +153,12 @@ tls_recv(struct tls *t, void *buf, size_t *lenp)
 	return result == 1 ? 0 : transfer_error(t, result);
 }
 
+static bool
+tls_pending(struct tls *t)
+{
+	return SSL_pending(t->t_ssl) > 0;
+}
+
 /*
  * Handlers of signals of the host send, and one of them may have interrupted
  * malloc: so nothing here that allocates, as the thread's queue of errors does,
@@ -186,5 +192,6 @@ const struct tls_ops rump_tls_ops = {
     .to_handshake = tls_handshake,
     .to_who = tls_who,
     .to_recv = tls_recv,
+    .to_pending = tls_pending,
     .to_send = tls_send,
 };
