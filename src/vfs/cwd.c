@@ -284,21 +284,36 @@ describe_number(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
 	    sb.st_nlink == 0 || vnode_isdead(vp) ? " (deleted)" : "");
 }
 
+/*
+ * The directory and name by which a file is known; a directory or a root is
+ * known by itself.  ENOENT: by none any more.
+ */
+static int
+vnode_place(struct mount *mp, struct vnode *vp, struct vnode **dvpp,
+    const char **namep, size_t *lenp)
+{
+	int error = 0;
+
+	*dvpp = vp;
+	*namep = NULL;
+	*lenp = 0;
+	if (!vnode_isdir(vp) && vp != mp->mnt_root)
+		error = vp->v_ops->vop_aname == NULL
+			    ? ENOENT
+			    : vp->v_ops->vop_aname(vp, dvpp, namep, lenp);
+	return error == 0 && vnode_isdead(*dvpp) ? ENOENT : error;
+}
+
 void
 vfs_describe(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
     struct text *t)
 {
-	struct vnode *dvp = vp;
+	struct vnode *dvp;
 	char buf[PATH_MAX];
-	const char *path, *name = NULL;
-	size_t len = 0;
-	int error = 0;
+	const char *path, *name;
+	size_t len;
 
-	if (!vnode_isdir(vp) && vp != mp->mnt_root)
-		error = vp->v_ops->vop_aname == NULL
-			    ? ENOENT
-			    : vp->v_ops->vop_aname(vp, &dvp, &name, &len);
-	if (error != 0 || vnode_isdead(dvp)) {
+	if (vnode_place(mp, vp, &dvp, &name, &len) != 0) {
 		describe_number(mp, vp, root, t);
 		return;
 	}
@@ -336,17 +351,11 @@ int
 vfs_name(struct mount *mp, struct vnode *vp, const struct cwdinfo *root,
     char *buf, const char **pathp)
 {
-	const char *name = NULL;
-	struct vnode *dvp = vp;
-	size_t len = 0;
-	int error = 0;
+	const char *name;
+	struct vnode *dvp;
+	size_t len;
+	int error = vnode_place(mp, vp, &dvp, &name, &len);
 
-	if (!vnode_isdir(vp) && vp != mp->mnt_root)
-		error = vp->v_ops->vop_aname == NULL
-			    ? ENOENT
-			    : vp->v_ops->vop_aname(vp, &dvp, &name, &len);
-	if (error == 0 && vnode_isdead(dvp))
-		error = ENOENT;
 	if (error == 0)
 		error = vfs_path(mp, dvp, root, buf, pathp);
 	if (error == 0 && name != NULL)
