@@ -61,6 +61,25 @@ hosted_fini(struct session *se)
 	hostfds_free(fds);
 }
 
+/* A path that came along; NULL: none did. */
+static const char *
+path_given(const struct call *c)
+{
+	if (c->c_msg.sm_head == 0 || c->c_head[c->c_msg.sm_head - 1] != '\0')
+		return NULL;
+	return (const char *)c->c_head;
+}
+
+/* A path that goes back, and its length. */
+static void
+path_give(struct call *c, const char *path)
+{
+	size_t len = strlen(path);
+
+	call_give(c, path, len + 1);
+	c->c_msg.sm_retval = (int64_t)len;
+}
+
 int
 hosted_file(struct call *c)
 {
@@ -109,21 +128,21 @@ hosted_program(struct call *c)
 {
 	const uint64_t *args = c->c_msg.sm_args;
 	struct session *se = c->c_session;
+	const char *path = path_given(c);
 	struct program pg;
 	struct lwp *l;
 	int *fds, error = ENOMEM;
 
-	if (c->c_msg.sm_head == 0 || c->c_head[c->c_msg.sm_head - 1] != '\0')
+	if (path == NULL)
 		return EPROTO;
 	if ((l = syscall_enter()) == NULL)
 		return syscall_refusal();
 	if ((fds = hostfds_get(se)) != NULL)
-		error = vfs_program(l, (int)args[0], (const char *)c->c_head,
-		    args[1] != 0, &pg);
+		error = vfs_program(l, (int)args[0], path, args[1] != 0, &pg);
 	if (error == 0) {
 		fds[c->c_slot] = pg.pg_hostfd;
 		c->c_msg.sm_retval = pg.pg_hostfd;
-		memcpy(c->c_shared, pg.pg_path, strlen(pg.pg_path) + 1);
+		call_give(c, pg.pg_path, strlen(pg.pg_path) + 1);
 	}
 	if (error == 0 && args[2] == 1) {
 		mutex_enter(&se->se_lock);
@@ -140,24 +159,20 @@ int
 hosted_path(struct call *c)
 {
 	const uint64_t *args = c->c_msg.sm_args;
+	const char *path = path_given(c);
 	char buf[PATH_MAX];
 	struct lwp *l;
-	size_t len;
 	int error;
 
-	if (c->c_msg.sm_head == 0 || c->c_head[c->c_msg.sm_head - 1] != '\0')
+	if (path == NULL)
 		return EPROTO;
 	if ((l = syscall_enter()) == NULL)
 		return syscall_refusal();
-	error = vfs_hostpath(
-	    l, (int)args[0], (const char *)c->c_head, args[1] != 0, buf);
+	error = vfs_hostpath(l, (int)args[0], path, args[1] != 0, buf);
 	syscall_exit();
-	if (error != 0)
-		return error;
-	len = strlen(buf);
-	memcpy(c->c_shared, buf, len + 1);
-	c->c_msg.sm_retval = (int64_t)len;
-	return 0;
+	if (error == 0)
+		path_give(c, buf);
+	return error;
 }
 
 int
@@ -190,19 +205,15 @@ hosted_fdpath(struct call *c)
 	char buf[PATH_MAX];
 	const char *path;
 	struct lwp *l = syscall_enter();
-	size_t len;
 	int error;
 
 	if (l == NULL)
 		return syscall_refusal();
 	error = vfs_fdpath(l, (int)c->c_msg.sm_args[0], buf, &path);
 	syscall_exit();
-	if (error != 0)
-		return error;
-	len = strlen(path);
-	memcpy(c->c_shared, path, len + 1);
-	c->c_msg.sm_retval = (int64_t)len;
-	return 0;
+	if (error == 0)
+		path_give(c, path);
+	return error;
 }
 
 int

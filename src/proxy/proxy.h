@@ -372,15 +372,15 @@ bool call_handler(struct call *, int restart);
 /* All but system calls; the error, the value in c_msg.sm_retval. */
 int op_run(struct call *);
 
+/* Their result: the first n bytes of the payload. */
+void call_give(struct call *, const void *data, size_t n);
+
 /*
  * Check what a system call points to, and find its arguments; then copy back
  * what it has written into c_head, in a call that failed only what goes both
  * ways.  EPROTO: no client does that.
  */
 struct sysdesc;
-/* The result of what is no system call: the first n bytes of the payload. */
-void call_give(struct call *, const void *data, size_t n);
-
 int call_decode(struct call *, const struct sysdesc *);
 void call_encode(struct call *, const struct sysdesc *, int error);
 
