@@ -50,7 +50,7 @@ hostfs_refresh(struct hostfs_node *hn, const struct hyper_stat *hs)
 		return;
 	mutex_enter(&hn->hn_lock);
 	hn->hn_attr = *hs;
-	hn->hn_asked = kern_monotonic();
+	hn->hn_asked = hyper_clock(HYPER_CLOCK_COARSE);
 	mutex_exit(&hn->hn_lock);
 }
 
@@ -64,7 +64,8 @@ attr_isknown(struct hostfs_node *hn, struct hyper_stat *hs)
 	if (most == 0)
 		return false;
 	mutex_enter(&hn->hn_lock);
-	known = hn->hn_asked != 0 && kern_monotonic() - hn->hn_asked < most;
+	known = hn->hn_asked != 0 &&
+		hyper_clock(HYPER_CLOCK_COARSE) - hn->hn_asked < most;
 	if (known)
 		*hs = hn->hn_attr;
 	mutex_exit(&hn->hn_lock);
