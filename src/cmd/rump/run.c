@@ -17,16 +17,24 @@
 static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
     SIGUSR2, SIGALRM, SIGCONT, SIGWINCH};
 
+/* These, and what says that a child has ended. */
+static void
+awaited(sigset_t *set)
+{
+	size_t i;
+
+	(void)sigemptyset(set);
+	(void)sigaddset(set, SIGCHLD);
+	for (i = 0; i < nitems(passed_on); i++)
+		(void)sigaddset(set, passed_on[i]);
+}
+
 void
 run_signals(struct run *r)
 {
 	sigset_t set;
-	size_t i;
 
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGCHLD);
-	for (i = 0; i < nitems(passed_on); i++)
-		(void)sigaddset(&set, passed_on[i]);
+	awaited(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, &r->r_mask);
 	/* Who starts us may ignore it: then none would be waited for. */
 	(void)signal(SIGCHLD, SIG_DFL);
@@ -186,12 +194,8 @@ wait_program(struct wait *wt, struct world *w)
 {
 	siginfo_t si;
 	sigset_t set;
-	size_t i;
 
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGCHLD);
-	for (i = 0; i < nitems(passed_on); i++)
-		(void)sigaddset(&set, passed_on[i]);
+	awaited(&set);
 	for (;;) {
 		reap(wt, w);
 		if (wt->w_ended || wt->w_lost)

@@ -290,7 +290,7 @@ compare(void *arg, struct layer *l, size_t i, struct archive *a)
 	const char *path = le->le_path, *name = NULL;
 	struct differ *d = arg;
 	struct stat sb, *host = NULL;
-	int dirfd = -1;
+	int dirfd = -1, status;
 
 	differ_grow(d, i);
 	if (*path == '\0' || !find_parent(d, path)->a_new) {
@@ -298,8 +298,13 @@ compare(void *arg, struct layer *l, size_t i, struct archive *a)
 		if (dirfd != -1 &&
 		    fstatat(dirfd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0)
 			host = &sb;
-		else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-			return complain_errno(path);
+		else if (errno != ENOENT && errno != ENOTDIR &&
+			 errno != ELOOP) {
+			status = complain_errno(path);
+			if (dirfd != -1)
+				(void)close(dirfd);
+			return status;
+		}
 	}
 	if (le->le_whiteout) {
 		d->d_kinds[i] = host != NULL ? 'D' : '\0';
