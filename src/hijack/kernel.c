@@ -391,13 +391,13 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 
 	t->t_slot = 0;
 	t->t_posted = 0;
-	if (copied)
+	if (copied) {
 		spc_forked(&p->p_spc);
-	else
+	} else {
 		/* The memory is still the parent's; the socket a copy. */
 		hj_raw1(__NR_close, p->p_spc.cl_sock);
-	if (!copied)
 		memset(&p->p_spc, 0, sizeof(p->p_spc));
+	}
 	error = proc_connect(p, SP_H_FORK, token, NULL);
 	if (error != 0)
 		unreachable(error);

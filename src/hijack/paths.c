@@ -178,12 +178,11 @@ static long
 by_own(struct hj_thread *t, const struct hj_path *p, const struct attempt *a,
     const long *args, const char *own)
 {
-	long words[HJ_NARGS], r;
+	long words[HJ_NARGS];
 
 	hj_words(a->a_how, args, words);
 	words[a->a_at[0]] = (long)own;
-	r = by_kernel(t, p, words);
-	return r;
+	return by_kernel(t, p, words);
 }
 
 /* A fifo of the kernel's tree is one beside the kernel while it is open. */
