@@ -14,6 +14,7 @@
 #include <rump/rumpclient.h>
 
 #include "lib/byhand.h"
+#include "lib/exec.h"
 #include "lib/server.h"
 #include "lib/tc.h"
 #include "proxy/wire.h"
@@ -129,49 +130,23 @@ TC(closefrom, "a client whose descriptor is closed connects again")
 
 TC(exec_target, "the program that exec runs; alone it has nothing to do")
 {
-	const char *pid = getenv("TEST_PID");
-	char buf[8] = "";
-
-	if (pid == NULL)
+	if (getenv("TEST_PID") == NULL)
 		atf_tc_skip("is run by exec");
 	ATF_REQUIRE(getenv("RUMPCLIENT_SESSION") != NULL);
 	ATF_REQUIRE_EQ(rumpclient_init(), 0);
 	ATF_REQUIRE(getenv("RUMPCLIENT_SESSION") == NULL);
-	ATF_REQUIRE_EQ(rump_sys_getpid(), atoi(pid));
-	ATF_REQUIRE_EQ(rump_sys_pread(3, buf, sizeof(buf), 0), 5);
-	ATF_REQUIRE_STREQ(buf, "hello");
-	ATF_REQUIRE_ERRNO(EBADF, rump_sys_close(4) == -1);
+	exec_check();
 }
 
 TC(exec, "the next program has process and descriptors")
 {
-	char option[] = "-r/dev/null", name[] = "exec_target";
-	char self[256] = "", folder[258] = "-s", text[16];
-	char *argv[] = {self, folder, option, name, NULL};
-	int status;
-	pid_t pid;
+	char *argv[] = {NULL};
 
-	ATF_REQUIRE(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	strcpy(folder + 2, self);
-	*strrchr(folder, '/') = '\0';
 	start();
 	ATF_REQUIRE_ERRNO(
 	    ENOENT, rumpclient_exec("/none", argv, environ) == -1);
 	ATF_REQUIRE(rump_sys_getpid() > 1);
-	if ((pid = rumpclient_fork()) == 0) {
-		int fd = rump_sys_open("/f", O_RDWR | O_CREAT, 0600);
-
-		if (fd != 3 || rump_sys_write(fd, "hello", 5) != 5 ||
-		    rump_sys_open("/f", O_RDONLY | O_CLOEXEC) != 4)
-			_exit(8);
-		snprintf(text, sizeof(text), "%d", (int)rump_sys_getpid());
-		setenv("TEST_PID", text, 1);
-		rumpclient_exec("/proc/self/exe", argv, environ);
-		_exit(9);
-	}
-	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
-	ATF_REQUIRE_EQ(status, 0);
-	ATF_REQUIRE(rump_sys_getpid() > 1);
+	exec_self();
 }
 
 TC(sockets, "the place of a socket: live, stale, too long, not writable")
@@ -223,21 +198,6 @@ TC(silent, "clients that say nothing keep nobody from the server")
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 }
 
-static bool
-is_ended(int fd)
-{
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-	char bytes[64];
-	ssize_t n;
-
-	do {
-		if (poll(&pfd, 1, 5000) != 1)
-			return false;
-		n = read(fd, bytes, sizeof(bytes));
-	} while (n > 0);
-	return n == 0 || errno == ECONNRESET;
-}
-
 TC(crowd, "however many say nothing, who says something is let in")
 {
 	int i, fd = -1, first;
@@ -246,7 +206,7 @@ TC(crowd, "however many say nothing, who says something is let in")
 	ATF_REQUIRE((first = server_connect(0)) != -1);
 	for (i = 0; i < 600; i++)
 		ATF_REQUIRE((fd = server_connect(0)) != -1);
-	ATF_REQUIRE(is_ended(first));
+	ATF_REQUIRE(server_ends(first));
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 	ATF_REQUIRE_EQ(write(fd, "x", 1), 1);
 }
@@ -499,7 +459,7 @@ TC(liars, "a message that no client sends ends that client and nobody else")
 		fill(sp_slot(sh, 0));
 		sp_slot(sh, 0)->ss_msg = lies[i];
 		(void)hand_call(fd, sh);
-		if (!is_ended(fd))
+		if (!server_ends(fd))
 			atf_tc_fail("lie %zu was believed", i);
 		close(fd);
 		munmap(sh, SP_SHMSIZE);
@@ -538,7 +498,7 @@ TC(liars_inside, "nor is a structure believed whose pointers lead elsewhere")
 		    .sm_len = 64,
 		    .sm_head = 64};
 		(void)hand_call(fd, sh);
-		if (!is_ended(fd))
+		if (!server_ends(fd))
 			atf_tc_fail("lie %zu was believed", i);
 		close(fd);
 		munmap(sh, SP_SHMSIZE);
@@ -607,7 +567,7 @@ TC(slots, "a call in a slot that a client may not use ends that client")
 	atomic_store(&sp_slot(sh, 64)->ss_state, SP_REQUEST);
 	atomic_fetch_or(&sh->sh_bell[1], 1);
 	(void)send(fd, "", 1, MSG_NOSIGNAL);
-	ATF_REQUIRE(is_ended(fd));
+	ATF_REQUIRE(server_ends(fd));
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 }
 

@@ -89,22 +89,6 @@ call_frame(uint32_t slot, uint32_t number, uint32_t nr)
 	    .sf_msg = {.sm_op = SP_SYSCALL, .sm_slot = slot, .sm_nr = nr}};
 }
 
-/* Does the server end us?  What it says until then is dropped. */
-static bool
-is_ended(int fd)
-{
-	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-	char bytes[4096];
-	ssize_t n;
-
-	do {
-		if (poll(&pfd, 1, 5000) != 1)
-			return false;
-		n = read(fd, bytes, sizeof(bytes));
-	} while (n > 0);
-	return n == 0 || errno == ECONNRESET;
-}
-
 TC(calls, "calls of several slots, by hand")
 {
 	struct sp_frame f;
@@ -171,7 +155,7 @@ TC(liars, "a frame that no client sends ends that client and nobody else")
 		fd = connect_new();
 		ATF_REQUIRE(put(fd, &lies[i], sizeof(lies[i])));
 		(void)put(fd, nothing, sizeof(nothing));
-		if (!is_ended(fd))
+		if (!server_ends(fd))
 			atf_tc_fail("lie %zu was believed", i);
 		close(fd);
 		ATF_REQUIRE(rump_sys_getpid() > 1);
@@ -190,7 +174,7 @@ TC(busy, "a call in a slot whose call goes on ends that client")
 	ATF_REQUIRE(put(fd, &f, sizeof(f)));
 	f.sf_number = 2;
 	ATF_REQUIRE(put(fd, &f, sizeof(f)));
-	ATF_REQUIRE(is_ended(fd));
+	ATF_REQUIRE(server_ends(fd));
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 }
 
@@ -228,7 +212,7 @@ TC(noise, "bytes at random, in the place of a hello and after it")
 		fd = i % 2 == 0 ? server_connect(0) : connect_new();
 		ATF_REQUIRE(fd != -1);
 		(void)put(fd, bytes, sizeof(bytes));
-		ATF_REQUIRE(is_ended(fd));
+		ATF_REQUIRE(server_ends(fd));
 		close(fd);
 	}
 	ATF_REQUIRE(rump_sys_getpid() > 1);
@@ -287,9 +271,9 @@ TC(silent, "who says nothing is sent away, and keeps nobody from the server")
 		close(fds[i]);
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 	/* It has ten seconds. */
-	ATF_REQUIRE(!is_ended(fds[0]));
+	ATF_REQUIRE(!server_ends(fds[0]));
 	usleep(3000000);
-	ATF_REQUIRE(is_ended(fds[0]));
+	ATF_REQUIRE(server_ends(fds[0]));
 }
 
 #define READS 12

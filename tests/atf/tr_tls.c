@@ -13,6 +13,7 @@
 
 #include <rump/rumpclient.h>
 
+#include "lib/exec.h"
 #include "lib/server.h"
 #include "lib/tc.h"
 
@@ -397,44 +398,16 @@ TC(forks, "forks of clients that have threads, and what they share")
 
 TC(exec_target, "the program that exec runs; alone it has nothing to do")
 {
-	const char *pid = getenv("TEST_PID");
-	char buf[8] = "";
-
-	if (pid == NULL)
+	if (getenv("TEST_PID") == NULL)
 		atf_tc_skip("is run by exec");
 	ATF_REQUIRE_EQ(rumpclient_init(), 0);
-	ATF_REQUIRE_EQ(rump_sys_getpid(), atoi(pid));
-	ATF_REQUIRE_EQ(rump_sys_pread(3, buf, sizeof(buf), 0), 5);
-	ATF_REQUIRE_STREQ(buf, "hello");
-	ATF_REQUIRE_ERRNO(EBADF, rump_sys_close(4) == -1);
+	exec_check();
 }
 
 TC(exec, "the next program has process and descriptors")
 {
-	char option[] = "-r/dev/null", name[] = "exec_target";
-	char self[256] = "", folder[258] = "-s", text[16];
-	char *argv[] = {self, folder, option, name, NULL};
-	int status;
-	pid_t pid;
-
-	ATF_REQUIRE(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	strcpy(folder + 2, self);
-	*strrchr(folder, '/') = '\0';
 	start(NULL);
-	if ((pid = rumpclient_fork()) == 0) {
-		int fd = rump_sys_open("/f", O_RDWR | O_CREAT, 0600);
-
-		if (fd != 3 || rump_sys_write(fd, "hello", 5) != 5 ||
-		    rump_sys_open("/f", O_RDONLY | O_CLOEXEC) != 4)
-			_exit(8);
-		snprintf(text, sizeof(text), "%d", (int)rump_sys_getpid());
-		setenv("TEST_PID", text, 1);
-		rumpclient_exec("/proc/self/exe", argv, environ);
-		_exit(9);
-	}
-	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
-	ATF_REQUIRE_EQ(status, 0);
-	ATF_REQUIRE(rump_sys_getpid() > 1);
+	exec_self();
 }
 
 TC(noise, "bytes that are no TLS end who sends them, and nobody else")

@@ -14,7 +14,9 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +149,22 @@ server_connect(int n)
 	return fd;
 }
 #endif
+
+/* Does a server end this connection?  What it says until then is dropped. */
+static inline bool
+server_ends(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	char bytes[4096];
+	ssize_t n;
+
+	do {
+		if (poll(&pfd, 1, 5000) != 1)
+			return false;
+		n = read(fd, bytes, sizeof(bytes));
+	} while (n > 0);
+	return n == 0 || errno == ECONNRESET;
+}
 
 /* Sockets' files do not go with their servers. */
 static pid_t server_owner;
