@@ -3,6 +3,7 @@
  * Remote clients: rumpclient(3).
  */
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -444,6 +445,42 @@ TC(raise, "what nobody catches in the kernel goes to the host process")
 	ATF_REQUIRE_EQ(nested_pid, rump_sys_getpid());
 }
 
+TC(claims, "buffers that are shorter than the call says, at a page's end")
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = page + 4096;
+	struct sembuf *sb = (struct sembuf *)(end - sizeof(*sb));
+	struct iovec *iov = (struct iovec *)(end - sizeof(*iov));
+	int fd, sem;
+
+	start();
+	ATF_REQUIRE(page != MAP_FAILED);
+	memset(page, 'x', 4096);
+	ATF_REQUIRE_EQ(munmap(end, 4096), 0);
+	fd = rump_sys_open("/f", O_RDWR | O_CREAT, 0640);
+	ATF_REQUIRE_EQ(fd, 3);
+	ATF_REQUIRE_EQ(rump_sys_write(fd, end - 100, 100), 100);
+	ATF_REQUIRE_ERRNO(EFAULT, rump_sys_write(fd, end - 100, 101) == -1);
+	ATF_REQUIRE_ERRNO(
+	    EFAULT, rump_sys_pwrite(fd, end - 4, 100000, 0) == -1);
+	ATF_REQUIRE_ERRNO(EBADF, rump_sys_write(9, end - 4, 5000) == -1);
+	*iov = (struct iovec){end - 8, 8};
+	ATF_REQUIRE_EQ(rump_sys_writev(fd, iov, 1), 8);
+	ATF_REQUIRE_ERRNO(EFAULT, rump_sys_writev(fd, iov, 2) == -1);
+	ATF_REQUIRE_ERRNO(EINVAL, rump_sys_writev(fd, iov, 1025) == -1);
+	iov->iov_len = 9;
+	ATF_REQUIRE_ERRNO(EFAULT, rump_sys_writev(fd, iov, 1) == -1);
+	ATF_REQUIRE_ERRNO(ENAMETOOLONG,
+	    rump_sys_open(memset(page, 'x', 4096), O_RDONLY) == -1);
+	sem = rump_sys_semget(IPC_PRIVATE, 1, 0600);
+	ATF_REQUIRE(sem >= 0);
+	*sb = (struct sembuf){0, 1, 0};
+	ATF_REQUIRE_EQ(rump_sys_semop(sem, sb, 1), 0);
+	ATF_REQUIRE_ERRNO(E2BIG, rump_sys_semop(sem, sb, 501) == -1);
+	ATF_REQUIRE_ERRNO(EFAULT, rump_sys_semop(sem, sb, 2) == -1);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, init);
@@ -462,5 +499,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, handlers);
 	ATF_TP_ADD_TC(tp, functions);
 	ATF_TP_ADD_TC(tp, raise);
+	ATF_TP_ADD_TC(tp, claims);
 	return atf_no_error();
 }

@@ -5,6 +5,7 @@
 #include "proxy/client/client.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include <rump/rumpclient.h>
 
+#include "proxy/client/sysraw.h"
 #include "syscall/sysdesc.h"
 
 _Thread_local struct client_thread client_thread = {
@@ -22,7 +24,7 @@ _Thread_local struct client_thread client_thread = {
 /*
  * Memory of the program: a bad address faults, as in any library.  It may have
  * less there than it says, which is for the kernel to find out: no checker is
- * to.
+ * to, and pages that are not there are not read.
  */
 
 #if defined(__has_feature)
@@ -34,24 +36,47 @@ _Thread_local struct client_thread client_thread = {
 #endif
 
 #ifdef CHECKED
-__attribute__((no_sanitize_address)) static bool
-mem_read(void *dst, const void *from, size_t n)
+__attribute__((no_sanitize_address)) static void
+mem_copy(void *dst, const void *from, size_t n)
 {
 	volatile char *to = dst;
 	const volatile char *p = from;
 
 	while (n-- > 0)
 		*to++ = *p++;
-	return true;
 }
 #else
+static void
+mem_copy(void *dst, const void *from, size_t n)
+{
+	memcpy(dst, from, n);
+}
+#endif
+
+#define PAGE ((uintptr_t)4096) /* the smallest of any host */
+
+/* The host reads a mask there, and does nothing for it: no such "how". */
+static bool
+page_isthere(uintptr_t page)
+{
+	return sysraw4(SYS_rt_sigprocmask, -1, (long)page, 0, _NSIG / 8) !=
+	       -EFAULT;
+}
+
+/* Its first page is taken to be there. */
 static bool
 mem_read(void *dst, const void *from, size_t n)
 {
-	memcpy(dst, from, n);
+	uintptr_t page = ((uintptr_t)from & -PAGE) + PAGE;
+	uintptr_t end = (uintptr_t)from + n;
+
+	for (; page < end; page += PAGE) {
+		if (!page_isthere(page))
+			return false;
+	}
+	mem_copy(dst, from, n);
 	return true;
 }
-#endif
 
 static bool
 mem_write(void *to, const void *src, size_t n)
@@ -60,7 +85,27 @@ mem_write(void *to, const void *src, size_t n)
 	return true;
 }
 
-static const struct spc_mem mem = {mem_read, mem_write, strnlen, NULL};
+/* What does not end is as long as it can be read, if no call wants that much.
+ */
+static size_t
+mem_strlen(const char *s, size_t most)
+{
+	size_t n = 0, k, left;
+
+	for (;;) {
+		left = PAGE - ((uintptr_t)(s + n) & (PAGE - 1));
+		if (left > most - n)
+			left = most - n;
+		k = strnlen(s + n, left);
+		n += k;
+		if (k < left || n == most)
+			return n;
+		if (!page_isthere((uintptr_t)(s + n)))
+			return n < PATH_MAX ? SIZE_MAX : n;
+	}
+}
+
+static const struct spc_mem mem = {mem_read, mem_write, mem_strlen, NULL};
 
 struct spc client = {.cl_mem = &mem, .cl_stream = &client_stream};
 

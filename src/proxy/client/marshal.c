@@ -41,6 +41,18 @@ room_take(struct encoding *e, size_t n, size_t most, uint64_t *wordp)
 }
 
 int
+room_fill(struct encoding *e, const void *addr, size_t n, size_t most,
+    uint64_t *wordp)
+{
+	int error = room_take(e, n, most, wordp);
+
+	if (error == 0 && n != 0 &&
+	    !e->e_cl->cl_mem->read(room_at(e, *wordp), addr, n))
+		*wordp = NOWHERE;
+	return error;
+}
+
+int
 string_encode(struct encoding *e, const char *s, uint64_t *wordp)
 {
 	size_t n = e->e_cl->cl_mem->strlen(s, STRING_MOST);
@@ -76,21 +88,14 @@ static int
 encode_buffer(struct encoding *e, const struct sysarg *sa, int i, size_t room,
     size_t most)
 {
-	bool in = (sa->sa_flags & SYSARG_IN) != 0;
-	uint64_t word;
+	uint64_t *wordp = &e->e_msg->sm_args[i];
 	int error;
 
-	error = room_take(e, room, most, &word);
-	if (error != 0)
-		return error;
-	e->e_msg->sm_args[i] = word;
-	if (!in || room == 0)
-		return 0;
+	if ((sa->sa_flags & SYSARG_IN) == 0)
+		return room_take(e, room, most, wordp);
+	error = room_fill(e, word_ptr(e->e_args[i]), room, most, wordp);
 	e->e_in = e->e_used;
-	return e->e_cl->cl_mem->read(
-		   room_at(e, word), word_ptr(e->e_args[i]), room)
-		   ? 0
-		   : EFAULT;
+	return error;
 }
 
 /* As many bytes as there is room for, if the call has a count that says so. */
@@ -114,26 +119,19 @@ buffer_cut(struct encoding *e, const struct sysarg *sa, size_t room)
 int
 vector_encode(struct encoding *e, const void *addr, uint64_t n, uint64_t *wordp)
 {
-	size_t bytes = n * sizeof(struct iovec);
-	int error;
-
 	/* The count itself is wrong then, and that comes first. */
 	if (n == 0 || n > VECTOR_MOST) {
 		*wordp = NOWHERE;
 		return 0;
 	}
-	error = room_take(e, bytes, SP_HEADMAX, wordp);
-	if (error == 0 &&
-	    !e->e_cl->cl_mem->read(room_at(e, *wordp), addr, bytes))
-		error = EFAULT;
-	return error;
+	return room_fill(e, addr, n * sizeof(struct iovec), SP_HEADMAX, wordp);
 }
 
 /* One buffer of a vector: its base becomes an offset. */
 static int
 vector_one(struct encoding *e, bool in, struct iovec *iov)
 {
-	uint64_t base = (uintptr_t)iov->iov_base, word;
+	uint64_t base = (uintptr_t)iov->iov_base, word = NOWHERE;
 	size_t left = SP_PAYLOAD - SP_ALIGN - e->e_used;
 	int error;
 
@@ -146,16 +144,15 @@ vector_one(struct encoding *e, bool in, struct iovec *iov)
 	}
 	if (iov->iov_len > left)
 		iov->iov_len = left;
-	if ((error = room_take(e, iov->iov_len, SP_PAYLOAD, &word)) != 0)
-		return error;
+	if (in) {
+		error = room_fill(
+		    e, word_ptr(base), iov->iov_len, SP_PAYLOAD, &word);
+		e->e_in = e->e_used;
+	} else {
+		error = room_take(e, iov->iov_len, SP_PAYLOAD, &word);
+	}
 	iov->iov_base = (void *)(uintptr_t)word;
-	if (!in || iov->iov_len == 0)
-		return 0;
-	e->e_in = e->e_used;
-	return e->e_cl->cl_mem->read(
-		   room_at(e, word), word_ptr(base), iov->iov_len)
-		   ? 0
-		   : EFAULT;
+	return error;
 }
 
 int

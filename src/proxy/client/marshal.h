@@ -44,6 +44,13 @@ uint64_t word_bad(uint64_t word);
 /* Room for n bytes, none of them beyond `most'.  E2BIG. */
 int room_take(struct encoding *, size_t n, size_t most, uint64_t *wordp);
 
+/*
+ * The same with n bytes of the caller's.  What is not there goes as NOWHERE:
+ * the call may find first that it is not asked for.
+ */
+int room_fill(struct encoding *, const void *addr, size_t n, size_t most,
+    uint64_t *wordp);
+
 /* A string into the head, what says where in *wordp. */
 int string_encode(struct encoding *, const char *s, uint64_t *wordp);
 

@@ -58,13 +58,10 @@ part_encode(struct encoding *e, bool in, void **addrp, size_t len, size_t most)
 							      : NOWHERE);
 		return 0;
 	}
-	if ((error = room_take(e, len, SP_HEADMAX, &word)) != 0)
-		return error;
+	error = in ? room_fill(e, addr, len, SP_HEADMAX, &word)
+		   : room_take(e, len, SP_HEADMAX, &word);
 	*addrp = (void *)(uintptr_t)word;
-	if (in && len != 0 &&
-	    !e->e_cl->cl_mem->read(room_at(e, word), addr, len))
-		return EFAULT;
-	return 0;
+	return error;
 }
 
 static int

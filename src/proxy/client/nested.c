@@ -14,9 +14,7 @@ static int
 elements_encode(struct encoding *e, const uint8_t *base,
     const struct sysinner *si, uint64_t addr, uint64_t *wordp)
 {
-	size_t bytes;
 	int32_t n;
-	int error;
 
 	memcpy(&n, base + si->si_counter, sizeof(n));
 	/* None, or the count is wrong, and that comes first. */
@@ -24,12 +22,8 @@ elements_encode(struct encoding *e, const uint8_t *base,
 		*wordp = NOWHERE;
 		return 0;
 	}
-	bytes = (size_t)n * si->si_size;
-	error = room_take(e, bytes, SP_HEADMAX, wordp);
-	if (error == 0 &&
-	    !e->e_cl->cl_mem->read(room_at(e, *wordp), word_ptr(addr), bytes))
-		error = EFAULT;
-	return error;
+	return room_fill(
+	    e, word_ptr(addr), (size_t)n * si->si_size, SP_HEADMAX, wordp);
 }
 
 static int
