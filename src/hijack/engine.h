@@ -375,6 +375,9 @@ long hj_id(struct hj_thread *t, unsigned long nr, int kernel);
 void hj_ids_forget(struct hj_thread *t);
 int hj_is_root(struct hj_thread *t);
 
+/* limits.c */
+void hj_limits_shared(int begins);
+
 /* io.c */
 int hj_file_program(struct hj_thread *t, long dirfd, const char *path,
     int follow, char *exe, int *fd);

@@ -354,7 +354,12 @@ exec_image(struct hj_thread *t, struct exec *ex, unsigned long argv, long argc,
 	r = make_argv(ex, argv, argc, out);
 	if (r != 0)
 		return r;
-	return hj_raw3(__NR_execve, hj_control->hc_loader, out, envp);
+	if (hj_has_kernel() && t->t_vmshared)
+		hj_limits_shared(0);
+	r = hj_raw3(__NR_execve, hj_control->hc_loader, out, envp);
+	if (hj_has_kernel() && t->t_vmshared)
+		hj_limits_shared(1);
+	return r;
 }
 
 /* Execute a path, which is ours. */

@@ -35,7 +35,7 @@ hj_copyinstr(char *to, unsigned long from, size_t size)
 long
 hj_window(struct hj_thread *t, long nr, const long *args)
 {
-	t->t_restartnr = (unsigned long)nr;
+	t->t_restartnr = t->t_regs.r_rax;
 	return hj_host(nr, args);
 }
 

@@ -397,6 +397,7 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 		/* The memory is still the parent's; the socket a copy. */
 		hj_raw1(__NR_close, p->p_spc.cl_sock);
 		memset(&p->p_spc, 0, sizeof(p->p_spc));
+		hj_limits_shared(1);
 	}
 	error = proc_connect(p, SP_H_FORK, token, NULL);
 	if (error != 0)

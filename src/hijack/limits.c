@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The limit of descriptors: the engine needs some above what the program
- * allows itself, and could not have them if the host's hard limit went down.
- * That is kept here, and across execve.
+ * Limits of what the engine needs some of for itself.
+ *
+ * Descriptors: it has some above what the program allows itself, and could not
+ * have them if the host's hard limit went down.  That is kept here, and across
+ * execve.
+ *
+ * Address space: the memory that is shared with the kernel is not the
+ * program's.  The host's limits are as much higher, the hard one once more for
+ * a child in the same memory.
  */
+#include <linux/mman.h>
 #include <linux/resource.h>
 
 #include "hijack/engine.h"
@@ -57,30 +64,110 @@ limits(struct hj_thread *t, unsigned long newat, unsigned long oldat)
 	return r;
 }
 
+#define SPACE (SP_SHMSIZE + (64UL << 20)) /* and stacks, patches, ... */
+
+static uint64_t
+space_add(uint64_t limit, uint64_t n)
+{
+	return limit >= RLIM64_INFINITY - n ? RLIM64_INFINITY : limit + n;
+}
+
+static uint64_t
+space_subtract(uint64_t limit, uint64_t n)
+{
+	return limit == RLIM64_INFINITY ? limit : limit - HJ_MIN(limit, n);
+}
+
+/* prlimit64 of address space, anybody's. */
+static long
+space(long pid, unsigned long newat, unsigned long oldat)
+{
+	struct rlimit64 new, old;
+	long r;
+
+	if (newat != 0) {
+		if (hj_copyin(&new, newat, sizeof(new)) != 0)
+			return -EFAULT;
+		if (new.rlim_cur > new.rlim_max)
+			return -EINVAL;
+		new.rlim_cur = space_add(new.rlim_cur, SPACE);
+		new.rlim_max = space_add(new.rlim_max, SPACE + SP_SHMSIZE);
+	}
+	r = hj_raw4(__NR_prlimit64, pid, RLIMIT_AS, newat != 0 ? &new : NULL,
+	    oldat != 0 ? &old : NULL);
+	if (r != 0 || oldat == 0)
+		return r;
+	old.rlim_cur = space_subtract(old.rlim_cur, SPACE);
+	old.rlim_max = space_subtract(old.rlim_max, SPACE + SP_SHMSIZE);
+	return hj_copyout(oldat, &old, sizeof(old)) != 0 ? -EFAULT : 0;
+}
+
+/* This process is in the memory of another, or leaves it by execve. */
+void
+hj_limits_shared(int begins)
+{
+	struct rlimit64 rl;
+
+	hj_raw4(__NR_prlimit64, 0, RLIMIT_AS, NULL, &rl);
+	if (rl.rlim_cur == RLIM64_INFINITY)
+		return;
+	rl.rlim_cur = begins ? space_add(rl.rlim_cur, SP_SHMSIZE)
+			     : space_subtract(rl.rlim_cur, SP_SHMSIZE);
+	rl.rlim_cur = HJ_MIN(rl.rlim_cur, rl.rlim_max);
+	hj_raw4(__NR_prlimit64, 0, RLIMIT_AS, &rl, NULL);
+}
+
+static int
+is_self(int pid)
+{
+	return pid == 0 || pid == hj_raw0(__NR_getpid);
+}
+
 long
 hj_sys_prlimit64(struct hj_thread *t, const long *args)
 {
-	int pid = (int)args[0];
+	const unsigned long new = (unsigned long)args[2];
+	const unsigned long old = (unsigned long)args[3];
 
-	if (!hj_has_kernel() || (int)args[1] != RLIMIT_NOFILE ||
-	    (pid != 0 && pid != hj_raw0(__NR_getpid)))
-		return hj_window(t, __NR_prlimit64, args);
-	return limits(t, (unsigned long)args[2], (unsigned long)args[3]);
+	if (hj_has_kernel() && (int)args[1] == RLIMIT_AS)
+		return space(args[0], new, old);
+	if (hj_has_kernel() && (int)args[1] == RLIMIT_NOFILE &&
+	    is_self((int)args[0]))
+		return limits(t, new, old);
+	return hj_window(t, __NR_prlimit64, args);
 }
 
 /* These have the same structure. */
 long
 hj_sys_setrlimit(struct hj_thread *t, const long *args)
 {
-	if (!hj_has_kernel() || (int)args[0] != RLIMIT_NOFILE)
+	const long all[6] = {0, args[0], args[1]};
+
+	if (!hj_has_kernel())
 		return hj_window(t, __NR_setrlimit, args);
-	return args[1] == 0 ? -EFAULT : limits(t, (unsigned long)args[1], 0);
+	return args[1] == 0 ? -EFAULT : hj_sys_prlimit64(t, all);
 }
 
 long
 hj_sys_getrlimit(struct hj_thread *t, const long *args)
 {
-	if (!hj_has_kernel() || (int)args[0] != RLIMIT_NOFILE)
+	const long all[6] = {0, args[0], 0, args[1]};
+
+	if (!hj_has_kernel())
 		return hj_window(t, __NR_getrlimit, args);
-	return args[1] == 0 ? -EFAULT : limits(t, 0, (unsigned long)args[1]);
+	return args[1] == 0 ? -EFAULT : hj_sys_prlimit64(t, all);
+}
+
+/*
+ * What there is would be brought in, and that is a lot where we share memory
+ * with the kernel: it is locked when it comes.
+ */
+long
+hj_sys_mlockall(struct hj_thread *t, const long *args)
+{
+	long words[6] = {args[0]};
+
+	if (hj_has_kernel() && (args[0] & (MCL_CURRENT | MCL_FUTURE)) != 0)
+		words[0] |= MCL_ONFAULT;
+	return hj_window(t, __NR_mlockall, words);
 }

@@ -182,8 +182,10 @@ hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 	    uc->uc_mcontext.rax == (unsigned long)-EINTR)
 		t->t_basemask = t->t_tempmask;
 	if (ip >= (uintptr_t)hj_window_begin && ip < (uintptr_t)hj_window_end) {
-		if (ip == (uintptr_t)hj_window_call)
-			t->t_restartnr = uc->uc_mcontext.rax;
+		/* The host may have been asked by another call than we. */
+		if (ip == (uintptr_t)hj_window_call &&
+		    uc->uc_mcontext.rax == __NR_restart_syscall)
+			t->t_restartnr = __NR_restart_syscall;
 		uc->uc_mcontext.rip = (uintptr_t)hj_window_abort;
 	} else if (ip >= (uintptr_t)hj_exit && ip < (uintptr_t)hj_exit_end) {
 		uc->uc_mcontext.rip = (uintptr_t)hj_exit;
