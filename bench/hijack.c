@@ -35,7 +35,7 @@ start_exec(void *arg)
 
 	bench_near("bench", self);
 	if (s->s_control != NULL)
-		hijack_exec(s->s_control, NULL, argv);
+		hijack_execvp(s->s_control, argv);
 	else
 		execv(argv[0], argv);
 }

@@ -95,7 +95,7 @@ main(int argc, char **argv)
 	control_set(control, &o);
 	pid = fork();
 	if (pid == 0) {
-		error = hijack_exec(control, NULL, argv + optind + 1);
+		error = hijack_execvp(control, argv + optind + 1);
 		warnx("%s: %s", argv[optind + 1], strerror(error));
 		_exit(error == ENOENT ? 127 : 126);
 	}

@@ -4,7 +4,6 @@
  * files in and out, sets it.  rump(1).
  */
 #include <getopt.h>
-#include <locale.h>
 
 #include "cmd/rump/tool.h"
 
@@ -49,7 +48,6 @@ main(int argc, char **argv)
 {
 	int status;
 
-	(void)setlocale(LC_CTYPE, "");
 	if (!main_options(argc, argv) || optind == argc) {
 		usage(stderr);
 		return STATUS_USAGE;

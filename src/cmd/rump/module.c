@@ -5,6 +5,7 @@
 #include "cmd/rump/module.h"
 
 #include <dlfcn.h>
+#include <locale.h>
 
 #include "cmd/rump/programs.h"
 
@@ -14,6 +15,8 @@ void
 archive_register(const struct archive_ops *ops)
 {
 	known = ops;
+	/* By it libarchive knows the characters of names. */
+	(void)setlocale(LC_CTYPE, "");
 }
 
 const struct archive_ops *

@@ -2,6 +2,7 @@
 /*
  * What people and programs read: tables, sizes, times and JSON.
  */
+#include <locale.h>
 #include <stdarg.h>
 #include <time.h>
 #include <wchar.h>
@@ -168,6 +169,7 @@ table_print(struct table *t)
 	bool color = out_color();
 	size_t i;
 
+	(void)setlocale(LC_CTYPE, "");
 	memset(width, 0, t->t_columns * sizeof(width[0]));
 	for (i = 0; i < t->t_cells; i++)
 		if ((w = text_width(t->t_cell[i])) > width[i % t->t_columns])

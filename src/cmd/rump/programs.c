@@ -10,7 +10,8 @@
 
 /* From the directory of this program: installed, and where it is built. */
 static const char *const places[][2] = {
-    [PROGRAM_SERVER] = {"rump_server", "../rump_server/rump_server"},
+    [PROGRAM_SERVER] = {RUMP_TOOL_LIBEXEC "/rump-kernel",
+	"../rump_server/rump-kernel"},
     [PROGRAM_LOADER] = {RUMP_TOOL_LIBEXEC "/rump-loader",
 	"../../hijack/rump-loader"},
     [PROGRAM_ARCHIVE] = {RUMP_TOOL_LIBEXEC "/rump-archive.so",

@@ -124,8 +124,9 @@ cannot(const char *name, int error)
 	return none ? RUN_NOTFOUND : RUN_CANNOT;
 }
 
+/* The child, in the memory of its parent, which waits. */
 static _Noreturn void
-program_exec(struct run *r, const char *path, pid_t parent)
+program_exec(const struct run *r, const char **args, pid_t parent)
 {
 	int error;
 
@@ -133,8 +134,28 @@ program_exec(struct run *r, const char *path, pid_t parent)
 	if (getppid() != parent)
 		_exit(RUN_FAILED);
 	(void)sigprocmask(SIG_SETMASK, &r->r_mask, NULL);
-	error = hijack_exec(r->r_control, path, r->r_argv);
+	error = hijack_exec(r->r_control, args);
 	_exit(cannot(r->r_argv[0], error));
+}
+
+/* Its pid, or -1 after a complaint. */
+static pid_t
+program_start(const struct run *r, const char *path)
+{
+	const char **args = hijack_args(r->r_control, path, r->r_argv);
+	pid_t parent = getpid(), pid = -1;
+
+	if (args == NULL) {
+		errno = ENOMEM;
+	} else {
+		pid = vfork();
+		if (pid == 0)
+			program_exec(r, args, parent);
+	}
+	if (pid == -1)
+		(void)complain_errno("fork");
+	free(args);
+	return pid;
 }
 
 static bool
@@ -272,7 +293,6 @@ int
 run_program(struct run *r, struct world *w)
 {
 	struct wait wt = {0};
-	pid_t parent = getpid();
 	char *path;
 	int error;
 
@@ -283,14 +303,10 @@ run_program(struct run *r, struct world *w)
 		(void)complain_errno(r->r_cwd);
 		return RUN_FAILED;
 	}
-	wt.w_program = fork();
-	if (wt.w_program == 0)
-		program_exec(r, path, parent);
+	wt.w_program = program_start(r, path);
 	free(path);
-	if (wt.w_program == -1) {
-		(void)complain_errno("fork");
+	if (wt.w_program == -1)
 		return RUN_FAILED;
-	}
 	wait_program(&wt, w);
 	end_rest(&wt, w);
 	if (r->r_report)

@@ -52,12 +52,52 @@ make_dir(struct world *w)
 	return STATUS_FAILED;
 }
 
-/* The child: no signal of the terminal is for it, and it ends with us. */
-static _Noreturn void
-server_exec(const struct world *w, pid_t parent, int ready, const char *trace)
+/* What it is executed with. */
+struct server {
+	char *s_program;
+	char *s_url;
+	char *s_trace; /* RUMP_TRACE=, or NULL */
+	char **s_environ;
+};
+
+/* The environment, but that what is traced is what was asked for here. */
+static void
+server_init(struct server *s, const struct world *w, const char *trace)
 {
-	char *program = program_path(PROGRAM_SERVER);
-	char *url = tool_format("unix://%s", w->w_socket);
+	size_t n = 0, i;
+
+	s->s_program = program_path(PROGRAM_SERVER);
+	s->s_url = tool_format("unix://%s", w->w_socket);
+	s->s_trace = trace != NULL ? tool_format("RUMP_TRACE=%s", trace) : NULL;
+	while (environ[n] != NULL)
+		n++;
+	s->s_environ = tool_alloc(NULL, (n + 2) * sizeof(s->s_environ[0]));
+	for (i = n = 0; environ[i] != NULL; i++)
+		if (strncmp(environ[i], "RUMP_TRACE=", 11) != 0)
+			s->s_environ[n++] = environ[i];
+	if (s->s_trace != NULL)
+		s->s_environ[n++] = s->s_trace;
+	s->s_environ[n] = NULL;
+}
+
+static void
+server_fini(struct server *s)
+{
+	free(s->s_program);
+	free(s->s_url);
+	free(s->s_trace);
+	free(s->s_environ);
+}
+
+/*
+ * The child, in the memory of its parent, which waits: no signal of the
+ * terminal is for it, and it ends with us.
+ */
+static _Noreturn void
+server_exec(const struct server *s, pid_t parent, int ready)
+{
+	const char *const args[] = {"rump_server", "-s", "--host-pids",
+	    "--notify", "3", s->s_url, NULL};
 	sigset_t none;
 	int null;
 
@@ -73,19 +113,28 @@ server_exec(const struct world *w, pid_t parent, int ready, const char *trace)
 	}
 	(void)dup2(ready, STDERR_FILENO + 1);
 	(void)close_range(STDERR_FILENO + 2, ~0u, 0);
-	(void)unsetenv("RUMP_TRACE");
-	if (trace != NULL)
-		(void)setenv("RUMP_TRACE", trace, 1);
-	(void)execl(program, "rump_server", "-s", "--host-pids", "--notify",
-	    "3", url, (char *)NULL);
-	complain("%s: %s", program, strerror(errno));
+	(void)execve(s->s_program, (char **)(uintptr_t)args, s->s_environ);
+	complain("%s: %s", s->s_program, strerror(errno));
 	_exit(STATUS_FAILED);
+}
+
+/* Of the caller's variables a vfork could change some. */
+static __attribute__((noinline)) pid_t
+server_start(const struct server *s, int ready)
+{
+	pid_t parent = getpid(), pid = vfork();
+
+	if (pid == 0)
+		server_exec(s, parent, ready);
+	if (pid == -1)
+		(void)complain_errno("fork");
+	return pid;
 }
 
 int
 world_start(struct world *w, const struct world_options *wo)
 {
-	pid_t parent = getpid();
+	struct server s;
 	int ends[2];
 
 	*w = (struct world){.w_ready = -1, .w_top = -1};
@@ -98,16 +147,15 @@ world_start(struct world *w, const struct world_options *wo)
 		return STATUS_FAILED;
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return complain_errno("pipe");
-	w->w_pid = fork();
-	if (w->w_pid == 0)
-		server_exec(w, parent, ends[1], wo->wo_trace);
+	server_init(&s, w, wo->wo_trace);
+	w->w_pid = server_start(&s, ends[1]);
+	server_fini(&s);
 	(void)close(ends[1]);
 	w->w_ready = ends[0];
-	if (w->w_pid == -1) {
-		w->w_pid = 0;
-		return complain_errno("fork");
-	}
-	return STATUS_OK;
+	if (w->w_pid != -1)
+		return STATUS_OK;
+	w->w_pid = 0;
+	return STATUS_FAILED;
 }
 
 void

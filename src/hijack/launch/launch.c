@@ -13,6 +13,7 @@
 #include "hijack/launch/launch.h"
 
 #define HIGHEST 4096
+#define NUMBERS 64 /* room for the loader's first argument */
 
 /*
  * Descriptors where no program looks for them: at the top, but not so high that
@@ -96,31 +97,46 @@ find_program(const char *name)
 	}
 }
 
-int
-hijack_exec(struct hj_control *control, const char *where, char *const argv[])
+const char **
+hijack_args(
+    const struct hj_control *control, const char *path, char *const argv[])
 {
-	char text[64];
-	char *path = where != NULL ? strdup(where) : find_program(argv[0]);
 	const char **args;
 	size_t argc = 0;
+	char *text;
+
+	while (argv[argc] != NULL)
+		argc++;
+	args = calloc(1, (argc + 3) * sizeof(*args) + NUMBERS);
+	if (args == NULL)
+		return NULL;
+	text = (char *)(args + argc + 3);
+	snprintf(text, NUMBERS, "%d 0 8", control->hc_fd);
+	args[0] = text;
+	args[1] = path;
+	memcpy(args + 2, argv, argc * sizeof(*args));
+	return args;
+}
+
+int
+hijack_exec(const struct hj_control *control, const char **args)
+{
+	if (fcntl(control->hc_fd, F_SETFD, 0) == 0)
+		execv(control->hc_loader, (char **)args);
+	return errno;
+}
+
+int
+hijack_execvp(const struct hj_control *control, char *const argv[])
+{
+	char *path = find_program(argv[0]);
+	const char **args;
 	int error;
 
 	if (path == NULL)
 		return errno;
-	while (argv[argc] != NULL)
-		argc++;
-	args = calloc(argc + 3, sizeof(*args));
-	if (args == NULL) {
-		free(path);
-		return ENOMEM;
-	}
-	snprintf(text, sizeof(text), "%d 0 8", control->hc_fd);
-	args[0] = text;
-	args[1] = path;
-	memcpy(args + 2, argv, argc * sizeof(*args));
-	if (fcntl(control->hc_fd, F_SETFD, 0) == 0)
-		execv(control->hc_loader, (char **)args);
-	error = errno;
+	args = hijack_args(control, path, argv);
+	error = args != NULL ? hijack_exec(control, args) : ENOMEM;
 	free(args);
 	free(path);
 	return error;

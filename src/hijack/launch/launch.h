@@ -18,13 +18,22 @@
 int hijack_init(const char *loader, struct hj_control **control);
 
 /*
- * Execute a program in this process: that at path or, if it is NULL, the one
- * that execvp finds for argv[0].  Returns an errno
- * value if that is not possible; what is wrong with the program itself the
- * loader says, and exits with 126, or 127 if it is not there.
+ * What hijack_exec is to be told for the program at path: in memory that the
+ * caller frees, as one; the strings stay where they are.  NULL: there is none.
  */
-int
-hijack_exec(struct hj_control *control, const char *path, char *const argv[]);
+const char **hijack_args(
+    const struct hj_control *control, const char *path, char *const argv[]);
+
+/*
+ * Execute that program in this process, which may be the child of a vfork.
+ * Returns an errno value if that is not possible; what is wrong with the
+ * program itself the loader says, and exits with 126, or 127 if it is not
+ * there.
+ */
+int hijack_exec(const struct hj_control *control, const char **args);
+
+/* Both, for the program that execvp finds for argv[0]. */
+int hijack_execvp(const struct hj_control *control, char *const argv[]);
 
 /* Print what was called how often, and what became of it. */
 void hijack_report(const struct hj_control *control, FILE *to);
