@@ -199,7 +199,8 @@ struct hj_image {
 
 /* The engine's descriptors, from hc_fd on. */
 #define HJ_FD_HOLDER 1 /* an empty file */
-#define HJ_FD_SOCKET 2 /* connections to the kernel, from here on */
+#define HJ_FD_IMAGE  2 /* the engine's own image */
+#define HJ_FD_SOCKET 3 /* connections to the kernel, from here on */
 
 #define HJ_EXIT_KERNEL 125 /* the kernel has gone */
 #define HJ_OPARGS      3   /* of hj_kernel_op */
@@ -239,6 +240,10 @@ long hj_string_length(const char *s, size_t most);
 unsigned long hj_main(unsigned long *sp);
 void hj_fail(const char *what, const char *path, long error)
     __attribute__((noreturn));
+
+/* self.c */
+void hj_self_keep(void);
+void hj_self_detach(void);
 
 /* filter.c */
 void hj_filter_install(void);

@@ -153,44 +153,6 @@ control_map(int fd)
 		hj_fail("not its control page", "loader", EINVAL);
 }
 
-/*
- * Take the place of the file that we are mapped from: the host lets a process
- * have another executable only if nothing of the old one is mapped.  The stack
- * that we stand on is not of the file.  The page of headers becomes the image
- * for debuggers.
- */
-static void
-detach_image(void)
-{
-	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)HJ_BASE;
-	const Elf64_Phdr *ph = (const Elf64_Phdr *)(HJ_BASE + eh->e_phoff);
-
-	/* The headers themselves go last. */
-	for (int i = eh->e_phnum - 1; i >= 0; i--) {
-		unsigned long at = ph[i].p_vaddr & ~(HJ_PAGE - 1);
-		size_t size =
-		    (ph[i].p_vaddr + ph[i].p_filesz - at + HJ_PAGE - 1) &
-		    ~(HJ_PAGE - 1);
-		void *copy;
-
-		if (ph[i].p_type != PT_LOAD || ph[i].p_filesz == 0)
-			continue;
-		copy =
-		    (void *)hj_raw6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-		if (HJ_FAILED(copy))
-			return;
-		if (at == HJ_BASE)
-			hj_debug_image(copy);
-		else
-			memcpy(copy, (const void *)at, size);
-		hj_raw3(
-		    __NR_mprotect, copy, size, hj_protection(ph[i].p_flags));
-		hj_raw5(__NR_mremap, copy, size, size,
-		    MREMAP_MAYMOVE | MREMAP_FIXED, at);
-	}
-}
-
 /* Let the host show the program where it would show the loader. */
 static void
 tell_host(struct stack *s, unsigned long end, const struct hj_image *image)
@@ -216,7 +178,7 @@ tell_host(struct stack *s, unsigned long end, const struct hj_image *image)
 	}
 	if (s->argc == 0)
 		map.arg_start = map.arg_end;
-	detach_image();
+	hj_self_detach();
 	/* Debuggers find our image there; the program finds none. */
 	auxv_set(s, AT_SYSINFO_EHDR, HJ_BASE);
 	hj_exeset = hj_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map,
@@ -342,6 +304,7 @@ first(struct hj_thread *t, struct stack *s)
 {
 	long r;
 
+	hj_self_keep();
 	if (hj_has_kernel()) {
 		hj_fd_holder();
 		hj_kernel_first(t, hj_basename(s->argv[1]));

@@ -161,7 +161,7 @@ make_sections(struct image *image, size_t framesize)
 	    .st_size = text_size()};
 }
 
-/* Make the image in a page, which is then put to HJ_BASE. */
+/* Make the image in a page, which is to be at HJ_BASE. */
 void
 hj_debug_image(void *page)
 {
