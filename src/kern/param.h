@@ -29,8 +29,15 @@ struct uio;
 /* A function that programs outside the library may call. */
 #define RUMP_EXPORT __attribute__((visibility("default")))
 
-#define likely(x)	   __builtin_expect(!!(x), 1)
-#define unlikely(x)	   __builtin_expect(!!(x), 0)
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* The line of p is going to be written: compilers ask for a copy to read. */
+#ifdef __x86_64__
+#define prefetch_write(p) __asm__ volatile("prefetchw %0" : : "m"(*(p)))
+#else
+#define prefetch_write(p) __builtin_prefetch(p, 1)
+#endif
 #define nitems(a)	   (sizeof(a) / sizeof((a)[0]))
 #define roundup2(x, align) (((x) + (align)-1) & ~((__typeof__(x))(align)-1))
 #define container_of(ptr, type, field) \

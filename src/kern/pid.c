@@ -17,7 +17,7 @@
  * A batch has a serial number, and so has a process: that of the batch its pid
  * is from.  Pid and serial number together name one process for all time.
  *
- * Lock: pid_lock covers the cursor, space, and the growth of the area.
+ * Lock: pids.lock covers the cursor, space, and the growth of the area.
  */
 #include "kern/proc_impl.h"
 #include "kern/procinfo.h"
@@ -27,11 +27,14 @@
 #define PID_SPACE   32768 /* at the beginning */
 #define PID_CROWDED 16	  /* crowded batches in a row */
 
-static struct kmutex pid_lock;
-static pid_t pid_next = 2;	    /* (pid_lock) */
-static pid_t pid_space = PID_SPACE; /* (pid_lock) */
-static int pid_crowded;		    /* (pid_lock) */
-static uint64_t pid_serial;	    /* (pid_lock) of the last batch */
+/* What threads write in turn shares no line with what all of them read. */
+static struct {
+	struct kmutex lock;
+	pid_t next;	 /* (lock) */
+	pid_t space;	 /* (lock) */
+	int crowded;	 /* (lock) */
+	uint64_t serial; /* (lock) of the last batch */
+} __attribute__((aligned(CACHE_LINE))) pids = {.next = 2, .space = PID_SPACE};
 
 static struct pidslot *
 slot_at(pid_t pid)
@@ -81,11 +84,26 @@ batch_crowded(pid_t first)
 static void
 pid_grow(void)
 {
-	pid_crowded = 0;
-	if ((uint64_t)pid_space / 4 > proc_live() || pid_space > pid_max() / 2)
+	pids.crowded = 0;
+	if ((uint64_t)pids.space / 4 > proc_live() ||
+	    pids.space > pid_max() / 2)
 		return;
-	pid_next = pid_space;
-	pid_space *= 2;
+	pids.next = pids.space;
+	pids.space *= 2;
+}
+
+/*
+ * Another processor had these slots the last time round: they are fetched to
+ * be written, all at once, before they are looked at.
+ */
+static void
+batch_fetch(pid_t first)
+{
+	const char *slot = (const char *)slot_at(first);
+	size_t at;
+
+	for (at = 0; at < PID_BATCH * sizeof(struct pidslot); at += 64)
+		prefetch_write(slot + at);
 }
 
 /*
@@ -97,28 +115,29 @@ pid_batch(struct hostthread *ht, pid_t *lastp)
 {
 	int error;
 
-	mutex_enter(&pid_lock);
-	if (pid_next + PID_BATCH > pid_space)
-		pid_next = PID_FIRST;
+	mutex_enter(&pids.lock);
+	if (pids.next + PID_BATCH > pids.space)
+		pids.next = PID_FIRST;
 	error = area_grow(&kmem_pid_area,
-	    (size_t)(pid_next + PID_BATCH) * sizeof(struct pidslot));
+	    (size_t)(pids.next + PID_BATCH) * sizeof(struct pidslot));
 	if (error != 0)
-		*lastp = pid_next;
+		*lastp = pids.next;
 	/* Without memory for more slots, there are those that exist. */
 	if (error != 0 && pid_slot(PID_FIRST + PID_BATCH - 1) != NULL) {
-		pid_next = PID_FIRST;
+		pids.next = PID_FIRST;
 		error = 0;
 	}
 	if (error == 0) {
-		ht->ht_pidserial = ++pid_serial;
-		ht->ht_pid = pid_next;
-		ht->ht_pidend = pid_next += PID_BATCH;
+		ht->ht_pidserial = ++pids.serial;
+		ht->ht_pid = pids.next;
+		ht->ht_pidend = pids.next += PID_BATCH;
+		batch_fetch(ht->ht_pid);
 		if (!batch_crowded(ht->ht_pid))
-			pid_crowded = 0;
-		else if (++pid_crowded >= PID_CROWDED)
+			pids.crowded = 0;
+		else if (++pids.crowded >= PID_CROWDED)
 			pid_grow();
 	}
-	mutex_exit(&pid_lock);
+	mutex_exit(&pids.lock);
 	return error;
 }
 
@@ -176,11 +195,11 @@ pid_take(struct proc *p, pid_t pid, uint64_t *serial)
 
 	if (pid < 2 || pid >= pid_max())
 		return EINVAL;
-	mutex_enter(&pid_lock);
+	mutex_enter(&pids.lock);
 	error = area_grow(
 	    &kmem_pid_area, ((size_t)pid + 1) * sizeof(struct pidslot));
-	*serial = ++pid_serial;
-	mutex_exit(&pid_lock);
+	*serial = ++pids.serial;
+	mutex_exit(&pids.lock);
 	if (error != 0)
 		return error;
 	return slot_take(slot_at(pid), p) ? 0 : EBUSY;
