@@ -80,7 +80,9 @@ static _Atomic int64_t now_seconds; /* relaxed: it orders nothing */
  * before it is put off to it; more than a tick before it cannot be, unless
  * the clock was set back.
  */
-static _Atomic int64_t now_floor; /* relaxed: it orders nothing */
+static struct {
+	_Atomic int64_t ns; /* relaxed: it orders nothing */
+} __attribute__((aligned(CACHE_LINE))) now_floor;
 
 #define NSEC_PER_SEC INT64_C(1000000000)
 
@@ -99,11 +101,12 @@ void
 vfs_now(struct timespec *ts)
 {
 	int64_t now = kern_realtime_ns();
-	int64_t last = atomic_load_explicit(&now_floor, memory_order_relaxed);
+	int64_t last =
+	    atomic_load_explicit(&now_floor.ns, memory_order_relaxed);
 
 	/* Another that is later stays, unless it was by another clock. */
 	while ((last < now || last - now > NSEC_PER_SEC) &&
-	       !atomic_compare_exchange_weak_explicit(&now_floor, &last, now,
+	       !atomic_compare_exchange_weak_explicit(&now_floor.ns, &last, now,
 		   memory_order_relaxed, memory_order_relaxed))
 		continue;
 	now_split(now, ts);
@@ -113,7 +116,8 @@ void
 vfs_coarse_now(struct timespec *ts)
 {
 	int64_t now = kern_realtime_coarse();
-	int64_t last = atomic_load_explicit(&now_floor, memory_order_relaxed);
+	int64_t last =
+	    atomic_load_explicit(&now_floor.ns, memory_order_relaxed);
 
 	if (unlikely(last > now) && last - now <= NSEC_PER_SEC)
 		now = last;

@@ -335,11 +335,16 @@ void
 tmpfs_accessed(struct vnode *vp)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
-	struct timespec now;
+	struct timespec now, atime;
 
 	if (likely(!atime_due(tn)))
 		return;
-	vfs_now(&now);
+	/* In the tick of a change, which nobody saw, it is due in the next. */
+	vfs_coarse_now(&now);
+	atime = node_time(tn, TMPFS_ATIME);
+	if (now.tv_nsec == atime.tv_nsec && now.tv_sec == atime.tv_sec &&
+	    (tmpfs_get(tn->tn_seq) & TMPFS_SEEN) == 0)
+		return;
 	rw_enter_write(&vp->v_lock);
 	tmpfs_change(tn, &now);
 	tmpfs_settime(tn, TMPFS_ATIME, &now);
