@@ -25,6 +25,8 @@ long
 hj_sys_prctl(struct hj_thread *t, const long *args)
 {
 	switch ((int)args[0]) {
+	case HJ_PRCTL:
+		return hj_has_rules() ? HJ_PRCTL_RULES : HJ_PRCTL_WORLD;
 	case PR_SET_SECCOMP:
 	case PR_SET_SYSCALL_USER_DISPATCH:
 	case PR_SET_TSC:

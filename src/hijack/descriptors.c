@@ -12,6 +12,10 @@
  * A file of the host that is only read, and that the kernel does not write to
  * either, can be at N itself in place of the placeholder: p_direct.  What reads
  * it, or moves its offset, is then the host's; all else is the kernel's.
+ *
+ * An epoll instance of the host may have a twin, one of the kernel's that has
+ * the same number: p_twin.  It is made when that is to collect something of the
+ * kernel's, and shares the fate of the number.
  */
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -57,6 +61,26 @@ int
 hj_fd_isdirect(const struct hj_thread *t, long fd)
 {
 	return marked(t->t_proc->p_direct, fd);
+}
+
+/* And is an epoll instance of both. */
+int
+hj_fd_istwin(const struct hj_thread *t, long fd)
+{
+	return marked(t->t_proc->p_twin, fd);
+}
+
+/* A word of sets of descriptors. */
+unsigned long
+hj_fd_kernelbits(const struct hj_thread *t, size_t word)
+{
+	return __atomic_load_n(&t->t_proc->p_kernel[word], __ATOMIC_ACQUIRE);
+}
+
+unsigned long
+hj_fd_twinbits(const struct hj_thread *t, size_t word)
+{
+	return __atomic_load_n(&t->t_proc->p_twin[word], __ATOMIC_ACQUIRE);
 }
 
 void
@@ -112,7 +136,8 @@ reserve(int how)
 {
 	return check_number(
 	    hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
-		(how & HJ_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, 0));
+		(how & HJ_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD,
+		hj_control->hc_rules.hr_fdoff));
 }
 
 /* A call of the kernel that makes a descriptor. */
@@ -136,11 +161,95 @@ hj_fd_make(struct hj_thread *t, int nr, const long *args, int how)
 	return fd;
 }
 
+/*
+ * What the kernel has made as fd, with a number of its own, gets one that the
+ * host has free.
+ */
+long
+hj_fd_adopt(struct hj_thread *t, int fd, int how)
+{
+	int cloexec = (how & HJ_CLOEXEC) != 0;
+	long new =
+	    check_number(hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
+		cloexec ? F_DUPFD_CLOEXEC : F_DUPFD,
+		HJ_MAX((long)hj_control->hc_rules.hr_fdoff, (long)fd)));
+	const long args[6] = {fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, new};
+	long r = new;
+
+	if (!HJ_FAILED(new) && new != fd)
+		r = hj_kernel(t, HJ_K_fcntl, args);
+	if (new != fd)
+		close_kernel(t, fd);
+	return HJ_FAILED(new) ? new : made(t, new, r, 0, 0);
+}
+
+/*
+ * Twins
+ */
+
+/* Have fd, an epoll instance of the host, be one of the kernel's, too. */
+long
+hj_fd_twin(struct hj_thread *t, long fd)
+{
+	long r, flags = hj_raw2(__NR_fcntl, fd, F_GETFD);
+	const long args[6] = {(flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0};
+
+	if (marked(t->t_proc->p_twin, fd))
+		return 0;
+	if (hj_fd_iskernel(t, fd))
+		return -EINVAL;
+	/* The host says what fd is by what it says of something else. */
+	r = hj_raw4(__NR_epoll_ctl, fd, 2 /* EPOLL_CTL_DEL */,
+	    t->t_proc->p_spc.cl_sock, NULL);
+	if (r != -ENOENT)
+		return r;
+	t->t_fdmin = (uint32_t)fd;
+	r = hj_kernel(t, HJ_K_epoll_create1, args);
+	if (HJ_FAILED(r) || r == HJ_RESTART)
+		return r;
+	if (r != fd) {
+		close_kernel(t, r);
+		return -EMFILE;
+	}
+	mark(t->t_proc->p_twin, (int)fd, 1);
+	return 0;
+}
+
+/* The number is the host's no more. */
+static void
+twin_close(struct hj_thread *t, long fd)
+{
+	if (!marked(t->t_proc->p_twin, fd))
+		return;
+	mark(t->t_proc->p_twin, (int)fd, 0);
+	close_kernel(t, fd);
+}
+
+/* The host has made a copy of one: the result for the program. */
+static long
+twin_copied(struct hj_thread *t, long from, long to, int cloexec)
+{
+	const long args[6] = {from, to, cloexec ? O_CLOEXEC : 0};
+	long r;
+
+	if (HJ_FAILED(to) || to == HJ_RESTART || to == from ||
+	    !marked(t->t_proc->p_twin, from))
+		return to;
+	r = hj_kernel(t, HJ_K_dup3, args);
+	if (r == to)
+		mark(t->t_proc->p_twin, (int)to, 1);
+	else
+		close_host(to);
+	return r;
+}
+
 /* F_DUPFD of one of the kernel's. */
 static long
 duplicate(struct hj_thread *t, long fd, long cmd, long lowest)
 {
-	long new = check_number(hj_raw3(__NR_fcntl, fd, cmd, lowest));
+	long off = (long)hj_control->hc_rules.hr_fdoff;
+	long new = check_number(hj_raw3(
+	    __NR_fcntl, fd, cmd, lowest < 0 ? lowest : HJ_MAX(lowest, off)));
 	const long args[6] = {fd, cmd, new};
 
 	if (HJ_FAILED(new))
@@ -176,6 +285,7 @@ replace(struct hj_thread *t, long from, long to, long flags)
 	if (HJ_FAILED(r))
 		return r;
 	if (hj_fd_iskernel(t, from)) {
+		mark(t->t_proc->p_twin, (int)to, 0);
 		r = hj_kernel(t, HJ_K_dup3, args);
 		if (HJ_FAILED(r) && was) {
 			mark(t->t_proc->p_kernel, (int)to, 0);
@@ -187,7 +297,15 @@ replace(struct hj_thread *t, long from, long to, long flags)
 		mark(t->t_proc->p_kernel, (int)to, 0);
 		close_kernel(t, to);
 	}
-	return to;
+	twin_close(t, to);
+	return twin_copied(t, from, to, (flags & O_CLOEXEC) != 0);
+}
+
+/* Whether a number is something in the kernel. */
+static int
+on_both(const struct hj_thread *t, long fd)
+{
+	return hj_fd_iskernel(t, fd) || hj_fd_istwin(t, fd);
 }
 
 static long
@@ -196,8 +314,7 @@ replace_window(struct hj_thread *t, long nr, const long *args, long flags)
 	if (hj_is_ours(args[0]) || hj_is_ours(args[1]))
 		return -EBADF;
 	if ((int)args[0] == (int)args[1] ||
-	    (!hj_fd_iskernel(t, (int)args[0]) &&
-		!hj_fd_iskernel(t, (int)args[1])))
+	    (!on_both(t, (int)args[0]) && !on_both(t, (int)args[1])))
 		return hj_window(t, nr, args);
 	return replace(t, (int)args[0], (int)args[1], flags);
 }
@@ -221,7 +338,7 @@ hj_sys_dup(struct hj_thread *t, const long *args)
 		return -EBADF;
 	if (hj_fd_iskernel(t, (int)args[0]))
 		return duplicate(t, (int)args[0], F_DUPFD, 0);
-	return hj_window(t, __NR_dup, args);
+	return twin_copied(t, args[0], hj_window(t, __NR_dup, args), 0);
 }
 
 /*
@@ -252,6 +369,7 @@ hj_sys_close(struct hj_thread *t, const long *args)
 		return -EBADF;
 	if (hj_fd_iskernel(t, (unsigned int)args[0]))
 		return hj_fd_close(t, (int)args[0]);
+	twin_close(t, (unsigned int)args[0]);
 	return hj_window(t, __NR_close, args);
 }
 
@@ -265,6 +383,21 @@ set_cloexec(struct hj_thread *t, long fd, long flags)
 	return r != 0 ? r : hj_raw3(__NR_fcntl, fd, F_SETFD, flags);
 }
 
+static long
+fcntl_host(struct hj_thread *t, const long *args)
+{
+	long fd = (int)args[0], cmd = (int)args[1];
+	long r = hj_window(t, __NR_fcntl, args);
+
+	if (!marked(t->t_proc->p_twin, fd))
+		return r;
+	if (cmd == F_SETFD)
+		set_cloexec(t, fd, args[2]);
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return twin_copied(t, fd, r, cmd == F_DUPFD_CLOEXEC);
+	return r;
+}
+
 long
 hj_sys_fcntl(struct hj_thread *t, const long *args)
 {
@@ -274,7 +407,7 @@ hj_sys_fcntl(struct hj_thread *t, const long *args)
 	if (hj_is_ours(fd))
 		return -EBADF;
 	if (!hj_fd_iskernel(t, fd))
-		return hj_window(t, __NR_fcntl, args);
+		return fcntl_host(t, args);
 	t->t_bykernel = 1;
 	switch (cmd) {
 	case F_DUPFD:
@@ -339,12 +472,14 @@ close_kernel_range(
 
 	last = HJ_MIN(last, HJ_NKFDS - 1);
 	for (unsigned int fd = first; fd <= last; fd++) {
-		if (fd % 64 == 0 && t->t_proc->p_kernel[fd / 64] == 0) {
+		if (fd % 64 == 0 && t->t_proc->p_kernel[fd / 64] == 0 &&
+		    t->t_proc->p_twin[fd / 64] == 0) {
 			fd += 63;
-		} else if (marked(t->t_proc->p_kernel, fd)) {
+		} else if (on_both(t, fd)) {
 			some = 1;
 			if ((flags & CLOSE_RANGE_CLOEXEC) == 0) {
 				mark(t->t_proc->p_direct, (int)fd, 0);
+				mark(t->t_proc->p_twin, (int)fd, 0);
 				mark(t->t_proc->p_kernel, (int)fd, 0);
 			}
 		}
@@ -367,7 +502,8 @@ hj_sys_close_range(struct hj_thread *t, const long *args)
 	    ((unsigned int)args[2] &
 		~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) == 0)
 		r = close_kernel_range(t, first, last, args[2]);
-	if (r != 0)
+	/* What is lost is closed. */
+	if (r != 0 && r != -ENOTCONN)
 		return r;
 	if (first >= ours + HJ_NFDS || last < ours)
 		return hj_raw3(__NR_close_range, first, last, args[2]);
@@ -382,6 +518,7 @@ hj_sys_close_range(struct hj_thread *t, const long *args)
 void
 hj_fd_end(struct hj_thread *t)
 {
+	t->t_leaving = 1;
 	if (hj_has_kernel())
 		close_kernel_range(t, 0, HJ_NKFDS - 1, 0);
 }
@@ -399,6 +536,33 @@ is_holder(long fd, const struct statx *holder)
 	       st.stx_dev_minor == holder->stx_dev_minor;
 }
 
+/* Whether it is an epoll instance of the host. */
+static int
+is_epoll(int fd)
+{
+	static const char what[] = "anon_inode:[eventpoll]";
+	char link[32], text[sizeof(what)];
+
+	hj_fd_link(link, fd);
+	return hj_raw4(__NR_readlinkat, AT_FDCWD, link, text, sizeof(text)) ==
+		   sizeof(what) - 1 &&
+	       memcmp(text, what, sizeof(what) - 1) == 0;
+}
+
+/* After execve without a kernel: what was open there. */
+void
+hj_fd_held(struct hj_thread *t)
+{
+	struct statx holder = {0};
+
+	hj_raw5(__NR_statx, hj_control->hc_fd + HJ_FD_HOLDER, "", AT_EMPTY_PATH,
+	    STATX_INO, &holder);
+	for (int fd = 0; fd < hj_control->hc_fd; fd++) {
+		if (is_holder(fd, &holder))
+			mark(t->t_proc->p_kernel, fd, 1);
+	}
+}
+
 /* After execve: what is open in the kernel, and who we are there. */
 void
 hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
@@ -409,6 +573,8 @@ hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
 	const struct sp_fds *sf = hj_kernel_payload(t);
 	const int32_t *fds = sf->sf_fds;
 
+	if (HJ_FAILED(n) && hj_has_rules())
+		return;
 	if (HJ_FAILED(n))
 		hj_fail("cannot tell its descriptors", "kernel", -n);
 	*ids = *sf;
@@ -417,6 +583,10 @@ hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
 	for (long i = 0; i < n; i++) {
 		if ((uint32_t)fds[i] >= HJ_NKFDS)
 			continue;
+		if (hj_has_rules() && is_epoll(fds[i])) {
+			mark(t->t_proc->p_twin, fds[i], 1);
+			continue;
+		}
 		mark(t->t_proc->p_kernel, fds[i], 1);
 		if (!is_holder(fds[i], &holder))
 			mark(t->t_proc->p_direct, fds[i], 1);

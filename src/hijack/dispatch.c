@@ -59,6 +59,8 @@ kernel_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 		return -EBADF;
 	if (!hj_has_kernel())
 		return hj_window(t, (long)nr, args);
+	if (hj_has_rules() && rule->r_rule != HJ_PATH)
+		return hj_rules_call(t, nr, rule, args);
 	if (rule->r_rule == HJ_HOST)
 		return -(long)rule->r_errno;
 	if (rule->r_rule == HJ_PATH)

@@ -98,8 +98,12 @@ struct hj_proc {
 	unsigned long p_kernel[HJ_NKFDS / 64];
 	unsigned long p_direct[HJ_NKFDS / 64];
 	unsigned long p_quiet[HJ_NKFDS / 64];
-	uint32_t p_locks;  /* it has asked for locks on files */
-	uint32_t p_ids[4]; /* + 1: uid, euid, gid, egid; 0: not known */
+	unsigned long p_twin[HJ_NKFDS / 64];
+	uint32_t p_locks; /* it has asked for locks on files */
+	uint32_t p_users; /* reconnect.c's, as the next; atomic */
+	uint32_t p_renewing;
+	uint32_t p_renewed; /* what was open before is not there; atomic */
+	uint32_t p_ids[4];  /* + 1: uid, euid, gid, egid; 0: not known */
 };
 
 /*
@@ -141,6 +145,7 @@ struct hj_thread {
 	uint32_t t_fdmin;	/* of the next one */
 	uint32_t t_interrupted; /* it was told not to sleep any more */
 	uint32_t t_bykernel;	/* the kernel has made the program's call */
+	uint32_t t_leaving;	/* it ends: without the kernel, if need be */
 	uint8_t t_token[SP_TOKEN]; /* of a child that begins */
 };
 
@@ -196,6 +201,7 @@ struct hj_image {
 #define HJ_EXEC_NNP	4 /* and asked for no_new_privs */
 #define HJ_EXEC_FIRST	8 /* there is no filter yet (hijack.h) */
 #define HJ_EXEC_HOSTCWD 0x1000
+#define HJ_EXEC_RENEWED 0x2000
 
 /* The engine's descriptors, from hc_fd on. */
 #define HJ_FD_HOLDER 1 /* an empty file */
@@ -331,6 +337,11 @@ hj_has_kernel(void)
 {
 	return hj_control->hc_server[0] != '\0';
 }
+static inline int
+hj_has_rules(void)
+{
+	return hj_control->hc_rules.hr_on != 0;
+}
 long hj_kernel(struct hj_thread *t, int nr, const long *args);
 void hj_kernel_post(struct hj_thread *t, int nr, const long *args);
 long hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data,
@@ -345,6 +356,13 @@ void hj_kernel_forkcancel(struct hj_thread *t, uint8_t token[SP_TOKEN]);
 void hj_kernel_forked(
     struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied);
 void hj_kernel_unmap(struct hj_proc *p);
+int hj_kernel_connect(struct hj_thread *t, const char *name);
+void hj_kernel_lost(void) __attribute__((noreturn));
+
+/* reconnect.c */
+int hj_session_enter(struct hj_thread *t);
+void hj_session_exit(struct hj_thread *t);
+void hj_session_forked(struct hj_proc *p);
 
 /* descriptors.c */
 int hj_fd_iskernel(const struct hj_thread *t, long fd);
@@ -354,6 +372,12 @@ long hj_fd_make(struct hj_thread *t, int nr, const long *args, int how);
 long hj_fd_reopen(struct hj_thread *t, int fd, long flags, int how);
 long hj_fd_close(struct hj_thread *t, int fd);
 void hj_fd_end(struct hj_thread *t);
+void hj_fd_held(struct hj_thread *t);
+long hj_fd_adopt(struct hj_thread *t, int fd, int how);
+int hj_fd_istwin(const struct hj_thread *t, long fd);
+long hj_fd_twin(struct hj_thread *t, long fd);
+unsigned long hj_fd_kernelbits(const struct hj_thread *t, size_t word);
+unsigned long hj_fd_twinbits(const struct hj_thread *t, size_t word);
 void hj_fd_learn(struct hj_thread *t, struct sp_fds *ids);
 void hj_fd_holder(void);
 
@@ -369,11 +393,38 @@ int hj_path_hasdots(unsigned long path);
 void hj_path_normalize(char *path);
 void hj_words(const char *how, const long *args, long *words);
 
+/* rules.c: whose is a path? */
+enum hj_place {
+	HJ_HOST_SAME,	/* the host's, by the arguments as they are */
+	HJ_HOST_PATH,	/* the host's, by another path */
+	HJ_KERNEL_SAME, /* the kernel's, relative to a directory of its */
+	HJ_KERNEL_PATH, /* by a path there */
+};
+long hj_rules_find(struct hj_thread *t, long dirfd, unsigned long path,
+    int follow, char found[HJ_PATHMAX]);
+long hj_rules_show(char path[HJ_PATHMAX]);
+long hj_rules_kernel(
+    struct hj_thread *t, unsigned long path, char found[HJ_PATHMAX], long *at);
+long hj_rules_call(struct hj_thread *t, unsigned long nr,
+    const struct hj_rule *rule, const long *args);
+
 /* own.c */
 int hj_own_find(struct hj_thread *t, const char *path, int follow,
     char own[HJ_PATHMAX], int *fd);
 long hj_own_fdpath(struct hj_thread *t, int fd, char path[HJ_PATHMAX]);
 long hj_own_readlink(struct hj_thread *t, const long *args);
+
+const char *hj_own_folder(const char *path);
+
+/* ruledcalls.c */
+int hj_ruled_mounts(
+    struct hj_thread *t, const char *path, long flags, long *result);
+
+/* waits.c */
+int hj_wait_ppoll(struct hj_thread *t, const long *args, long *result);
+int hj_wait_pselect6(struct hj_thread *t, const long *args, long *result);
+int
+hj_wait_epoll(struct hj_thread *t, const long *args, int hastime, long *result);
 
 /* ids.c */
 long hj_id(struct hj_thread *t, unsigned long nr, int kernel);

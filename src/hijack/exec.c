@@ -137,6 +137,39 @@ open_kernel(struct hj_thread *t, int dirfd, const char *path, long flags,
 	return (int)r;
 }
 
+/* The same, whoever the rules say has it. */
+static int
+open_rules(struct hj_thread *t, int dirfd, const char *path, long flags,
+    int *fd, char *exe)
+{
+	char own[HJ_PATHMAX], found[HJ_PATHMAX];
+	int follow = (flags & AT_SYMLINK_NOFOLLOW) == 0, error;
+	long r;
+
+	if (path[0] == '\0' && hj_fd_iskernel(t, dirfd)) {
+		r = hj_own_fdpath(t, dirfd, own);
+		if (r > 0)
+			r = hj_rules_show(own);
+		if (r < 0)
+			return (int)-r;
+		path = own;
+	}
+	r = hj_rules_find(t, dirfd, (unsigned long)path, follow, found);
+	if (r < 0)
+		return (int)-r;
+	if (r == HJ_HOST_PATH || r == HJ_KERNEL_PATH)
+		path = found;
+	if (r == HJ_HOST_SAME || r == HJ_HOST_PATH) {
+		if (exe != NULL)
+			exe[0] = '\0';
+		return open_file(dirfd, path, flags, fd);
+	}
+	error = hj_file_program(t, dirfd, path, follow, exe, fd);
+	if (error == 0 && exe != NULL && exe[0] != '\0')
+		hj_rules_show(exe);
+	return error == EREMOTE ? EACCES : error;
+}
+
 /*
  * A program to be executed, as a descriptor of the host; exe, unless it is
  * NULL, is its path in the kernel.  An errno.
@@ -145,6 +178,8 @@ int
 hj_open_program(struct hj_thread *t, int dirfd, const char *path, long flags,
     int *fd, char *exe)
 {
+	if (hj_has_rules())
+		return open_rules(t, dirfd, path, flags, fd, exe);
 	if (hj_has_kernel())
 		return open_kernel(t, dirfd, path, flags, fd, exe);
 	return open_file(dirfd, path, flags, fd);
@@ -265,6 +300,8 @@ control_string(struct hj_thread *t, struct exec *ex)
 		flags |= HJ_EXEC_NNP;
 	if (t->t_proc->p_hostcwd)
 		flags |= HJ_EXEC_HOSTCWD;
+	if (t->t_proc->p_renewed)
+		flags |= HJ_EXEC_RENEWED;
 	*p++ = ' ';
 	p = hj_number(p, (unsigned int)ex->fd);
 	*p++ = ' ';

@@ -146,24 +146,49 @@ hj_sys_fchdir(struct hj_thread *t, const long *args)
 	return r;
 }
 
+/* What the kernel's current directory is called by the rules. */
+static long
+shown_cwd(struct hj_thread *t, const long *args)
+{
+	char path[HJ_PATHMAX];
+	const long words[6] = {(long)path, sizeof(path)};
+	long n = hj_kernel(t, HJ_K___getcwd, words);
+
+	if (n > 0)
+		n = hj_rules_show(path);
+	if (n < 0)
+		return n;
+	if (n++ >= args[1])
+		return -ERANGE;
+	return hj_copyout((unsigned long)args[0], path, (size_t)n) != 0
+		   ? -EFAULT
+		   : n;
+}
+
 long
 hj_sys_getcwd(struct hj_thread *t, const long *args)
 {
 	if (!hj_has_kernel() || t->t_proc->p_hostcwd)
 		return hj_window(t, __NR_getcwd, args);
 	t->t_bykernel = 1;
-	return hj_kernel(t, HJ_K___getcwd, args);
+	return hj_has_rules() ? shown_cwd(t, args)
+			      : hj_kernel(t, HJ_K___getcwd, args);
 }
 
 /* What is made on the host has it, too. */
 long
 hj_sys_umask(struct hj_thread *t, const long *args)
 {
+	long was;
+
 	if (!hj_has_kernel())
 		return hj_window(t, __NR_umask, args);
-	hj_raw1(__NR_umask, args[0]);
+	was = hj_raw1(__NR_umask, args[0]);
 	t->t_bykernel = 1;
-	return hj_kernel(t, HJ_K_umask, args);
+	if (!hj_has_rules())
+		return hj_kernel(t, HJ_K_umask, args);
+	hj_kernel(t, HJ_K_umask, args);
+	return was;
 }
 
 /*
@@ -320,21 +345,30 @@ hj_sys_getdents(struct hj_thread *t, const long *args)
 long
 hj_sys_chroot(struct hj_thread *t, const long *args)
 {
+	char found[HJ_PATHMAX];
+	long words[6] = {args[0]}, r = 0;
+
 	if (!hj_has_kernel())
 		return -EPERM;
+	if (hj_has_rules())
+		r = hj_rules_kernel(t, (unsigned long)args[0], found, words);
 	t->t_bykernel = 1;
-	return hj_kernel(t, HJ_K_chroot, args);
+	return r != 0 ? r : hj_kernel(t, HJ_K_chroot, words);
 }
 
 long
 hj_sys_umount2(struct hj_thread *t, const long *args)
 {
-	const long words[6] = {args[0], args[1]};
+	char found[HJ_PATHMAX];
+	long words[6] = {args[0], args[1]}, r = 0;
 	const struct __kernel_timespec ts = {0, UMOUNT_NSEC};
-	long r = 0;
 
 	if (!hj_has_kernel())
 		return -EPERM;
+	if (hj_has_rules())
+		r = hj_rules_kernel(t, (unsigned long)args[0], found, words);
+	if (r != 0)
+		return r;
 	t->t_bykernel = 1;
 	/* What has just ended may still be about to leave. */
 	for (int i = 0; i < UMOUNT_TRIES; i++) {
@@ -361,11 +395,16 @@ long
 hj_sys_mount(struct hj_thread *t, const long *args)
 {
 	long words[6] = {args[2], args[1], args[3] & ~MOUNT_HINTS, args[4]};
-	char type[32] = "";
+	char type[32] = "", found[HJ_PATHMAX];
 	long n = 0;
 
 	if (!hj_has_kernel())
 		return -EPERM;
+	if (hj_has_rules())
+		n = hj_rules_kernel(
+		    t, (unsigned long)args[1], found, &words[1]);
+	if (n != 0)
+		return n;
 	t->t_bykernel = 1;
 	if (args[2] != 0)
 		n = hj_copyinstr(type, (unsigned long)args[2], sizeof(type));

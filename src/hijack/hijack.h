@@ -16,6 +16,11 @@
  * kernel's: the first loader connects as a new process of that kernel, whose
  * root, directory, ids and umask become what the page says; PATH is then a
  * name there.
+ *
+ * With rules (hc_rules) that is so for some names only: those in a directory
+ * where the kernel's root is shown, and those below others that are the
+ * kernel's as they are.  All other names, the program's among them, and ids are
+ * the host's.  Sockets are the kernel's by their family.
  */
 #ifndef HIJACK_HIJACK_H
 #define HIJACK_HIJACK_H
@@ -23,12 +28,40 @@
 #include <stdint.h>
 
 #define HJ_MAGIC   0x6a70756dU
-#define HJ_VERSION 2
+#define HJ_VERSION 3
 #define HJ_NCALLS  512	/* numbers of system calls that are counted */
 #define HJ_NFDS	   16	/* descriptors that the engine keeps for itself */
 #define HJ_PATHMAX 4096 /* a path with its NUL */
 #define HJ_SERVER  108	/* the path of a socket with its NUL */
 #define HJ_ROOTMAX 256	/* that of the root in the kernel */
+#define HJ_PREFIX  256	/* that of where it is shown on the host */
+#define HJ_BLANKET 1024 /* all paths that are the kernel's */
+
+/* hr_retry, beside a number of seconds. */
+#define HJ_RETRY_FOREVER (-1)
+#define HJ_RETRY_ONCE	 (-2)
+#define HJ_RETRY_DIE	 (-3)
+
+/* prctl with this answers one of those, if the engine is there. */
+#define HJ_PRCTL       0x72756d70
+#define HJ_PRCTL_WORLD 1 /* without rules */
+#define HJ_PRCTL_RULES 2
+
+/* hr_calls */
+#define HJ_CALLS_MOUNTS	 1u /* what is mounted is what is in the kernel */
+#define HJ_CALLS_HANDLES 2u /* handles of files may be the kernel's */
+#define HJ_CALLS_SYSCTL	 4u /* the kernel's sysctl */
+
+/* See above; rumphijack(3) has the words that a user says this with. */
+struct hj_rules {
+	uint32_t hr_on;		   /* there are rules */
+	uint32_t hr_fdoff;	   /* descriptors of the kernel's are no less */
+	int64_t hr_retry;	   /* seconds, or HJ_RETRY_*: if it is lost */
+	uint64_t hr_sockets;	   /* 1 << family: the kernel's */
+	uint32_t hr_calls;	   /* HJ_CALLS_* */
+	char hr_prefix[HJ_PREFIX]; /* without a slash at its end; "": none */
+	char hr_blanket[HJ_BLANKET]; /* each with a NUL, and "" after them */
+};
 
 /*
  * Letters: (s) stable once the first loader runs, (a) added to atomically,
@@ -55,6 +88,7 @@ struct hj_control {
 	uint32_t hc_uid;	   /* (s) */
 	uint32_t hc_gid;	   /* (s) and no other groups */
 	uint32_t hc_umask;	   /* (s) */
+	struct hj_rules hc_rules;  /* (s) */
 };
 
 #endif

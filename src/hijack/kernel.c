@@ -94,48 +94,82 @@ static const struct spc_mem mem = {mem_read, mem_write, mem_strlen, mem_sleep};
  * Slots
  */
 
-static void
-lost(void)
+void
+hj_kernel_lost(void)
 {
-	static const char text[] = "rump run: the kernel is not there\n";
+	static const char run[] = "rump run: the kernel is not there\n";
+	static const char rules[] = "librumphijack: the server is not there\n";
 
-	hj_raw3(__NR_write, 2, text, sizeof(text) - 1);
+	if (hj_has_rules())
+		hj_raw3(__NR_write, 2, rules, sizeof(rules) - 1);
+	else
+		hj_raw3(__NR_write, 2, run, sizeof(run) - 1);
 	for (;;)
 		hj_raw1(__NR_exit_group, HJ_EXIT_KERNEL);
+}
+
+/* With rules the program goes on, and calls of the kernel fail. */
+static int
+lost(void)
+{
+	if (!hj_has_rules() || hj_control->hc_rules.hr_retry == HJ_RETRY_DIE)
+		hj_kernel_lost();
+	return ENOTCONN;
 }
 
 static void
 unreachable(long error)
 {
 	if (error == ECONNREFUSED || error == ENOENT || error == ECONNRESET)
-		lost();
+		hj_kernel_lost();
 	hj_fail("cannot be reached", hj_control->hc_server, error);
 }
 
-static uint32_t
-slot_enter(struct hj_thread *t)
+static int
+slot_take(struct hj_thread *t, uint32_t *slot)
 {
 	struct spc *cl = &t->t_proc->p_spc;
-	uint32_t slot;
+	int error = 0;
 
 	if (t->t_posted && spc_wait(cl, t->t_slot - 1, SPC_NOSLOT) != 0)
-		lost();
+		error = lost();
 	t->t_posted = 0;
-	if (t->t_slot != 0)
-		return t->t_slot - 1;
+	*slot = t->t_slot - 1;
+	if (error != 0 || t->t_slot != 0)
+		return error;
 	/* With more threads than slots, the last ones take turns. */
-	while (spc_slot_take(cl, &slot) != 0)
+	while (spc_slot_take(cl, slot) != 0)
 		hj_raw0(__NR_sched_yield);
-	if (slot < SHARED_SLOTS)
-		t->t_slot = slot + 1;
-	return slot;
+	if (*slot < SHARED_SLOTS)
+		t->t_slot = *slot + 1;
+	return 0;
+}
+
+static void
+slot_give(struct hj_thread *t, uint32_t slot)
+{
+	if (t->t_slot == 0)
+		spc_slot_give(&t->t_proc->p_spc, slot);
+}
+
+static int
+slot_enter(struct hj_thread *t, uint32_t *slot)
+{
+	int error = hj_session_enter(t);
+
+	if (error != 0)
+		return error;
+	error = slot_take(t, slot);
+	if (error != 0)
+		hj_session_exit(t);
+	return error;
 }
 
 static void
 slot_exit(struct hj_thread *t, uint32_t slot)
 {
-	if (t->t_slot == 0)
-		spc_slot_give(&t->t_proc->p_spc, slot);
+	slot_give(t, slot);
+	hj_session_exit(t);
 }
 
 static void
@@ -152,12 +186,11 @@ slot_post(struct hj_thread *t, uint32_t slot)
 	spc_post(cl, slot);
 }
 
-static void
+static int
 slot_call(struct hj_thread *t, uint32_t slot)
 {
 	slot_post(t, slot);
-	if (spc_wait(&t->t_proc->p_spc, slot, SPC_NOSLOT) != 0)
-		lost();
+	return spc_wait(&t->t_proc->p_spc, slot, SPC_NOSLOT) != 0 ? lost() : 0;
 }
 
 /*
@@ -178,24 +211,20 @@ interrupted(struct hj_thread *t)
 	return HJ_RESTART;
 }
 
-/*
- * A system call of the kernel's, nr of HJ_K_*: its value or a negative errno,
- * or HJ_RESTART.  t_fdmin and t_wants are for this call; t_got is its result's.
- */
-long
-hj_kernel(struct hj_thread *t, int nr, const long *args)
+/* A call in a slot: an errno. */
+static int
+call_in(struct hj_thread *t, uint32_t slot, int nr, const long *args,
+    int64_t *value)
 {
 	const struct sysdesc *sd = sysdesc_find(nr);
 	const uint64_t *words = (const uint64_t *)(const void *)args;
 	struct spc *cl = &t->t_proc->p_spc;
-	uint32_t slot = slot_enter(t);
-	int64_t value = 0;
-	int error;
+	int error = spc_encode(cl, slot, sd, words);
 
-	error = spc_encode(cl, slot, sd, words);
+	if (error == 0)
+		error = slot_call(t, slot);
 	if (error == 0) {
-		slot_call(t, slot);
-		error = spc_decode(cl, slot, sd, words, &value);
+		error = spc_decode(cl, slot, sd, words, value);
 		t->t_got = spc_slot(cl, slot)->ss_msg.sm_flags;
 		if ((t->t_got & SP_F_STAT) != 0)
 			memcpy(t->t_stat, spc_slot(cl, slot)->ss_payload,
@@ -203,7 +232,24 @@ hj_kernel(struct hj_thread *t, int nr, const long *args)
 	}
 	t->t_fdmin = 0;
 	t->t_wants = 0;
-	slot_exit(t, slot);
+	return error;
+}
+
+/*
+ * A system call of the kernel's, nr of HJ_K_*: its value or a negative errno,
+ * or HJ_RESTART.  t_fdmin and t_wants are for this call; t_got is its result's.
+ */
+long
+hj_kernel(struct hj_thread *t, int nr, const long *args)
+{
+	uint32_t slot;
+	int64_t value = 0;
+	int error = slot_enter(t, &slot);
+
+	if (error == 0) {
+		error = call_in(t, slot, nr, args, &value);
+		slot_exit(t, slot);
+	}
 	if (error == EINTR)
 		return interrupted(t);
 	return error != 0 ? -error : value;
@@ -216,16 +262,21 @@ hj_kernel(struct hj_thread *t, int nr, const long *args)
 void
 hj_kernel_post(struct hj_thread *t, int nr, const long *args)
 {
-	uint32_t slot = slot_enter(t);
+	uint32_t slot;
 
+	if (slot_enter(t, &slot) != 0)
+		return;
 	if (t->t_slot == 0) {
 		slot_exit(t, slot);
 		hj_kernel(t, nr, args);
-	} else if (spc_encode(&t->t_proc->p_spc, slot, sysdesc_find(nr),
-		       (const uint64_t *)(const void *)args) == 0) {
+		return;
+	}
+	if (spc_encode(&t->t_proc->p_spc, slot, sysdesc_find(nr),
+		(const uint64_t *)(const void *)args) == 0) {
 		slot_post(t, slot);
 		t->t_posted = 1;
 	}
+	slot_exit(t, slot);
 }
 
 /*
@@ -237,17 +288,25 @@ hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data, size_t n,
     size_t room)
 {
 	struct spc *cl = &t->t_proc->p_spc;
-	uint32_t slot = slot_enter(t);
-	struct sp_slot *ss = spc_slot(cl, slot);
+	struct sp_slot *ss;
+	uint32_t slot;
 	long r;
+	int error = slot_enter(t, &slot);
 
+	if (error != 0)
+		return -error;
+	ss = spc_slot(cl, slot);
 	memset(&ss->ss_msg, 0, sizeof(ss->ss_msg));
 	ss->ss_msg.sm_op = op;
 	ss->ss_msg.sm_len = ss->ss_msg.sm_head = (uint32_t)n;
 	if (n != 0)
 		memcpy(ss->ss_payload, data, n);
 	memcpy(ss->ss_msg.sm_args, args, HJ_OPARGS * sizeof(args[0]));
-	slot_call(t, slot);
+	error = slot_call(t, slot);
+	if (error != 0) {
+		slot_exit(t, slot);
+		return -error;
+	}
 	memcpy(args, ss->ss_msg.sm_args, HJ_OPARGS * sizeof(args[0]));
 	r = ss->ss_msg.sm_error != 0 ? -(long)ss->ss_msg.sm_error
 				     : ss->ss_msg.sm_retval;
@@ -274,6 +333,7 @@ hj_kernel_threadend(struct hj_thread *t)
 
 	if (slot == 0)
 		return;
+	t->t_leaving = 1;
 	/* The first slot's lwp stays, whoever has the slot next. */
 	if (slot != 1)
 		hj_kernel_op(t, SP_SLOTEND, args, NULL, 0, 0);
@@ -292,7 +352,7 @@ proc_connect(struct hj_proc *p, enum sp_hello_kind kind, const uint8_t *token,
 	struct spc_hello hello = {.sh_kind = kind,
 	    .sh_token = token,
 	    .sh_pid = (int)hj_raw0(__NR_getpid),
-	    .sh_flags = SP_H_HOSTED,
+	    .sh_flags = hj_has_rules() ? 0 : SP_H_HOSTED,
 	    .sh_name = name};
 	struct url url = {.u_kind = URL_UNIX};
 	struct {
@@ -337,6 +397,10 @@ hj_kernel_first(struct hj_thread *t, const char *name)
 		unreachable(error);
 	/* What a kernel gives its processes is not ours. */
 	step(t, "close_range", HJ_K_close_range, 0, UINT32_MAX, 0);
+	step(t, "umask", HJ_K_umask, c->hc_umask, 0, 0);
+	hj_raw1(__NR_umask, c->hc_umask);
+	if (hj_has_rules())
+		return;
 	if (c->hc_root[0] != '\0')
 		step(
 		    t, "has no such root", HJ_K_chroot, (long)c->hc_root, 0, 0);
@@ -345,8 +409,32 @@ hj_kernel_first(struct hj_thread *t, const char *name)
 	step(t, "setgroups", HJ_K_setgroups, 0, 0, 0);
 	step(t, "setresgid", HJ_K_setresgid, c->hc_gid, c->hc_gid, c->hc_gid);
 	step(t, "setresuid", HJ_K_setresuid, c->hc_uid, c->hc_uid, c->hc_uid);
-	step(t, "umask", HJ_K_umask, c->hc_umask, 0, 0);
-	hj_raw1(__NR_umask, c->hc_umask);
+}
+
+/* Again, after the kernel was lost: an errno. */
+int
+hj_kernel_connect(struct hj_thread *t, const char *name)
+{
+	struct spc *cl = &t->t_proc->p_spc;
+	const long umask = hj_raw1(__NR_umask, 077);
+	const long calls[2][6] = {{0, UINT32_MAX, 0}, {umask}};
+	int64_t value;
+	uint32_t slot;
+	int error;
+
+	hj_raw1(__NR_umask, umask);
+	spc_disconnect(cl);
+	t->t_posted = 0;
+	error = proc_connect(t->t_proc, SP_H_NEW, NULL, name);
+	if (error == 0)
+		error = slot_take(t, &slot);
+	if (error != 0)
+		return error;
+	error = call_in(t, slot, HJ_K_close_range, calls[0], &value);
+	if (error == 0)
+		error = call_in(t, slot, HJ_K_umask, calls[1], &value);
+	slot_give(t, slot);
+	return error;
 }
 
 /* Another program in the same process: the session goes on. */
@@ -360,8 +448,23 @@ hj_kernel_exec(struct hj_thread *t, const uint8_t *token, const char *name)
 		   EBUSY &&
 	       ++tries < EXEC_TRIES)
 		hj_raw2(__NR_nanosleep, &ts, NULL);
-	if (error != 0)
+	if (error != 0 && !hj_has_rules())
 		unreachable(error);
+	if (error != 0) {
+		t->t_proc->p_renewed = 1;
+		hj_fd_held(t);
+	}
+}
+
+/* Whether a child has no session, because there is no kernel. */
+static int
+is_none(const uint8_t token[SP_TOKEN])
+{
+	for (int i = 0; i < SP_TOKEN; i++) {
+		if (token[i] != 0)
+			return 0;
+	}
+	return 1;
 }
 
 /* Before a fork: a token for the child. */
@@ -371,6 +474,10 @@ hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN])
 	long args[HJ_OPARGS] = {0};
 	long r = hj_kernel_op(t, SP_FORK, args, token, SP_TOKEN, SP_TOKEN);
 
+	if (r == -ENOTCONN && hj_has_rules()) {
+		memset(token, 0, SP_TOKEN);
+		r = 0;
+	}
 	return HJ_FAILED(r) ? r : 0;
 }
 
@@ -379,6 +486,8 @@ hj_kernel_forkcancel(struct hj_thread *t, uint8_t token[SP_TOKEN])
 {
 	long args[HJ_OPARGS] = {0};
 
+	if (is_none(token))
+		return;
 	hj_kernel_op(t, SP_FORKCANCEL, args, token, SP_TOKEN, 0);
 }
 
@@ -391,6 +500,7 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 
 	t->t_slot = 0;
 	t->t_posted = 0;
+	hj_session_forked(p);
 	if (copied) {
 		spc_forked(&p->p_spc);
 	} else {
@@ -399,8 +509,10 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 		memset(&p->p_spc, 0, sizeof(p->p_spc));
 		hj_limits_shared(1);
 	}
+	if (is_none(token))
+		return;
 	error = proc_connect(p, SP_H_FORK, token, NULL);
-	if (error != 0)
+	if (error != 0 && !hj_has_rules())
 		unreachable(error);
 }
 

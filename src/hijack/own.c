@@ -21,8 +21,8 @@ after(const char *path, const char *prefix)
 }
 
 /* The rest of a path in the caller's folder of /proc, or NULL. */
-static const char *
-in_own_folder(const char *path)
+const char *
+hj_own_folder(const char *path)
 {
 	char own[32];
 	const char *rest;
@@ -61,7 +61,7 @@ classify(const char *path, const char **rest, int *fd)
 	} names[] = {{"exe", OWN_EXE}, {"cwd", OWN_CWD}, {"root", OWN_ROOT}};
 	static const char *const standard[] = {
 	    "/dev/stdin", "/dev/stdout", "/dev/stderr"};
-	const char *p = in_own_folder(path);
+	const char *p = hj_own_folder(path);
 
 	for (int i = 0; i < 3; i++) {
 		if (hj_streq(path, standard[i])) {
@@ -106,6 +106,8 @@ own_path(struct hj_thread *t, enum own own, int fd, char path[HJ_PATHMAX])
 		n = hj_kernel(t, HJ_K___getcwd, args) - 1;
 	else if (own == OWN_FD && hj_fd_iskernel(t, fd))
 		n = hj_own_fdpath(t, fd, path);
+	if (n > 0 && hj_has_rules() && (own == OWN_CWD || own == OWN_FD))
+		n = hj_rules_show(path);
 	return n < 0 ? 0 : n;
 }
 

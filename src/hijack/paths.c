@@ -265,6 +265,64 @@ leave_host(
 	return 0;
 }
 
+/* By the rules the host makes it; path: where, if not as args say. */
+static long
+by_rules_host(struct hj_thread *t, const struct hj_path *p, const long *host,
+    const char *path)
+{
+	char own[HJ_PATHMAX];
+	int fd = -1;
+	long r;
+
+	if (path != NULL && p->p_kernel == HJ_K_openat &&
+	    hj_ruled_mounts(t, path, host[2], &r))
+		return r;
+	/* What is open and has no name any more. */
+	if (path != NULL && p->p_kernel == HJ_K_openat &&
+	    !hj_own_find(t, path, 1, own, &fd) && hj_fd_iskernel(t, fd))
+		return hj_fd_reopen(t, fd, host[2], p->p_makes);
+	t->t_bykernel = 0;
+	return hj_window(t, p->p_host, host);
+}
+
+/* Whoever the rules say. */
+static long
+by_rules(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
+    const long *args)
+{
+	char found[MOST][HJ_PATHMAX];
+	long host[HJ_NARGS], there[HJ_NARGS], words[HJ_NARGS], r = 0;
+	int kernel = 0;
+
+	memcpy(host, p->p_args != NULL ? p->p_args : args, sizeof(host));
+	memcpy(there, args, sizeof(there));
+	for (int i = 0; i < a->a_npaths; i++) {
+		int at = a->a_at[i];
+
+		r = hj_rules_find(t, directory_of(a, i, args),
+		    (unsigned long)args[at], follows(a, i, args), found[i]);
+		if (r < 0)
+			return r;
+		if (r == HJ_HOST_PATH)
+			host[at] = (long)found[i];
+		if (r == HJ_KERNEL_PATH)
+			there[at] = (long)found[i];
+		kernel += r == HJ_KERNEL_SAME || r == HJ_KERNEL_PATH;
+		a->a_host[i] = 0;
+	}
+	if (kernel == 0)
+		return by_rules_host(
+		    t, p, host, r == HJ_HOST_PATH ? found[0] : NULL);
+	if (kernel < a->a_npaths)
+		return -EXDEV;
+	if (p->p_kernel == HJ_K_name_to_handle_at &&
+	    (hj_control->hc_rules.hr_calls & HJ_CALLS_HANDLES) == 0)
+		return -EOPNOTSUPP;
+	hj_words(a->a_how, there, words);
+	r = by_kernel(t, p, words);
+	return r == -EREMOTE ? by_host(t, p, a, there) : r;
+}
+
 /* A call with paths, of which p tells; args are as the kernel has them. */
 long
 hj_path_call(struct hj_thread *t, const struct hj_path *p, const long *args)
@@ -275,6 +333,8 @@ hj_path_call(struct hj_thread *t, const struct hj_path *p, const long *args)
 	long words[HJ_NARGS], r;
 
 	look_at(t, &a, p->p_how, args);
+	if (hj_has_rules())
+		return by_rules(t, p, &a, args);
 	hj_words(p->p_how, args, words);
 	if (!a.a_host[0] && !(a.a_npaths > 1 && a.a_host[1])) {
 		r = by_kernel(t, p, words);

@@ -259,18 +259,30 @@ hj_sys_rt_sigsuspend(struct hj_thread *t, const long *args)
 long
 hj_sys_ppoll(struct hj_thread *t, const long *args)
 {
+	long r;
+
+	if (hj_wait_ppoll(t, args, &r))
+		return r;
 	return with_mask(t, __NR_ppoll, args, 3);
 }
 
 long
 hj_sys_epoll_pwait(struct hj_thread *t, const long *args)
 {
+	long r;
+
+	if (hj_wait_epoll(t, args, 0, &r))
+		return r;
 	return with_mask(t, __NR_epoll_pwait, args, 4);
 }
 
 long
 hj_sys_epoll_pwait2(struct hj_thread *t, const long *args)
 {
+	long r;
+
+	if (hj_wait_epoll(t, args, 1, &r))
+		return r;
 	return with_mask(t, __NR_epoll_pwait2, args, 4);
 }
 
@@ -285,6 +297,8 @@ hj_sys_pselect6(struct hj_thread *t, const long *args)
 	unsigned long mask;
 	long r;
 
+	if (hj_wait_pselect6(t, args, &r))
+		return r;
 	memcpy(host, args, sizeof(host));
 	if (args[5] == 0)
 		return hj_window(t, __NR_pselect6, host);

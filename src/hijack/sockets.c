@@ -8,26 +8,16 @@
 #include <linux/stat.h>
 
 #include <asm/socket.h>
-#include <linux/uio.h>
 #include <linux/un.h>
 
 #include "hijack/engine.h"
+#include "hijack/socketmsg.h"
 
 #define W_OK	   2
 #define AF_UNIX	   1
 #define SCM_RIGHTS 1
 
-/* As the host has them. */
-struct msghdr {
-	void *msg_name;
-	int msg_namelen;
-	struct iovec *msg_iov;
-	size_t msg_iovlen;
-	void *msg_control;
-	size_t msg_controllen;
-	unsigned int msg_flags;
-};
-
+/* As the host has it. */
 struct cmsghdr {
 	size_t cmsg_len;
 	int cmsg_level;
@@ -92,7 +82,7 @@ name_find(struct hj_thread *t, unsigned long at, long len, struct name *n)
 	const long words[6] = {(long)n->n_path, W_OK};
 	long r;
 
-	if (!hj_has_kernel()) {
+	if (!hj_has_kernel() || hj_has_rules()) {
 		n->n_path[0] = '\0';
 		return 0;
 	}
@@ -113,6 +103,8 @@ hj_sys_connect(struct hj_thread *t, const long *args)
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
+	if (hj_fd_iskernel(t, (int)args[0]))
+		return hj_ruled_named(t, HJ_K_connect, args, 1);
 	r = name_find(t, (unsigned long)args[1], (int)args[2], &n);
 	if (r != 0)
 		return r;
@@ -150,7 +142,9 @@ hj_sys_bind(struct hj_thread *t, const long *args)
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
-	if (!hj_has_kernel())
+	if (hj_fd_iskernel(t, (int)args[0]))
+		return hj_ruled_named(t, HJ_K_bind, args, 1);
+	if (!hj_has_kernel() || hj_has_rules())
 		return hj_window(t, __NR_bind, args);
 	r = name_get(t, (unsigned long)args[1], (int)args[2], &n);
 	if (r != 0)
@@ -176,6 +170,8 @@ hj_sys_sendto(struct hj_thread *t, const long *args)
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
+	if (hj_fd_iskernel(t, (int)args[0]))
+		return hj_ruled_named(t, HJ_K_sendto, args, 4);
 	memcpy(host, args, sizeof(host));
 	r = name_find(t, (unsigned long)args[4], (int)args[5], &n);
 	if (r != 0)
@@ -187,35 +183,59 @@ hj_sys_sendto(struct hj_thread *t, const long *args)
 	return hj_window(t, __NR_sendto, host);
 }
 
-/* Descriptors of the kernel's cannot be sent. */
-static long
-check_rights(struct hj_thread *t, const struct msghdr *msg)
+void
+hj_rights_begin(struct rights *ri, const struct msghdr *msg)
 {
-	unsigned long at = (unsigned long)msg->msg_control;
-	size_t left = msg->msg_controllen, n;
-	struct cmsghdr cm;
-	int fd;
+	ri->ri_at = (unsigned long)msg->msg_control;
+	ri->ri_left = ri->ri_at != 0 ? msg->msg_controllen : 0;
+	ri->ri_next = 0;
+}
 
-	while (at != 0 && left >= sizeof(cm)) {
-		if (hj_copyin(&cm, at, sizeof(cm)) != 0)
+/* 1: the next one is ri_fd, at ri_where.  0: there is none; or -EFAULT. */
+long
+hj_rights_next(struct rights *ri)
+{
+	struct cmsghdr cm;
+	size_t n;
+
+	while (ri->ri_left >= sizeof(cm)) {
+		if (hj_copyin(&cm, ri->ri_at, sizeof(cm)) != 0)
 			return -EFAULT;
-		if (cm.cmsg_len < sizeof(cm) || cm.cmsg_len > left)
+		if (cm.cmsg_len < sizeof(cm) || cm.cmsg_len > ri->ri_left)
 			return 0;
-		for (n = sizeof(cm); cm.cmsg_level == SOL_SOCKET &&
-				     cm.cmsg_type == SCM_RIGHTS &&
-				     n + sizeof(fd) <= cm.cmsg_len;
-		     n += sizeof(fd)) {
-			if (hj_copyin(&fd, at + n, sizeof(fd)) != 0)
-				return -EFAULT;
-			if (hj_fd_iskernel(t, fd) || hj_is_ours(fd))
-				return -EOPNOTSUPP;
+		ri->ri_next = HJ_MAX(ri->ri_next, sizeof(cm));
+		if (cm.cmsg_level == SOL_SOCKET && cm.cmsg_type == SCM_RIGHTS &&
+		    ri->ri_next + sizeof(ri->ri_fd) <= cm.cmsg_len) {
+			ri->ri_where = ri->ri_at + ri->ri_next;
+			ri->ri_next += sizeof(ri->ri_fd);
+			return hj_copyin(&ri->ri_fd, ri->ri_where,
+				   sizeof(ri->ri_fd)) != 0
+				   ? -EFAULT
+				   : 1;
 		}
 		n = (cm.cmsg_len + sizeof(long) - 1) & ~(sizeof(long) - 1);
-		n = HJ_MIN(n, left);
-		at += n;
-		left -= n;
+		n = HJ_MIN(n, ri->ri_left);
+		ri->ri_at += n;
+		ri->ri_left -= n;
+		ri->ri_next = 0;
 	}
 	return 0;
+}
+
+/* Descriptors can only be sent to where they are: the kernel or the host. */
+long
+hj_rights_check(struct hj_thread *t, const struct msghdr *msg, int kernel)
+{
+	struct rights ri;
+	long r;
+
+	hj_rights_begin(&ri, msg);
+	while ((r = hj_rights_next(&ri)) > 0) {
+		if (hj_fd_iskernel(t, ri.ri_fd) != kernel ||
+		    hj_is_ours(ri.ri_fd))
+			return -EOPNOTSUPP;
+	}
+	return r;
 }
 
 /* A message on its way to the host: its name, and what comes along. */
@@ -231,7 +251,7 @@ message_get(
 	r = name_find(
 	    t, (unsigned long)msg->msg_name, (long)msg->msg_namelen, n);
 	if (r == 0)
-		r = check_rights(t, msg);
+		r = hj_rights_check(t, msg, 0);
 	if (n->n_path[0] != '\0') {
 		msg->msg_name = &n->n_sun;
 		msg->msg_namelen = (int)n->n_len;
@@ -251,6 +271,10 @@ hj_sys_sendmsg(struct hj_thread *t, const long *args)
 		return -EBADF;
 	if (!hj_has_kernel())
 		return hj_window(t, __NR_sendmsg, args);
+	if (hj_fd_iskernel(t, (int)args[0]))
+		return hj_copyin(&msg, (unsigned long)args[1], sizeof(msg)) != 0
+			   ? -EFAULT
+			   : hj_ruled_sendmsg(t, args[0], &msg, args[2]);
 	r = message_get(t, (unsigned long)args[1], &msg, &n);
 	return r != 0 ? r : hj_window(t, __NR_sendmsg, host);
 }
@@ -259,10 +283,7 @@ hj_sys_sendmsg(struct hj_thread *t, const long *args)
 long
 hj_sys_sendmmsg(struct hj_thread *t, const long *args)
 {
-	struct {
-		struct msghdr msg;
-		unsigned int len;
-	} one = {0};
+	struct mmsghdr one = {0};
 	struct name n;
 	const long host[6] = {args[0], (long)&one, 1, args[3]};
 	long r;
@@ -271,11 +292,19 @@ hj_sys_sendmmsg(struct hj_thread *t, const long *args)
 		return -EBADF;
 	if (!hj_has_kernel() || (unsigned int)args[2] == 0)
 		return hj_window(t, __NR_sendmmsg, args);
-	r = message_get(t, (unsigned long)args[1], &one.msg, &n);
-	if (r == 0)
-		r = hj_window(t, __NR_sendmmsg, host);
+	if (hj_fd_iskernel(t, (int)args[0])) {
+		if (hj_copyin(&one, (unsigned long)args[1], sizeof(one)) != 0)
+			return -EFAULT;
+		r = hj_ruled_sendmsg(t, args[0], &one.msg_hdr, args[3]);
+		one.msg_len = (unsigned int)r;
+		r = r < 0 ? r : 1;
+	} else {
+		r = message_get(t, (unsigned long)args[1], &one.msg_hdr, &n);
+		if (r == 0)
+			r = hj_window(t, __NR_sendmmsg, host);
+	}
 	if (r == 1 && hj_copyout((unsigned long)args[1] + sizeof(struct msghdr),
-			  &one.len, sizeof(one.len)) != 0)
+			  &one.msg_len, sizeof(one.msg_len)) != 0)
 		r = -EFAULT;
 	return r;
 }

@@ -54,13 +54,21 @@ struct stack {
 	unsigned long end; /* of the strings of the environment */
 };
 
+/* Who has brought the engine, as far as it is known. */
+static const char *
+who(void)
+{
+	return hj_control != NULL && hj_has_rules() ? "librumphijack: "
+						    : "rump run: ";
+}
+
 /* Tell whoever started us, and end. */
 void
 hj_fail(const char *what, const char *path, long error)
 {
 	char text[HJ_PATHMAX + 128];
 	char *p = text;
-	const char *parts[] = {"rump run: ", path, ": ", what, " (errno "};
+	const char *parts[] = {who(), path, ": ", what, " (errno "};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		size_t n = hj_strlen(parts[i]);
@@ -236,7 +244,8 @@ load(struct stack *s, int fd)
 		    HJ_PAGE,
 		    PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN);
 	tell_host(s, end, &image);
-	if (!hj_exeset && !hj_has_kernel())
+	if (!hj_exeset && (!hj_has_kernel() || hj_has_rules()) &&
+	    hj_exepath[0] == '\0')
 		note_path(fd);
 	hj_raw1(__NR_close, fd);
 	return entry;
@@ -293,9 +302,13 @@ resume(
 	hj_append(hj_exepath, text + (*text == ' '));
 	t->t_proc->p_nofile = nofile;
 	t->t_proc->p_hostcwd = (flags & HJ_EXEC_HOSTCWD) != 0;
+	t->t_proc->p_renewed = (flags & HJ_EXEC_RENEWED) != 0;
+	if (t->t_proc->p_renewed)
+		hj_fd_held(t);
 	hj_kernel_exec(t, token, hj_basename(s->argv[1]));
 	hj_fd_learn(t, &ids);
-	auxv_ids(s, &ids);
+	if (!hj_has_rules())
+		auxv_ids(s, &ids);
 }
 
 /* The first loader: from here on all calls are caught. */
@@ -307,6 +320,7 @@ first(struct hj_thread *t, struct stack *s)
 	hj_self_keep();
 	if (hj_has_kernel()) {
 		hj_fd_holder();
+		t->t_proc->p_hostcwd = (uint32_t)hj_has_rules();
 		hj_kernel_first(t, hj_basename(s->argv[1]));
 	}
 	hj_filter_install();

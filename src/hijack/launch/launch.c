@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +15,17 @@
 
 #define HIGHEST 4096
 #define NUMBERS 64 /* room for the loader's first argument */
+
+/* Nothing that we were given is to go. */
+static bool
+is_free(int first)
+{
+	for (int fd = first; fd < first + HJ_NFDS; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			return false;
+	}
+	return true;
+}
 
 /*
  * Descriptors where no program looks for them: at the top, but not so high that
@@ -29,9 +41,11 @@ place(struct hj_control *control, int fd)
 		return errno;
 	if (limit.rlim_cur > HIGHEST)
 		limit.rlim_cur = HIGHEST;
-	if (limit.rlim_cur < 2 * HJ_NFDS)
-		return EMFILE;
 	first = (int)limit.rlim_cur - HJ_NFDS;
+	while (first >= HJ_NFDS && !is_free(first))
+		first--;
+	if (first < HJ_NFDS)
+		return EMFILE;
 	if (dup3(fd, first, O_CLOEXEC) < 0)
 		return errno;
 	control->hc_fd = first;
