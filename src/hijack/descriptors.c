@@ -19,6 +19,7 @@
  */
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/stat.h>
 
 #include "hijack/engine.h"
@@ -427,6 +428,69 @@ hj_sys_fcntl(struct hj_thread *t, const long *args)
 		r = hj_kernel(t, HJ_K_fcntl, words);
 		return r == -EOPNOTSUPP ? -EINVAL : r;
 	}
+}
+
+/* Whether two descriptors are on the same open file of the host. */
+static int
+is_same(int a, int b)
+{
+	long pid = hj_raw0(__NR_getpid);
+
+	return a == b || hj_raw5(__NR_kcmp, pid, pid, KCMP_FILE, a, b) == 0;
+}
+
+/* A placeholder in place of what is at the host's number. */
+static long
+hold(int fd)
+{
+	long flags = hj_raw2(__NR_fcntl, fd, F_GETFD);
+
+	return hj_raw3(__NR_dup3, hj_control->hc_fd + HJ_FD_HOLDER, fd,
+	    (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+}
+
+/*
+ * A file that is read on the host is the kernel's again, at the same offset, by
+ * all descriptors of this process that share it.
+ */
+long
+hj_fd_undirect(struct hj_thread *t, int fd)
+{
+	const long args[6] = {
+	    fd, hj_raw3(__NR_lseek, fd, 0, SEEK_CUR), SEEK_SET};
+	long r = hj_kernel(t, HJ_K_lseek, args);
+
+	if (HJ_FAILED(r) || r == HJ_RESTART)
+		return r;
+	for (int other = 0; other < HJ_NKFDS; other++) {
+		if (t->t_proc->p_direct[other / 64] == 0)
+			other |= 63;
+		else if (other != fd && hj_fd_isdirect(t, other) &&
+			 is_same(fd, other) && !HJ_FAILED(hold(other)))
+			mark(t->t_proc->p_direct, other, 0);
+	}
+	r = hold(fd);
+	if (HJ_FAILED(r))
+		return r;
+	mark(t->t_proc->p_direct, fd, 0);
+	return 0;
+}
+
+/* What was received by the name of an inode may be one of the kernel's. */
+void
+hj_fd_received(struct hj_thread *t, int fd, uint64_t ino)
+{
+	long flags = hj_raw2(__NR_fcntl, fd, F_GETFD);
+	long args[HJ_OPARGS] = {(long)ino, flags & FD_CLOEXEC}, r;
+
+	if (fd >= HJ_NKFDS)
+		return;
+	t->t_fdmin = (uint32_t)fd;
+	r = hj_kernel_op(t, SP_RECEIVE, args, NULL, 0, 0);
+	if (r == fd && !HJ_FAILED(hold(fd)))
+		made(t, fd, fd, 0, 0);
+	else if (!HJ_FAILED(r) && r != HJ_RESTART)
+		close_kernel(t, r);
 }
 
 #define TCGETS	   0x5401

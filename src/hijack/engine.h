@@ -214,6 +214,8 @@ struct hj_image {
 /* Of the host's headers, which cannot be had beside those of the library. */
 #define HJ_MEMFD_SEALS 3   /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
 #define HJ_SEALS       0xf /* all that there are of old */
+#define SEEK_SET       0
+#define SEEK_CUR       1
 
 #pragma GCC visibility push(hidden)
 
@@ -368,6 +370,8 @@ void hj_session_forked(struct hj_proc *p);
 int hj_fd_iskernel(const struct hj_thread *t, long fd);
 int hj_fd_isdirect(const struct hj_thread *t, long fd);
 void hj_fd_setdirect(struct hj_thread *t, int fd);
+long hj_fd_undirect(struct hj_thread *t, int fd);
+void hj_fd_received(struct hj_thread *t, int fd, uint64_t ino);
 long hj_fd_make(struct hj_thread *t, int nr, const long *args, int how);
 long hj_fd_reopen(struct hj_thread *t, int fd, long flags, int how);
 long hj_fd_close(struct hj_thread *t, int fd);
@@ -437,6 +441,7 @@ void hj_limits_shared(int begins);
 /* io.c */
 int hj_file_program(struct hj_thread *t, long dirfd, const char *path,
     int follow, char *exe, int *fd);
+long hj_file_server(const struct hj_thread *t, int fd, int how);
 long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
 void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);
 

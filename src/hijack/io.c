@@ -10,16 +10,14 @@
 
 #define CHUNK	 0x100000L
 #define PIPESIZE 65536L
-#define SEEK_SET 0
-#define SEEK_CUR 1
 
 /*
  * Files of the kernel's on the host
  */
 
 /* A descriptor of the server's, as one of our own. */
-static long
-open_server(const struct hj_thread *t, int fd, int how)
+long
+hj_file_server(const struct hj_thread *t, int fd, int how)
 {
 	char path[64], *p;
 
@@ -38,7 +36,7 @@ host_file(struct hj_thread *t, int fd, int write, int prot)
 
 	if (HJ_FAILED(n) || n == HJ_RESTART)
 		return n;
-	return open_server(t, (int)n, write ? O_RDWR : O_RDONLY);
+	return hj_file_server(t, (int)n, write ? O_RDWR : O_RDONLY);
 }
 
 /*
@@ -60,7 +58,7 @@ hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
 		return (int)-r;
 	if (exe != NULL)
 		memcpy(exe, buf, sizeof(buf));
-	r = open_server(t, (int)r, O_RDONLY);
+	r = hj_file_server(t, (int)r, O_RDONLY);
 	if (HJ_FAILED(r))
 		return (int)-r;
 	*fd = (int)r;
@@ -86,7 +84,7 @@ hj_file_map(struct hj_thread *t, int fd, int prot, int flags)
 void
 hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec)
 {
-	long host = open_server(t, server, O_RDONLY);
+	long host = hj_file_server(t, server, O_RDONLY);
 
 	if (HJ_FAILED(host))
 		return;

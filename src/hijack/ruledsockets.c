@@ -151,7 +151,7 @@ hj_ruled_sendmsg(struct hj_thread *t, long fd, struct msghdr *msg, long flags)
 	long r = name_get(t, &n, &at, &len);
 
 	if (r == 0)
-		r = hj_rights_check(t, msg, 1);
+		r = hj_rights_check(t, msg);
 	if (r != 0)
 		return r;
 	msg->msg_name = (void *)at;
@@ -183,6 +183,16 @@ rights_adopt(struct hj_thread *t, unsigned long at, int how)
 	return r;
 }
 
+/* Some of those that the host has let through may be the kernel's. */
+static void
+rights_take(struct hj_thread *t, unsigned long at)
+{
+	struct msghdr msg;
+
+	if (hj_has_kernel() && hj_copyin(&msg, at, sizeof(msg)) == 0)
+		hj_rights_received(t, &msg);
+}
+
 long
 hj_sys_recvmsg(struct hj_thread *t, const long *args)
 {
@@ -192,8 +202,12 @@ hj_sys_recvmsg(struct hj_thread *t, const long *args)
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
-	if (!hj_fd_iskernel(t, (int)args[0]))
-		return hj_window(t, __NR_recvmsg, args);
+	if (!hj_fd_iskernel(t, (int)args[0])) {
+		n = hj_window(t, __NR_recvmsg, args);
+		if (n >= 0)
+			rights_take(t, (unsigned long)args[1]);
+		return n;
+	}
 	t->t_bykernel = 1;
 	n = hj_kernel(t, HJ_K_recvmsg, words);
 	if (n < 0)
@@ -212,8 +226,14 @@ hj_sys_recvmmsg(struct hj_thread *t, const long *args)
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
-	if (!hj_fd_iskernel(t, (int)args[0]))
-		return hj_window(t, __NR_recvmmsg, args);
+	if (!hj_fd_iskernel(t, (int)args[0])) {
+		n = hj_window(t, __NR_recvmmsg, args);
+		for (long i = 0; i < n; i++)
+			rights_take(
+			    t, (unsigned long)args[1] +
+				   (unsigned long)i * sizeof(struct mmsghdr));
+		return n;
+	}
 	t->t_bykernel = 1;
 	n = hj_kernel(t, HJ_K_recvmmsg, words);
 	for (long i = 0; i < n && r == 0; i++)

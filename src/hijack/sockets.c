@@ -13,16 +13,8 @@
 #include "hijack/engine.h"
 #include "hijack/socketmsg.h"
 
-#define W_OK	   2
-#define AF_UNIX	   1
-#define SCM_RIGHTS 1
-
-/* As the host has it. */
-struct cmsghdr {
-	size_t cmsg_len;
-	int cmsg_level;
-	int cmsg_type;
-};
+#define W_OK	2
+#define AF_UNIX 1
 
 struct name {
 	struct sockaddr_un n_sun;
@@ -183,75 +175,22 @@ hj_sys_sendto(struct hj_thread *t, const long *args)
 	return hj_window(t, __NR_sendto, host);
 }
 
-void
-hj_rights_begin(struct rights *ri, const struct msghdr *msg)
-{
-	ri->ri_at = (unsigned long)msg->msg_control;
-	ri->ri_left = ri->ri_at != 0 ? msg->msg_controllen : 0;
-	ri->ri_next = 0;
-}
-
-/* 1: the next one is ri_fd, at ri_where.  0: there is none; or -EFAULT. */
-long
-hj_rights_next(struct rights *ri)
-{
-	struct cmsghdr cm;
-	size_t n;
-
-	while (ri->ri_left >= sizeof(cm)) {
-		if (hj_copyin(&cm, ri->ri_at, sizeof(cm)) != 0)
-			return -EFAULT;
-		if (cm.cmsg_len < sizeof(cm) || cm.cmsg_len > ri->ri_left)
-			return 0;
-		ri->ri_next = HJ_MAX(ri->ri_next, sizeof(cm));
-		if (cm.cmsg_level == SOL_SOCKET && cm.cmsg_type == SCM_RIGHTS &&
-		    ri->ri_next + sizeof(ri->ri_fd) <= cm.cmsg_len) {
-			ri->ri_where = ri->ri_at + ri->ri_next;
-			ri->ri_next += sizeof(ri->ri_fd);
-			return hj_copyin(&ri->ri_fd, ri->ri_where,
-				   sizeof(ri->ri_fd)) != 0
-				   ? -EFAULT
-				   : 1;
-		}
-		n = (cm.cmsg_len + sizeof(long) - 1) & ~(sizeof(long) - 1);
-		n = HJ_MIN(n, ri->ri_left);
-		ri->ri_at += n;
-		ri->ri_left -= n;
-		ri->ri_next = 0;
-	}
-	return 0;
-}
-
-/* Descriptors can only be sent to where they are: the kernel or the host. */
-long
-hj_rights_check(struct hj_thread *t, const struct msghdr *msg, int kernel)
-{
-	struct rights ri;
-	long r;
-
-	hj_rights_begin(&ri, msg);
-	while ((r = hj_rights_next(&ri)) > 0) {
-		if (hj_fd_iskernel(t, ri.ri_fd) != kernel ||
-		    hj_is_ours(ri.ri_fd))
-			return -EOPNOTSUPP;
-	}
-	return r;
-}
-
 /* A message on its way to the host: its name, and what comes along. */
 static long
-message_get(
-    struct hj_thread *t, unsigned long at, struct msghdr *msg, struct name *n)
+message_get(struct hj_thread *t, unsigned long at, struct msghdr *msg,
+    struct name *n, struct hj_rights *rights)
 {
 	long r;
 
 	n->n_path[0] = '\0';
+	rights->r_control = NULL;
+	rights->r_n = 0;
 	if (hj_copyin(msg, at, sizeof(*msg)) != 0)
 		return -EFAULT;
 	r = name_find(
 	    t, (unsigned long)msg->msg_name, (long)msg->msg_namelen, n);
 	if (r == 0)
-		r = hj_rights_check(t, msg, 0);
+		r = hj_rights_send(t, msg, rights);
 	if (n->n_path[0] != '\0') {
 		msg->msg_name = &n->n_sun;
 		msg->msg_namelen = (int)n->n_len;
@@ -262,6 +201,7 @@ message_get(
 long
 hj_sys_sendmsg(struct hj_thread *t, const long *args)
 {
+	struct hj_rights rights;
 	struct msghdr msg;
 	struct name n;
 	const long host[6] = {args[0], (long)&msg, args[2]};
@@ -275,8 +215,11 @@ hj_sys_sendmsg(struct hj_thread *t, const long *args)
 		return hj_copyin(&msg, (unsigned long)args[1], sizeof(msg)) != 0
 			   ? -EFAULT
 			   : hj_ruled_sendmsg(t, args[0], &msg, args[2]);
-	r = message_get(t, (unsigned long)args[1], &msg, &n);
-	return r != 0 ? r : hj_window(t, __NR_sendmsg, host);
+	r = message_get(t, (unsigned long)args[1], &msg, &n, &rights);
+	if (r == 0)
+		r = hj_window(t, __NR_sendmsg, host);
+	hj_rights_sent(&rights);
+	return r;
 }
 
 /* One of them: as many as could be sent at once. */
@@ -284,6 +227,7 @@ long
 hj_sys_sendmmsg(struct hj_thread *t, const long *args)
 {
 	struct mmsghdr one = {0};
+	struct hj_rights rights;
 	struct name n;
 	const long host[6] = {args[0], (long)&one, 1, args[3]};
 	long r;
@@ -299,9 +243,11 @@ hj_sys_sendmmsg(struct hj_thread *t, const long *args)
 		one.msg_len = (unsigned int)r;
 		r = r < 0 ? r : 1;
 	} else {
-		r = message_get(t, (unsigned long)args[1], &one.msg_hdr, &n);
+		r = message_get(
+		    t, (unsigned long)args[1], &one.msg_hdr, &n, &rights);
 		if (r == 0)
 			r = hj_window(t, __NR_sendmmsg, host);
+		hj_rights_sent(&rights);
 	}
 	if (r == 1 && hj_copyout((unsigned long)args[1] + sizeof(struct msghdr),
 			  &one.msg_len, sizeof(one.msg_len)) != 0)

@@ -16,9 +16,8 @@ hostfds_free(int *fds)
 	kmem_free(fds, SP_NSLOTS * sizeof(*fds));
 }
 
-/* The session's table of files that were given out, made now if need be. */
-static int *
-hostfds_get(struct session *se)
+int *
+hosted_table(struct session *se)
 {
 	int *fds;
 	uint32_t i;
@@ -90,7 +89,7 @@ hosted_file(struct call *c)
 
 	if (l == NULL)
 		return syscall_refusal();
-	if ((fds = hostfds_get(c->c_session)) != NULL)
+	if ((fds = hosted_table(c->c_session)) != NULL)
 		error = vfs_mapfd(
 		    l, (int)args[0], (int)args[2], args[1] != 0, &fd, &lower);
 	if (error == 0) {
@@ -110,7 +109,7 @@ hosted_opened(struct call *c)
 
 	if (l == NULL)
 		return;
-	if ((fds = hostfds_get(c->c_session)) != NULL &&
+	if ((fds = hosted_table(c->c_session)) != NULL &&
 	    vfs_opened(l, (int)c->c_msg.sm_retval, &sb, &fd) == 0) {
 		memcpy(c->c_shared, &sb, sizeof(sb));
 		c->c_msg.sm_flags |= SP_F_STAT;
@@ -137,7 +136,7 @@ hosted_program(struct call *c)
 		return EPROTO;
 	if ((l = syscall_enter()) == NULL)
 		return syscall_refusal();
-	if ((fds = hostfds_get(se)) != NULL)
+	if ((fds = hosted_table(se)) != NULL)
 		error = vfs_program(l, (int)args[0], path, args[1] != 0, &pg);
 	if (error == 0) {
 		fds[c->c_slot] = pg.pg_hostfd;

@@ -147,6 +147,10 @@ op_run(struct call *c)
 		return hosted_program(c);
 	case SP_REOPEN:
 		return hosted_reopen(c);
+	case SP_SEND:
+		return hosted_send(c);
+	case SP_RECEIVE:
+		return hosted_receive(c);
 	default:
 		return EPROTO;
 	}

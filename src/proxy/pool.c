@@ -222,7 +222,8 @@ ready_take(uint32_t *slotp)
  * Events
  */
 
-#define NEVENTS 64
+#define NEVENTS	   64
+#define POOL_KINDS (POOL_PROCESS | POOL_RIGHTS)
 
 /* Deadlines are looked at twice a second. */
 #define TICK_MS	  500
@@ -251,13 +252,16 @@ events_wait(int ms)
 
 	(void)hyper_events_wait(pool.pl_events, ev, NEVENTS, ms, &n);
 	for (i = 0; i < n; i++) {
-		if (ev[i].he_word == 0)
+		uint64_t word = ev[i].he_word;
+		void *what = (void *)(uintptr_t)(word & ~(uint64_t)POOL_KINDS);
+
+		if (word == 0)
 			session_accept(pool.pl_listening, pool.pl_far);
+		else if ((word & POOL_RIGHTS) != 0)
+			rights_gone(what);
 		else
 			session_event(
-			    (struct session *)(uintptr_t)(ev[i].he_word &
-							  ~UINT64_C(1)),
-			    (ev[i].he_word & 1) != 0, ev[i].he_events);
+			    what, (word & POOL_PROCESS) != 0, ev[i].he_events);
 	}
 	session_bury();
 	events_expire();

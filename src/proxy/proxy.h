@@ -170,7 +170,12 @@ void pool_forget(struct session *);
  */
 bool pool_stop(void);
 
-/* The set that the leader waits on. */
+/*
+ * The set that the leader waits on: a word is that of a session with
+ * POOL_PROCESS or without, of a struct rights with POOL_RIGHTS, or 0.
+ */
+#define POOL_PROCESS 1u
+#define POOL_RIGHTS  2u
 int pool_events(void);
 
 /*
@@ -396,8 +401,20 @@ int hosted_fds(struct call *);
 int hosted_fdpath(struct call *);
 int hosted_program(struct call *);
 int hosted_reopen(struct call *);
+
+/* The handles of the slots, made now if need be; NULL: there is no memory. */
+int *hosted_table(struct session *);
 void hosted_close(struct session *, uint32_t slot);
 void hosted_fini(struct session *);
+
+/*
+ * rights.c: files that hosted clients send each other.  For the leader: nobody
+ * has what this stands for.
+ */
+struct rights;
+int hosted_send(struct call *);
+int hosted_receive(struct call *);
+void rights_gone(struct rights *);
 
 /* server.c: the server ends; its place is free for another one. */
 noreturn void server_end(void);

@@ -470,7 +470,7 @@ session_watch(struct session *se)
 		return error;
 	}
 	return hyper_events_add(pool_events(), se->se_pidfd, HYPER_EV_IN,
-	    (uint64_t)(uintptr_t)se | 1);
+	    (uint64_t)(uintptr_t)se | POOL_PROCESS);
 }
 
 /* What `from', which is nobody yet, is connected by is se's from now on. */

@@ -82,6 +82,8 @@ enum sp_op {
 	SP_PROGRAM,    /* sm_args[0]: dirfd, [1]: follow, [2]; payload: paths */
 	SP_FDPATH,     /* sm_args[0]: fd; payload: its path */
 	SP_REOPEN,     /* sm_args[0]: fd, [1]: flags; value: descriptor */
+	SP_SEND,       /* sm_args[0]: fd; value: as of SP_HOSTFILE */
+	SP_RECEIVE,    /* sm_args[0]: st_ino, [1]: close-on-exec; value: fd */
 	SP_NOPS,
 };
 
@@ -107,6 +109,11 @@ enum sp_note {
  * set-id bits count at the next SP_H_EXEC, if sm_args[2] is 1.
  *
  * SP_REOPEN opens what fd is once more, as opening /proc/self/fd/N would.
+ *
+ * SP_SEND holds what fd names, and gives the end of a pipe for it: to be sent
+ * to another client, who has SP_RECEIVE make a descriptor of it, by the pipe's
+ * inode.  ENOENT: it is none of those.  It is held as long as anybody has the
+ * pipe's end.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.

@@ -344,6 +344,47 @@ TC(reopen, "SP_REOPEN opens a file once more that has no name any more")
 	ATF_REQUIRE_EQ(hand_call(sock, sh), EBADF);
 }
 
+static int
+receive(ino_t ino)
+{
+	struct sp_msg *m = message(SP_RECEIVE);
+
+	m->sm_args[0] = ino;
+	m->sm_fdmin = 30;
+	return hand_call(sock, sh);
+}
+
+TC(rights, "a file that is sent stays as long as somebody has the pipe's end")
+{
+	struct sp_msg *m;
+	char path[64];
+	struct stat st;
+	int fd, tries;
+
+	start();
+	ATF_REQUIRE_EQ(open_by_hand("/sent", O_RDWR | O_CREAT, 0), 0);
+	fd = (int)sp_slot(sh, 0)->ss_msg.sm_retval;
+	m = message(SP_SEND);
+	m->sm_args[0] = 99;
+	ATF_REQUIRE_EQ(hand_call(sock, sh), EBADF);
+	m = message(SP_SEND);
+	m->sm_args[0] = (uint64_t)fd;
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)server,
+	    (int)m->sm_retval);
+	ATF_REQUIRE((fd = open(path, O_WRONLY | O_NONBLOCK)) != -1);
+	ATF_REQUIRE(fstat(fd, &st) == 0);
+	ATF_REQUIRE_EQ(receive(st.st_ino + 1), ENOENT);
+	ATF_REQUIRE_EQ(receive(st.st_ino), 0);
+	ATF_REQUIRE_EQ(m->sm_retval, 30);
+	ATF_REQUIRE_EQ(receive(st.st_ino), 0);
+	ATF_REQUIRE_EQ(m->sm_retval, 31);
+	close(fd);
+	for (tries = 0; tries < 1000 && receive(st.st_ino) == 0; tries++)
+		usleep(1000);
+	ATF_REQUIRE_EQ(receive(st.st_ino), ENOENT);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, hostpath);
@@ -354,5 +395,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fdmin);
 	ATF_TP_ADD_TC(tp, fdpath);
 	ATF_TP_ADD_TC(tp, reopen);
+	ATF_TP_ADD_TC(tp, rights);
 	return atf_no_error();
 }
