@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls that could undo the engine: %gs is its, its filter is not the
- * program's affair.
+ * System calls that could undo the engine: its filter is not the program's
+ * affair.
  */
-#include <asm/prctl.h>
 #include <linux/prctl.h>
 
 #include "hijack/engine.h"
@@ -49,23 +48,5 @@ hj_sys_prctl(struct hj_thread *t, const long *args)
 		return t->t_nnp;
 	default:
 		return hj_window(t, __NR_prctl, args);
-	}
-}
-
-long
-hj_sys_arch_prctl(struct hj_thread *t, const long *args)
-{
-	unsigned long none = 0;
-
-	switch ((int)args[0]) {
-	case ARCH_SET_GS:
-		return -EPERM;
-	case ARCH_GET_GS:
-		return hj_copyout(
-			   (unsigned long)args[1], &none, sizeof(none)) == 0
-			   ? 0
-			   : -EFAULT;
-	default:
-		return hj_window(t, __NR_arch_prctl, args);
 	}
 }

@@ -321,12 +321,6 @@ replace_window(struct hj_thread *t, long nr, const long *args, long flags)
 }
 
 long
-hj_sys_dup2(struct hj_thread *t, const long *args)
-{
-	return replace_window(t, __NR_dup2, args, 0);
-}
-
-long
 hj_sys_dup3(struct hj_thread *t, const long *args)
 {
 	return replace_window(t, __NR_dup3, args, (int)args[2]);

@@ -114,9 +114,7 @@ answer_stat(
 static long
 dispatch(struct hj_thread *t, unsigned long nr)
 {
-	const struct hj_regs *r = &t->t_regs;
-	const long args[6] = {(long)r->r_rdi, (long)r->r_rsi, (long)r->r_rdx,
-	    (long)r->r_r10, (long)r->r_r8, (long)r->r_r9};
+	const long args[6] = HJ_ARGS(t);
 	const struct hj_rule *rule;
 	long result;
 
@@ -152,15 +150,14 @@ dispatch(struct hj_thread *t, unsigned long nr)
 void
 hj_call(struct hj_thread *t)
 {
-	struct hj_regs *regs = &t->t_regs;
-	unsigned long nr = regs->r_rax;
+	unsigned long nr = HJ_NUMBER(t);
 	long result;
 
 	t->t_blocked = 0;
 	t->t_bykernel = 0;
 	if (t->t_how == HJ_BY_FOREIGN) {
 		count(&hj_control->hc_foreign);
-		regs->r_rax = (unsigned long)-ENOSYS;
+		HJ_RESULT(t) = (unsigned long)-ENOSYS;
 		return;
 	}
 	if (t->t_how == HJ_BY_JUMP) {
@@ -173,10 +170,10 @@ hj_call(struct hj_thread *t)
 	if (t->t_bykernel)
 		count(&hj_control->hc_kernel[nr]);
 	if (result == HJ_RESTART) {
-		regs->r_rip -= HJ_SYSCALLSIZE;
-		regs->r_rax = t->t_restartnr;
+		HJ_PC(t) -= HJ_SYSCALLSIZE;
+		HJ_NUMBER(t) = t->t_restartnr;
 	} else {
-		regs->r_rax = (unsigned long)result;
+		HJ_RESULT(t) = (unsigned long)result;
 	}
 	if (t->t_sent)
 		hj_sent_deliver(t);

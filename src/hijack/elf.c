@@ -26,7 +26,7 @@ check_header(const Elf64_Ehdr *eh)
 	if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    eh->e_ident[EI_CLASS] != ELFCLASS64 ||
 	    (eh->e_type != ET_EXEC && eh->e_type != ET_DYN) ||
-	    eh->e_machine != EM_X86_64 ||
+	    eh->e_machine != HJ_MACHINE ||
 	    eh->e_phentsize != sizeof(Elf64_Phdr) || eh->e_phnum == 0 ||
 	    eh->e_phnum > MAXHEADERS)
 		return ENOEXEC;

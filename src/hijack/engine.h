@@ -56,7 +56,26 @@
 #include <asm/unistd.h>
 
 #include "hijack/hijack.h"
+#if defined(__x86_64__)
 #include "hijack/x86_64/layout.h"
+#elif defined(__aarch64__)
+#include "hijack/aarch64/layout.h"
+#else
+#error "the engine does not know this machine"
+#endif
+
+#define hj_raw0(nr)	  hj_raw(nr, 0, 0, 0, 0, 0, 0)
+#define hj_raw1(nr, a)	  hj_raw(nr, (long)(a), 0, 0, 0, 0, 0)
+#define hj_raw2(nr, a, b) hj_raw(nr, (long)(a), (long)(b), 0, 0, 0, 0)
+#define hj_raw3(nr, a, b, c) \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define hj_raw4(nr, a, b, c, d) \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define hj_raw5(nr, a, b, c, d, e) \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define hj_raw6(nr, a, b, c, d, e, f)                                     \
+	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), \
+	    (long)(f))
 
 /* Addresses relative to the instruction, for what is elsewhere, too. */
 #pragma GCC visibility push(hidden)
@@ -82,8 +101,7 @@ struct hj_sigaction {
 	unsigned long sa_mask;
 };
 
-#define HJ_STATSIZE 144	  /* of struct stat */
-#define HJ_NKFDS    65536 /* descriptors of the kernel's are lower */
+#define HJ_NKFDS 65536 /* descriptors of the kernel's are lower */
 
 /*
  * What a process has that a child in the same memory has of its own.  The
@@ -117,6 +135,7 @@ struct hj_thread {
 	uint32_t t_how;	       /* HJ_BY_*: how the call came */
 	struct hj_regs t_regs; /* the program's */
 	struct hj_proc *t_proc;
+	unsigned long t_begin;	 /* the stack that a child begins with */
 	unsigned long t_mapping; /* what is freed with it, or 0 */
 	unsigned long t_mapsize;
 	unsigned long t_scratch; /* of execve in a child in this memory */
@@ -234,6 +253,7 @@ void hj_thread_end(unsigned long addr, unsigned long len, long nr, long code)
     __attribute__((noreturn));
 void hj_sigreturn(unsigned long sp) __attribute__((noreturn));
 void hj_restorer(void);
+void hj_program_restorer(void);
 extern const char hj_text_begin[], hj_text_end[], hj_image_end[];
 extern const char hj_entry[], hj_enter[], hj_exit_end[], hj_trap_end[];
 extern const char hj_window_begin[], hj_window_call[], hj_window_end[];
@@ -308,6 +328,19 @@ unsigned long hj_gap_find(unsigned long site, unsigned long start,
 /* x86_64/patch.c */
 void hj_patch(struct hj_thread *t);
 
+/* frame.c of the machine */
+struct hj_thread *hj_current(void);
+void hj_thread_set(struct hj_thread *t);
+void
+hj_frame_push(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
+    const struct hj_sigaction *action, unsigned long mask, unsigned long sp);
+struct ucontext *hj_frame_uc(const struct hj_thread *t);
+void hj_regs_start(struct hj_thread *t, unsigned long pc, unsigned long sp);
+unsigned long hj_regs_child(struct hj_thread *child, const struct hj_thread *t);
+void hj_leave(struct hj_thread *t) __attribute__((noreturn));
+void
+hj_trapped(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
+
 /* vdso.c */
 void hj_vdso_init(unsigned long address);
 
@@ -320,7 +353,6 @@ void hj_sent(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
 void hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info);
 int hj_in_engine(const struct hj_thread *t, const struct ucontext *uc);
 int hj_on_altstack(const stack_t *alt, unsigned long sp);
-struct hj_thread *hj_current(void);
 void hj_signal_init(struct hj_thread *t);
 void hj_signal_reset(struct hj_proc *p);
 void hj_altstack_set(struct hj_thread *t);
@@ -331,7 +363,6 @@ void hj_host_action(int sig, unsigned long handler, unsigned long flags);
 
 /* thread.c */
 void hj_child(struct hj_thread *t);
-void hj_setgs(struct hj_thread *t);
 
 /* kernel.c */
 static inline int

@@ -25,7 +25,7 @@ hj_filter_install(void)
 	/* The instruction pointer is behind the call. */
 	struct sock_filter code[] = {
 	    FIELD(arch),
-	    JUMP(BPF_JEQ, AUDIT_ARCH_X86_64, 0, 7),
+	    JUMP(BPF_JEQ, HJ_AUDIT, 0, 7),
 	    FIELD_HIGH(instruction_pointer),
 	    JUMP(BPF_JEQ, HJ_BASE >> 32, 0, 5),
 	    FIELD(instruction_pointer),
@@ -33,7 +33,7 @@ hj_filter_install(void)
 	    JUMP(BPF_JGT, LOW(hj_text_end), 2, 0),
 	    JUMP(BPF_JEQ, LOW(hj_trap_end), 1, 0),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+	    HJ_FILTER_TRAP,
 	};
 	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
 	long r;

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Make C from the table of the host's system calls.
 
-usage: genhostcalls.py TABLE KERNEL (protos | rules | names) OUTPUT
+usage: genhostcalls.py TABLE KERNEL MACHINE (protos | rules | names) OUTPUT
 
-KERNEL is the table of the rump kernel's system calls.
+KERNEL is the table of the rump kernel's system calls, MACHINE one of the
+machines that TABLE has numbers of.
 
   protos  prototypes of hj_sys_*, and the numbers of the kernel's calls
   rules   the rule of each number
@@ -13,6 +14,7 @@ KERNEL is the table of the rump kernel's system calls.
 import re
 import sys
 
+MACHINES = ["x86_64", "aarch64"]  # the first columns
 SPDX = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 MADE = "/* Made from hostcalls.conf; do not change. */\n"
 
@@ -31,19 +33,22 @@ def kernel_calls(path):
     return calls
 
 
-def read(path):
+def read(path, machine):
+    column = MACHINES.index(machine)
     calls = {}
     for i, line in enumerate(open(path, encoding="utf-8"), 1):
         if line.startswith("#") or not line.strip():
             continue
-        fields = [f.strip() for f in line.split("|", 3)]
-        if len(fields) != 4 or not fields[0].isdigit() or \
-                not re.fullmatch(RULE, fields[2]):
+        fields = [f.strip() for f in line.split("|", 4)]
+        if len(fields) != 5 or not re.fullmatch(RULE, fields[3]) or \
+                not all(re.fullmatch(r"\d+|-", f) for f in fields[:2]):
             sys.exit(f"{path}:{i}: no line of the table: {line}")
-        number = int(fields[0])
+        if fields[column] == "-":
+            continue
+        number = int(fields[column])
         if number in calls:
             sys.exit(f"{path}:{i}: {number} is there already")
-        calls[number] = fields[1:3]
+        calls[number] = fields[2:4]
     return calls
 
 
@@ -89,11 +94,12 @@ def names(calls, kernel):
 
 def main():
     make = {"protos": protos, "rules": rules, "names": names}
-    if len(sys.argv) != 5 or sys.argv[3] not in make:
+    if len(sys.argv) != 6 or sys.argv[3] not in MACHINES or \
+            sys.argv[4] not in make:
         sys.exit(__doc__)
-    with open(sys.argv[4], "w", encoding="utf-8") as out:
-        lines = make[sys.argv[3]](
-            read(sys.argv[1]), kernel_calls(sys.argv[2]))
+    with open(sys.argv[5], "w", encoding="utf-8") as out:
+        lines = make[sys.argv[4]](
+            read(sys.argv[1], sys.argv[3]), kernel_calls(sys.argv[2]))
         out.write(SPDX + MADE + "\n".join(lines) + "\n")
 
 

@@ -31,11 +31,14 @@ hj_copyinstr(char *to, unsigned long from, size_t size)
 	return hj_copy_string(to, (const char *)from, size);
 }
 
-/* A call that may block or be interrupted. */
+/*
+ * A call that may block or be interrupted: it need not be the program's own,
+ * which is what will be made again.
+ */
 long
 hj_window(struct hj_thread *t, long nr, const long *args)
 {
-	t->t_restartnr = t->t_regs.r_rax;
+	t->t_restartnr = HJ_NUMBER(t);
 	return hj_host(nr, args);
 }
 
@@ -106,7 +109,7 @@ hj_block(struct hj_thread *t, unsigned long *old)
 	hj_raw4(__NR_rt_sigprocmask, SIG_SETMASK, &all, old, sizeof(all));
 	if (__atomic_load_n(&t->t_deferred, __ATOMIC_RELAXED) == 0)
 		return 0;
-	t->t_restartnr = t->t_regs.r_rax;
+	t->t_restartnr = HJ_NUMBER(t);
 	return HJ_RESTART;
 }
 

@@ -207,7 +207,7 @@ interrupted(struct hj_thread *t)
 	/* Without a signal, what interrupted it was for the call before. */
 	if (t->t_deferred && (action->sa_flags & SA_RESTART) == 0)
 		return -EINTR;
-	t->t_restartnr = t->t_regs.r_rax;
+	t->t_restartnr = HJ_NUMBER(t);
 	return HJ_RESTART;
 }
 

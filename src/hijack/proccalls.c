@@ -35,7 +35,6 @@ is_exe(const char *path)
 	return hj_streq(path, own);
 }
 
-/* readlinkat, of which readlink is a special case. */
 static long
 readlink_at(struct hj_thread *t, const long *args)
 {
@@ -60,14 +59,6 @@ hj_sys_readlinkat(struct hj_thread *t, const long *args)
 	if (hj_has_kernel())
 		return hj_own_readlink(t, args);
 	return readlink_at(t, args);
-}
-
-long
-hj_sys_readlink(struct hj_thread *t, const long *args)
-{
-	const long at[6] = {AT_FDCWD, args[0], args[1], args[2]};
-
-	return hj_sys_readlinkat(t, at);
 }
 
 /* The path to open in place of one at an address. */

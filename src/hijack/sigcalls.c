@@ -13,13 +13,12 @@
 #define KNOWN_FLAGS                                                        \
 	(HOST_FLAGS | SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER | \
 	    0x800UL)
-#define MINSTACK 2048
 
 /* One of ours by kill or the like: the host knows no mask for it. */
 void
 hj_sent(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 {
-	unsigned long mask = uc->uc_sigmask | t->t_held;
+	unsigned long mask = HJ_UC_MASK(uc) | t->t_held;
 
 	if ((t->t_held & HJ_SIGBIT(info->si_signo)) != 0 ||
 	    (hj_in_engine(t, uc) && (t->t_deferred || t->t_blocked))) {
@@ -170,7 +169,7 @@ altstack_set(struct hj_thread *t, const stack_t *new)
 {
 	int flags = new->ss_flags & ~SS_AUTODISARM;
 
-	if (hj_on_altstack(&t->t_alt, t->t_regs.r_rsp))
+	if (hj_on_altstack(&t->t_alt, HJ_SP(t)))
 		return -EPERM;
 	if (flags != 0 && flags != SS_ONSTACK && flags != SS_DISABLE)
 		return -EINVAL;
@@ -178,7 +177,7 @@ altstack_set(struct hj_thread *t, const stack_t *new)
 		t->t_alt = (stack_t){.ss_flags = new->ss_flags};
 		return 0;
 	}
-	if (new->ss_size < MINSTACK)
+	if (new->ss_size < HJ_MINSTACK)
 		return -ENOMEM;
 	t->t_alt = *new;
 	return 0;
@@ -196,8 +195,7 @@ hj_sys_sigaltstack(struct hj_thread *t, const long *args)
 	else
 		old.ss_flags =
 		    (old.ss_flags & (int)SS_AUTODISARM) |
-		    (hj_on_altstack(&t->t_alt, t->t_regs.r_rsp) ? SS_ONSTACK
-								: 0);
+		    (hj_on_altstack(&t->t_alt, HJ_SP(t)) ? SS_ONSTACK : 0);
 	if (args[0] != 0) {
 		if (hj_copyin(&new, (unsigned long)args[0], sizeof(new)) != 0)
 			return -EFAULT;
@@ -213,19 +211,19 @@ hj_sys_sigaltstack(struct hj_thread *t, const long *args)
 long
 hj_sys_rt_sigreturn(struct hj_thread *t, const long *args)
 {
-	struct ucontext *uc = (struct ucontext *)t->t_regs.r_rsp;
+	struct ucontext *uc = hj_frame_uc(t);
 	unsigned long old;
 
 	(void)args;
 	if (hj_block(t, &old) == HJ_RESTART)
 		return HJ_RESTART;
 	t->t_alt = uc->uc_stack;
-	t->t_held = uc->uc_sigmask & HJ_OURS;
-	uc->uc_sigmask &= ~HJ_OURS;
+	t->t_held = HJ_UC_MASK(uc) & HJ_OURS;
+	HJ_UC_MASK(uc) &= ~HJ_OURS;
 	uc->uc_stack.ss_sp = (void *)(t->t_stack - HJ_STACKSIZE);
 	uc->uc_stack.ss_flags = 0;
 	uc->uc_stack.ss_size = HJ_STACKSIZE;
-	hj_sigreturn((unsigned long)uc);
+	hj_sigreturn(HJ_SP(t));
 }
 
 /* A call with the mask that is at args[set] for its time. */
@@ -340,12 +338,6 @@ long
 hj_sys_rt_sigtimedwait(struct hj_thread *t, const long *args)
 {
 	return with_set(t, __NR_rt_sigtimedwait, args, 0, 3);
-}
-
-long
-hj_sys_signalfd(struct hj_thread *t, const long *args)
-{
-	return with_set(t, __NR_signalfd, args, 1, 2);
 }
 
 long

@@ -3,53 +3,22 @@
  * Signals as they come from the host, and the frames of the program's
  * handlers.  engine.h says how it works.
  */
-#include <asm/sigcontext.h>
-#include <linux/audit.h>
-
 #include "hijack/engine.h"
 
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1
 #endif
-#define REDZONE	  128
-#define FLAGS_OFF 0x10500UL /* in a handler: TF, DF, RF */
-
-/* What a handler returns to, as the host lays it out. */
-struct frame {
-	unsigned long f_restorer;
-	struct ucontext f_uc;
-	siginfo_t f_info;
-};
 
 const uint8_t hj_ours[3] = {SIGSYS, SIGSEGV, SIGBUS};
-
-struct hj_thread *
-hj_current(void)
-{
-	struct hj_thread *t;
-
-	__asm__("movq %%gs:0, %0" : "=r"(t));
-	return t;
-}
 
 int
 hj_in_engine(const struct hj_thread *t, const struct ucontext *uc)
 {
-	uintptr_t ip = uc->uc_mcontext.rip, sp = uc->uc_mcontext.rsp;
+	uintptr_t ip = HJ_UC_PC(uc), sp = HJ_UC_SP(uc);
 
 	return (ip >= (uintptr_t)hj_text_begin &&
 		   ip < (uintptr_t)hj_text_end) ||
 	       (sp <= t->t_stack && sp > t->t_stack - HJ_STACKSIZE);
-}
-
-static size_t
-fpstate_size(const struct _fpstate *fp)
-{
-	const struct _fpx_sw_bytes *sw = &fp->sw_reserved;
-
-	if (sw->magic1 == FP_XSTATE_MAGIC1)
-		return sw->extended_size;
-	return sizeof(*fp);
 }
 
 int
@@ -84,44 +53,9 @@ redo_default(struct ucontext *uc, const siginfo_t *info, unsigned long mask)
 	int sig = info->si_signo;
 
 	hj_host_action(sig, (unsigned long)SIG_DFL, 0);
-	uc->uc_sigmask = mask & ~HJ_OURS & ~HJ_SIGBIT(sig);
+	HJ_UC_MASK(uc) = mask & ~HJ_OURS & ~HJ_SIGBIT(sig);
 	hj_raw4(__NR_rt_tgsigqueueinfo, hj_raw0(__NR_getpid),
 	    hj_raw0(__NR_gettid), sig, info);
-}
-
-/* Make the program's frame below sp and let the host's lead to the handler. */
-static void
-push_frame(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
-    const struct hj_sigaction *action, unsigned long mask, unsigned long sp)
-{
-	struct _fpstate *fp = (struct _fpstate *)uc->uc_mcontext.fpstate;
-	struct frame *frame;
-	size_t size;
-
-	if (fp != NULL) {
-		size = fpstate_size(fp);
-		sp = (sp - size) & ~63UL;
-		memcpy((void *)sp, fp, size);
-	}
-	frame = (struct frame *)(((sp - sizeof(*frame)) & ~15UL) - 8);
-	frame->f_restorer = action->sa_restorer;
-	memcpy(&frame->f_uc, uc, sizeof(*uc));
-	memcpy(&frame->f_info, info, sizeof(*info));
-	if (fp != NULL)
-		frame->f_uc.uc_mcontext.fpstate = (struct _fpstate *)sp;
-	frame->f_uc.uc_link = NULL;
-	frame->f_uc.uc_stack = t->t_alt;
-	frame->f_uc.uc_sigmask = mask;
-
-	/* Without one, the host gives the handler a fresh one. */
-	uc->uc_mcontext.fpstate = NULL;
-	uc->uc_mcontext.rip = action->sa_handler;
-	uc->uc_mcontext.rsp = (uintptr_t)frame;
-	uc->uc_mcontext.rax = 0;
-	uc->uc_mcontext.rdi = (unsigned long)info->si_signo;
-	uc->uc_mcontext.rsi = (uintptr_t)&frame->f_info;
-	uc->uc_mcontext.rdx = (uintptr_t)&frame->f_uc;
-	uc->uc_mcontext.eflags &= ~FLAGS_OFF;
 }
 
 /*
@@ -134,7 +68,7 @@ hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
     unsigned long oldmask, unsigned long basemask)
 {
 	struct hj_sigaction *shadow, action;
-	unsigned long mask = basemask, sp = uc->uc_mcontext.rsp;
+	unsigned long mask = basemask, sp = HJ_UC_SP(uc);
 	int sig = info->si_signo;
 
 	hj_proc_lock(t);
@@ -146,7 +80,7 @@ hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
 	hj_proc_unlock(t);
 	/* It was taken back after the host had begun. */
 	if (action.sa_handler <= (unsigned long)SIG_IGN) {
-		uc->uc_sigmask = oldmask & ~HJ_OURS;
+		HJ_UC_MASK(uc) = oldmask & ~HJ_OURS;
 		if (action.sa_handler == (unsigned long)SIG_DFL ||
 		    is_fault(info))
 			redo_default(uc, info, oldmask);
@@ -156,8 +90,8 @@ hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
 	    !hj_on_altstack(&t->t_alt, sp))
 		sp = (uintptr_t)t->t_alt.ss_sp + t->t_alt.ss_size;
 	else
-		sp -= REDZONE;
-	push_frame(t, uc, info, &action, oldmask, sp);
+		sp -= HJ_REDZONE;
+	hj_frame_push(t, uc, info, &action, oldmask, sp);
 	if ((t->t_alt.ss_flags & SS_AUTODISARM) != 0)
 		t->t_alt = (stack_t){.ss_flags = SS_DISABLE};
 
@@ -165,32 +99,32 @@ hj_deliver(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info,
 	if ((action.sa_flags & SA_NODEFER) == 0)
 		mask |= HJ_SIGBIT(sig);
 	t->t_held = mask & HJ_OURS;
-	uc->uc_sigmask = mask & ~HJ_OURS;
+	HJ_UC_MASK(uc) = mask & ~HJ_OURS;
 }
 
 /* The engine was interrupted: note the signal and let the engine go on. */
 void
 hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 {
-	uintptr_t ip = uc->uc_mcontext.rip;
-	unsigned long mask = uc->uc_sigmask | t->t_held;
+	uintptr_t ip = HJ_UC_PC(uc);
+	unsigned long mask = HJ_UC_MASK(uc) | t->t_held;
 
 	t->t_info = *info;
 	t->t_oldmask = mask;
 	t->t_basemask = mask;
 	if (ip == (uintptr_t)hj_window_end && t->t_hastemp &&
-	    uc->uc_mcontext.rax == (unsigned long)-EINTR)
+	    HJ_UC_RESULT(uc) == (unsigned long)-EINTR)
 		t->t_basemask = t->t_tempmask;
 	if (ip >= (uintptr_t)hj_window_begin && ip < (uintptr_t)hj_window_end) {
 		/* The host may have been asked by another call than we. */
 		if (ip == (uintptr_t)hj_window_call &&
-		    uc->uc_mcontext.rax == __NR_restart_syscall)
+		    HJ_UC_NUMBER(uc) == __NR_restart_syscall)
 			t->t_restartnr = __NR_restart_syscall;
-		uc->uc_mcontext.rip = (uintptr_t)hj_window_abort;
+		HJ_UC_PC(uc) = (uintptr_t)hj_window_abort;
 	} else if (ip >= (uintptr_t)hj_exit && ip < (uintptr_t)hj_exit_end) {
-		uc->uc_mcontext.rip = (uintptr_t)hj_exit;
+		HJ_UC_PC(uc) = (uintptr_t)hj_exit;
 	}
-	uc->uc_sigmask = HJ_ALL;
+	HJ_UC_MASK(uc) = HJ_ALL;
 	t->t_deferred = 1;
 }
 
@@ -198,12 +132,12 @@ hj_defer(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 static void
 engine_fault(struct ucontext *uc, const siginfo_t *info)
 {
-	uintptr_t ip = uc->uc_mcontext.rip;
+	uintptr_t ip = HJ_UC_PC(uc);
 
 	if (ip >= (uintptr_t)hj_copy_begin && ip < (uintptr_t)hj_copy_end)
-		uc->uc_mcontext.rip = (uintptr_t)hj_copy_fault;
+		HJ_UC_PC(uc) = (uintptr_t)hj_copy_fault;
 	else
-		redo_default(uc, info, uc->uc_sigmask);
+		redo_default(uc, info, HJ_UC_MASK(uc));
 }
 
 /*
@@ -215,7 +149,7 @@ hj_master(int sig, siginfo_t *info, void *context)
 {
 	struct hj_thread *t = hj_current();
 	struct ucontext *uc = context;
-	unsigned long mask = uc->uc_sigmask | t->t_held;
+	unsigned long mask = HJ_UC_MASK(uc) | t->t_held;
 
 	if (is_fault(info) && hj_in_engine(t, uc))
 		engine_fault(uc, info);
@@ -229,58 +163,6 @@ hj_master(int sig, siginfo_t *info, void *context)
 		hj_deliver(t, uc, info, mask, mask);
 }
 
-/* Note the program's registers, and have the host go on at hj_enter. */
-static void
-enter(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
-{
-	struct sigcontext *sc = &uc->uc_mcontext;
-
-	t->t_regs = (struct hj_regs){.r_rax = sc->rax,
-	    .r_rbx = sc->rbx,
-	    .r_rdx = sc->rdx,
-	    .r_rsi = sc->rsi,
-	    .r_rdi = sc->rdi,
-	    .r_rbp = sc->rbp,
-	    .r_rsp = sc->rsp,
-	    .r_r8 = sc->r8,
-	    .r_r9 = sc->r9,
-	    .r_r10 = sc->r10,
-	    .r_r12 = sc->r12,
-	    .r_r13 = sc->r13,
-	    .r_r14 = sc->r14,
-	    .r_r15 = sc->r15,
-	    .r_rip = sc->rip,
-	    .r_flags = sc->eflags};
-	t->t_how =
-	    info->si_arch == AUDIT_ARCH_X86_64 ? HJ_BY_TRAP : HJ_BY_FOREIGN;
-	sc->rip = (uintptr_t)hj_enter;
-	sc->rsp = t->t_stack;
-	sc->eflags &= ~FLAGS_OFF;
-}
-
-/* The engine wants the frame of a handler: see entry.S. */
-static void
-deliver_deferred(struct hj_thread *t, struct ucontext *uc)
-{
-	struct sigcontext *sc = &uc->uc_mcontext;
-
-	sc->rax = t->t_regs.r_rax;
-	sc->rip = t->t_regs.r_rip;
-	sc->rcx = t->t_regs.r_rip;
-	sc->eflags = t->t_regs.r_flags;
-	sc->r11 = t->t_regs.r_flags;
-	t->t_deferred = 0;
-	hj_deliver(t, uc, &t->t_info, t->t_oldmask, t->t_basemask);
-}
-
-/* The vDSO, called by us, does not know: ask the host. */
-static void
-vdso_call(struct sigcontext *sc)
-{
-	sc->rax =
-	    (unsigned long)hj_raw3((long)sc->rax, sc->rdi, sc->rsi, sc->rdx);
-}
-
 /* The host's handler of SIGSYS. */
 static void
 sigsys(int sig, siginfo_t *info, void *context)
@@ -290,12 +172,8 @@ sigsys(int sig, siginfo_t *info, void *context)
 
 	if (info->si_code != SYS_SECCOMP)
 		hj_sent(t, uc, info);
-	else if (uc->uc_mcontext.rip == (uintptr_t)hj_trap_end)
-		deliver_deferred(t, uc);
-	else if (hj_in_engine(t, uc))
-		vdso_call(&uc->uc_mcontext);
 	else
-		enter(t, uc, info);
+		hj_trapped(t, uc, info);
 	(void)sig;
 }
 

@@ -15,7 +15,6 @@
 
 #include "hijack/engine.h"
 
-#define PIE_BASE  0x555555554000UL
 #define PIE_RANGE (1UL << 28) /* pages */
 
 struct hj_control *hj_control;
@@ -30,13 +29,6 @@ struct {
 } hj_stack0 __attribute__((aligned(HJ_STACKALIGN)));
 
 static struct hj_proc proc0;
-
-_Static_assert(offsetof(struct hj_thread, t_stack) == HJ_T_STACK, "");
-_Static_assert(offsetof(struct hj_thread, t_deferred) == HJ_T_DEFERRED, "");
-_Static_assert(offsetof(struct hj_thread, t_how) == HJ_T_HOW, "");
-_Static_assert(offsetof(struct hj_thread, t_regs.r_rax) == HJ_R_RAX, "");
-_Static_assert(offsetof(struct hj_thread, t_regs.r_flags) == HJ_R_FLAGS, "");
-_Static_assert(offsetof(struct hj_thread, t_regs.r_r12) == HJ_R_R12, "");
 
 struct auxv {
 	unsigned long a_type;
@@ -144,7 +136,7 @@ random_base(void)
 
 	if ((hj_raw1(__NR_personality, 0xffffffff) & ADDR_NO_RANDOMIZE) == 0)
 		hj_raw3(__NR_getrandom, &n, sizeof(n), 0);
-	return PIE_BASE + n % PIE_RANGE * HJ_PAGE;
+	return HJ_PIE_BASE + n % PIE_RANGE * HJ_PAGE;
 }
 
 static void
@@ -335,14 +327,14 @@ hj_main(unsigned long *sp)
 {
 	struct hj_thread *t = &hj_stack0.thread;
 	struct stack s;
-	unsigned long n[3];
+	unsigned long n[3], entry;
 	char *rest;
 
 	t->t_self = t;
 	t->t_stack = (unsigned long)t;
 	t->t_proc = &proc0;
 	t->t_alt.ss_flags = SS_DISABLE;
-	hj_setgs(t);
+	hj_thread_set(t);
 	stack_read(&s, sp);
 	if (s.argc < 2)
 		hj_fail("is started by rump run", "loader", EINVAL);
@@ -367,8 +359,7 @@ hj_main(unsigned long *sp)
 	hj_raw2(__NR_prctl, PR_SET_NAME, hj_basename(s.argv[1]));
 	stack_shift(&s);
 	hj_vdso_init(auxv_get(&s, AT_SYSINFO_EHDR));
-	t->t_regs.r_rip = load(&s, (int)n[1]);
-	t->t_regs.r_rsp = (unsigned long)s.sp;
-	t->t_regs.r_flags = 0x202;
+	entry = load(&s, (int)n[1]);
+	hj_regs_start(t, entry, (unsigned long)s.sp);
 	return 0;
 }

@@ -8,12 +8,7 @@
 void *
 memcpy(void *to, const void *from, size_t n)
 {
-	void *d = to;
-
-	__asm__ volatile("rep movsb"
-			 : "+D"(d), "+S"(from), "+c"(n)
-			 :
-			 : "memory");
+	hj_bytes_copy(to, from, n);
 	return to;
 }
 
@@ -36,9 +31,7 @@ memmove(void *to, const void *from, size_t n)
 void *
 memset(void *to, int c, size_t n)
 {
-	void *d = to;
-
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	hj_bytes_set(to, c, n);
 	return to;
 }
 

@@ -9,7 +9,6 @@
  * With a kernel a child that is a process begins as the copy of its parent's
  * process there, by a token that the parent has asked for.
  */
-#include <asm/prctl.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
 
@@ -22,7 +21,7 @@
 _Static_assert(HJ_STACKSIZE + sizeof(struct hj_thread) <= HJ_STACKALIGN,
     "what a child has fits");
 
-/* One of clone, clone3, fork and vfork. */
+/* One of clone and clone3. */
 struct request {
 	long nr; /* how the host is asked */
 	unsigned long flags;
@@ -31,12 +30,6 @@ struct request {
 	struct clone_args *args3; /* of clone3 */
 	size_t size3;
 };
-
-void
-hj_setgs(struct hj_thread *t)
-{
-	hj_raw2(__NR_arch_prctl, ARCH_SET_GS, t);
-}
 
 /* Like t, with the registers of a child. */
 static struct hj_thread *
@@ -74,9 +67,10 @@ thread_alloc(const struct hj_thread *t, const struct request *rq)
 	}
 	if (!child->t_vfork)
 		child->t_alt = (stack_t){.ss_flags = SS_DISABLE};
-	child->t_regs.r_rax = 0;
+	child->t_begin = hj_regs_child(child, t);
+	HJ_RESULT(child) = 0;
 	if (rq->stack != 0)
-		child->t_regs.r_rsp = rq->stack;
+		HJ_SP(child) = rq->stack;
 	return child;
 }
 
@@ -92,7 +86,7 @@ thread_free(struct hj_thread *t)
 void
 hj_child(struct hj_thread *t)
 {
-	hj_setgs(t);
+	hj_thread_set(t);
 	hj_altstack_set(t);
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_kernel_forked(t, t->t_token, 0);
@@ -138,12 +132,12 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		hj_threaded = 1;
 	if (rq->nr == __NR_clone3) {
 		rq->args3->stack = child->t_stack - HJ_STACKSIZE;
-		rq->args3->stack_size = HJ_STACKSIZE;
+		rq->args3->stack_size = child->t_begin - rq->args3->stack;
 		args3[0] = (long)rq->args3;
 		args3[1] = (long)rq->size3;
 		r = hj_clone(__NR_clone3, args3, child);
 	} else {
-		rq->args[1] = (long)child->t_stack;
+		rq->args[1] = (long)child->t_begin;
 		r = hj_clone(__NR_clone, rq->args, child);
 	}
 	if (HJ_FAILED(r) && hj_has_kernel() && child->t_vmshared)
@@ -181,7 +175,7 @@ clone_copied(struct hj_thread *t, struct request *rq)
 		if ((rq->flags & CLONE_CLEAR_SIGHAND) != 0)
 			hj_signal_reset(t->t_proc);
 		if (rq->stack != 0)
-			t->t_regs.r_rsp = rq->stack;
+			HJ_SP(t) = rq->stack;
 		if (hj_has_kernel())
 			hj_kernel_forked(t, token, 1);
 	}
@@ -223,26 +217,6 @@ hj_sys_clone(struct hj_thread *t, const long *args)
 	memcpy(rq.args, args, sizeof(rq.args));
 	/* In clone these bits are something else, or nothing. */
 	rq.flags &= ~(unsigned long)(CSIGNAL | CLONE_CLEAR_SIGHAND);
-	return clone_request(t, &rq);
-}
-
-long
-hj_sys_fork(struct hj_thread *t, const long *args)
-{
-	struct request rq = {.nr = __NR_clone, .args = {SIGCHLD}};
-
-	(void)args;
-	return clone_request(t, &rq);
-}
-
-long
-hj_sys_vfork(struct hj_thread *t, const long *args)
-{
-	struct request rq = {.nr = __NR_clone,
-	    .flags = CLONE_VM | CLONE_VFORK,
-	    .args = {CLONE_VM | CLONE_VFORK | SIGCHLD}};
-
-	(void)args;
 	return clone_request(t, &rq);
 }
 

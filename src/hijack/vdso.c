@@ -48,10 +48,10 @@ hj_vdso_init(unsigned long address)
 		return;
 	vdso_clock_gettime =
 	    (__typeof__(vdso_clock_gettime))(uintptr_t)find_symbol(
-		eh, "__vdso_clock_gettime");
+		eh, HJ_VDSO("clock_gettime"));
 	vdso_gettimeofday =
 	    (__typeof__(vdso_gettimeofday))(uintptr_t)find_symbol(
-		eh, "__vdso_gettimeofday");
+		eh, HJ_VDSO("gettimeofday"));
 }
 
 long

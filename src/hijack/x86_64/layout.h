@@ -11,7 +11,8 @@
 #define HIJACK_X86_64_LAYOUT_H
 
 #define HJ_BASE	     0x7e9000000000
-#define HJ_STACKSIZE 57344 /* the engine's, of a thread */
+#define HJ_PIE_BASE  0x555555554000 /* of programs that can be anywhere */
+#define HJ_STACKSIZE 57344	    /* the engine's, of a thread */
 /* The stack and the thread above it are together in so much, aligned. */
 #define HJ_STACKALIGN 65536
 
@@ -55,6 +56,48 @@ struct hj_regs {
 
 #define HJ_SYSCALLSIZE 2 /* bytes of the instruction */
 
+/* Of a thread's t_regs: the call, its arguments and result, and who made it. */
+#define HJ_NUMBER(t) ((t)->t_regs.r_rax)
+#define HJ_RESULT(t) ((t)->t_regs.r_rax)
+#define HJ_PC(t)     ((t)->t_regs.r_rip)
+#define HJ_SP(t)     ((t)->t_regs.r_rsp)
+#define HJ_ARGS(t)                                                    \
+	{                                                             \
+		(long)(t)->t_regs.r_rdi, (long)(t)->t_regs.r_rsi,     \
+		    (long)(t)->t_regs.r_rdx, (long)(t)->t_regs.r_r10, \
+		    (long)(t)->t_regs.r_r8, (long)(t)->t_regs.r_r9,   \
+	}
+
+/* Of a frame of the host's. */
+#define HJ_UC_PC(uc)	 ((uc)->uc_mcontext.rip)
+#define HJ_UC_SP(uc)	 ((uc)->uc_mcontext.rsp)
+#define HJ_UC_NUMBER(uc) ((uc)->uc_mcontext.rax)
+#define HJ_UC_RESULT(uc) ((uc)->uc_mcontext.rax)
+#define HJ_UC_MASK(uc)	 ((uc)->uc_sigmask)
+
+#define HJ_MINSTACK	2048 /* of an alternate stack of the program's */
+#define HJ_REDZONE	128  /* below the stack, what a function may use */
+#define HJ_MACHINE	EM_X86_64
+#define HJ_AUDIT	AUDIT_ARCH_X86_64
+#define HJ_STATSIZE	144 /* of struct stat */
+#define HJ_VDSO(symbol) "__vdso_" symbol
+#define HJ_FILTER_TRAP	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP)
+
+static inline void
+hj_bytes_copy(void *to, const void *from, size_t n)
+{
+	__asm__ volatile("rep movsb"
+			 : "+D"(to), "+S"(from), "+c"(n)
+			 :
+			 : "memory");
+}
+
+static inline void
+hj_bytes_set(void *to, int c, size_t n)
+{
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(c) : "memory");
+}
+
 /* A system call of the host, by the engine itself. */
 static inline long
 hj_raw(long nr, long a, long b, long c, long d, long e, long f)
@@ -69,19 +112,6 @@ hj_raw(long nr, long a, long b, long c, long d, long e, long f)
 			 : "rcx", "r11", "memory");
 	return nr;
 }
-
-#define hj_raw0(nr)	  hj_raw(nr, 0, 0, 0, 0, 0, 0)
-#define hj_raw1(nr, a)	  hj_raw(nr, (long)(a), 0, 0, 0, 0, 0)
-#define hj_raw2(nr, a, b) hj_raw(nr, (long)(a), (long)(b), 0, 0, 0, 0)
-#define hj_raw3(nr, a, b, c) \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
-#define hj_raw4(nr, a, b, c, d) \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-#define hj_raw5(nr, a, b, c, d, e) \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
-#define hj_raw6(nr, a, b, c, d, e, f)                                     \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), \
-	    (long)(f))
 
 #endif
 #endif

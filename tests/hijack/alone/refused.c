@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ENGINE ((void *)0x7e9000000000)
+#include "../machine.h"
 
 static void
 show(const char *what, long r)
@@ -22,13 +22,18 @@ show(const char *what, long r)
 	printf("%s: %ld %d\n", what, r, r < 0 ? errno : 0);
 }
 
+/* What only x86-64 has. */
 static void
-show_foreign(void)
+show_others(void)
 {
+#if defined(__x86_64__)
 	long r = 20; /* getpid */
 
+	show("x32", syscall(0x40000000 | SYS_getpid));
 	__asm__ volatile("int $0x80" : "+a"(r) : : "r8", "r9", "r10", "r11");
 	printf("int 80: %ld\n", r);
+	show("gs", syscall(SYS_arch_prctl, 0x1001, 0x1000));
+#endif
 }
 
 int
@@ -41,8 +46,7 @@ main(int argc, char **argv)
 	} filter = {0, NULL};
 
 	show("unknown", syscall(5000));
-	show("x32", syscall(0x40000000 | SYS_getpid));
-	show_foreign();
+	show_others();
 	show("io_uring", syscall(SYS_io_uring_setup, 1, NULL));
 	show("unshare", unshare(CLONE_NEWNS));
 	show("mount", mount("none", "/mnt", "tmpfs", 0, NULL));
@@ -54,7 +58,6 @@ main(int argc, char **argv)
 	show("privileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	show("privileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
-	show("gs", syscall(SYS_arch_prctl, 0x1001, 0x1000));
 	show("munmap", munmap(ENGINE, 1 << 20));
 	show("mprotect", mprotect(ENGINE, 4096, PROT_NONE));
 	show("mmap",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Regions of text: what is mapped from files, private, to be read and executed
- * and not written, so that the sites of calls in it can be patched.  Each has
- * blocks of memory near it for what the sites then jump to.  Everything here
- * is called with hj_lock held, except in the first thread before there is
+ * x86-64: regions of text: what is mapped from files, private, to be read and
+ * executed and not written, so that the sites of calls in it can be patched.
+ * Each has blocks of memory near it for what the sites then jump to. Everything
+ * here is called with hj_lock held, except in the first thread before there is
  * another one.
  */
 #include <linux/mman.h>
