@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * aarch64: sites of calls stay as they are, so that nobody has to know where
+ * text is; and debuggers find their way through the engine as through any
+ * handler of a signal.
+ */
+#include "hijack/engine.h"
+
+void
+hj_patch(struct hj_thread *t)
+{
+	(void)t;
+}
+
+void
+hj_region_add(unsigned long start, unsigned long end, unsigned long base)
+{
+	(void)start;
+	(void)end;
+	(void)base;
+}
+
+void
+hj_region_remove(unsigned long start, unsigned long end)
+{
+	(void)start;
+	(void)end;
+}
+
+int
+hj_region_overlaps(unsigned long start, unsigned long end)
+{
+	(void)start;
+	(void)end;
+	return 0;
+}
+
+/* The page of headers stays what it is. */
+void
+hj_debug_image(void *page)
+{
+	memcpy(page, (const void *)HJ_BASE, HJ_PAGE);
+}
