@@ -452,10 +452,13 @@ long hj_own_readlink(struct hj_thread *t, const long *args);
 const char *hj_own_folder(const char *path);
 
 /* ruledcalls.c */
+int hj_is_ruled(uint32_t calls);
 int hj_ruled_mounts(
     struct hj_thread *t, const char *path, long flags, long *result);
 
 /* waits.c */
+int hj_wait_poll(struct hj_thread *t, const long *args, long *result);
+int hj_wait_select(struct hj_thread *t, const long *args, long *result);
 int hj_wait_ppoll(struct hj_thread *t, const long *args, long *result);
 int hj_wait_pselect6(struct hj_thread *t, const long *args, long *result);
 int

@@ -10,17 +10,6 @@
 
 #include "hijack/engine.h"
 
-/* As the host has it. */
-struct sysctl_args {
-	int *name;
-	int nlen;
-	void *oldval;
-	size_t *oldlenp;
-	void *newval;
-	size_t newlen;
-	unsigned long unused[4];
-};
-
 /* As <rump/rump_mount.h> has it, whose headers cannot be had here. */
 struct vfsstat {
 	struct statvfs vs_statvfs;
@@ -29,8 +18,9 @@ struct vfsstat {
 	char vs_mntonname[1024];
 };
 
-static int
-is_ruled(uint32_t calls)
+/* Whether some calls are to be made by the kernel. */
+int
+hj_is_ruled(uint32_t calls)
 {
 	return hj_has_rules() && (hj_control->hc_rules.hr_calls & calls) != 0;
 }
@@ -38,46 +28,19 @@ is_ruled(uint32_t calls)
 long
 hj_sys_uname(struct hj_thread *t, const long *args)
 {
-	if (!is_ruled(HJ_CALLS_SYSCTL))
+	if (!hj_is_ruled(HJ_CALLS_SYSCTL))
 		return hj_window(t, __NR_uname, args);
 	t->t_bykernel = 1;
 	return hj_kernel(t, HJ_K_uname, args);
 }
 
-long
-hj_sys__sysctl(struct hj_thread *t, const long *args)
-{
-	struct sysctl_args sa;
-
-	if (!is_ruled(HJ_CALLS_SYSCTL))
-		return -ENOSYS;
-	if (hj_copyin(&sa, (unsigned long)args[0], sizeof(sa)) != 0)
-		return -EFAULT;
-	const long words[6] = {(long)sa.name, sa.nlen, (long)sa.oldval,
-	    (long)sa.oldlenp, (long)sa.newval, (long)sa.newlen};
-	t->t_bykernel = 1;
-	return hj_kernel(t, HJ_K___sysctl, words);
-}
-
 /* With a kernel nothing would be told of its files. */
-static long
-inotify(struct hj_thread *t, long nr, const long *args)
-{
-	if (hj_has_kernel() && !hj_has_rules())
-		return -ENOSYS;
-	return hj_window(t, nr, args);
-}
-
-long
-hj_sys_inotify_init(struct hj_thread *t, const long *args)
-{
-	return inotify(t, __NR_inotify_init, args);
-}
-
 long
 hj_sys_inotify_init1(struct hj_thread *t, const long *args)
 {
-	return inotify(t, __NR_inotify_init1, args);
+	if (hj_has_kernel() && !hj_has_rules())
+		return -ENOSYS;
+	return hj_window(t, __NR_inotify_init1, args);
 }
 
 /* For those of the kernel there is no room; programs look themselves then. */
@@ -113,7 +76,7 @@ hj_sys_open_by_handle_at(struct hj_thread *t, const long *args)
 		return -EPERM;
 	if (!hj_has_kernel() || !kernel)
 		return hj_window(t, __NR_open_by_handle_at, args);
-	if (!is_ruled(HJ_CALLS_HANDLES))
+	if (!hj_is_ruled(HJ_CALLS_HANDLES))
 		return -EOPNOTSUPP;
 	t->t_bykernel = 1;
 	return hj_fd_make(t, HJ_K_open_by_handle_at, words,
@@ -222,7 +185,7 @@ hj_ruled_mounts(struct hj_thread *t, const char *path, long flags, long *result)
 	char link[32];
 	long fd, r;
 
-	if (!is_ruled(HJ_CALLS_MOUNTS) ||
+	if (!hj_is_ruled(HJ_CALLS_MOUNTS) ||
 	    (!info && !hj_streq(path, "/proc/mounts") &&
 		(rest == NULL || !hj_streq(rest, "mounts"))))
 		return 0;

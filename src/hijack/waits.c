@@ -279,19 +279,17 @@ poll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
 	return ours;
 }
 
-long
-hj_sys_poll(struct hj_thread *t, const long *args)
+/* 1: it was that, with this result; what is wrong the host may say. */
+int
+hj_wait_poll(struct hj_thread *t, const long *args, long *result)
 {
 	struct wait w = {0};
-	long msec = (int)args[2], r;
+	long msec = (int)args[2];
 
-	if (hj_has_rules() &&
-	    poll_ruled(t, &w, args, msec < 0 ? -1 : msec * MSEC, &r))
-		return r;
-	return hj_window(t, __NR_poll, args);
+	return hj_has_rules() &&
+	       poll_ruled(t, &w, args, msec < 0 ? -1 : msec * MSEC, result);
 }
 
-/* 1: it was that, with this result; what is wrong the host may say. */
 int
 hj_wait_ppoll(struct hj_thread *t, const long *args, long *result)
 {
@@ -442,20 +440,19 @@ select_ruled(struct hj_thread *t, struct selected *s, long nsec, long *result)
 	return ours;
 }
 
-long
-hj_sys_select(struct hj_thread *t, const long *args)
+int
+hj_wait_select(struct hj_thread *t, const long *args, long *result)
 {
 	const long words[6] = {(int)args[0], args[1], args[2], args[3]};
 	struct selected s = {.s_args = words};
-	long nsec, r;
+	long nsec;
 
-	if (hj_has_rules() &&
-	    time_get((unsigned long)args[4], USEC, &nsec) == 0 &&
-	    select_ruled(t, &s, nsec, &r)) {
-		time_put((unsigned long)args[4], USEC, &s.s_wait);
-		return r;
-	}
-	return hj_window(t, __NR_select, args);
+	if (!hj_has_rules() ||
+	    time_get((unsigned long)args[4], USEC, &nsec) != 0 ||
+	    !select_ruled(t, &s, nsec, result))
+		return 0;
+	time_put((unsigned long)args[4], USEC, &s.s_wait);
+	return 1;
 }
 
 int
@@ -518,20 +515,6 @@ epoll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
 	until_set(w, nsec);
 	*result = wait_both(t, w);
 	return 1;
-}
-
-long
-hj_sys_epoll_wait(struct hj_thread *t, const long *args)
-{
-	struct wait w = {0};
-	long msec = (int)args[3], r;
-
-	if (hj_is_ours(args[0]))
-		return -EBADF;
-	if (hj_has_rules() &&
-	    epoll_ruled(t, &w, args, msec < 0 ? -1 : msec * MSEC, &r))
-		return r;
-	return hj_window(t, __NR_epoll_wait, args);
 }
 
 int

@@ -187,10 +187,6 @@ static void
 enter(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 {
 	t->t_regs.r_frame = frame_of(uc);
-	if (info->si_errno == HJ_FIRST_514)
-		uc->uc_mcontext.regs[0] = (unsigned long)-514;
-	else if (info->si_errno == HJ_FIRST_516)
-		uc->uc_mcontext.regs[0] = (unsigned long)-516;
 	record_drop(t->t_regs.r_frame, SVE_MAGIC);
 	t->t_how = info->si_arch == HJ_AUDIT ? HJ_BY_TRAP : HJ_BY_FOREIGN;
 	hj_setmask(t, HJ_UC_MASK(uc));
@@ -206,6 +202,8 @@ hj_trapped(struct hj_thread *t, struct ucontext *uc, const siginfo_t *info)
 
 	/* The host may have gone back to make the call again. */
 	sc->pc = (uintptr_t)info->si_call_addr;
+	if (info->si_errno != 0)
+		sc->regs[0] = (unsigned long)-info->si_errno;
 	if (sc->pc == (uintptr_t)hj_trap_end || !hj_in_engine(t, uc)) {
 		enter(t, uc, info);
 	} else {

@@ -72,17 +72,18 @@ struct hj_regs {
 #define HJ_VDSO(symbol) "__kernel_" symbol
 
 /*
- * The first argument is in the register of the result.  If it is one of two
- * numbers, the host takes it for a result that means that the call is to be
- * made again, and puts EINTR there: the filter says which it was.
+ * The first argument is in the register of the result, where these numbers mean
+ * to the host that the call is to be made again or, for want of a handler that
+ * wants it so, ends with EINTR: then that is there, too.  The filter says which
+ * number it was.
  */
-#define HJ_FIRST_514 1
-#define HJ_FIRST_516 2
 #define HJ_FILTER_TRAP                                                        \
-	FIELD(args[0]), JUMP(BPF_JEQ, -514, 2, 0), JUMP(BPF_JEQ, -516, 2, 0), \
+	FIELD(args[0]), JUMP(BPF_JEQ, -512, 3, 0), JUMP(BPF_JEQ, -514, 3, 0), \
+	    JUMP(BPF_JEQ, -516, 3, 0),                                        \
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),                      \
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP | HJ_FIRST_514),       \
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP | HJ_FIRST_516)
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP | 512),                \
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP | 514),                \
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP | 516)
 
 static inline void
 hj_bytes_copy(void *to, const void *from, size_t n)

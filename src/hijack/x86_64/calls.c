@@ -117,6 +117,68 @@ hj_sys_signalfd(struct hj_thread *t, const long *args)
 	return hj_sys_signalfd4(t, signalfd4);
 }
 
+long
+hj_sys_poll(struct hj_thread *t, const long *args)
+{
+	long r;
+
+	return hj_wait_poll(t, args, &r) ? r : hj_window(t, __NR_poll, args);
+}
+
+long
+hj_sys_select(struct hj_thread *t, const long *args)
+{
+	long r;
+
+	return hj_wait_select(t, args, &r) ? r
+					   : hj_window(t, __NR_select, args);
+}
+
+long
+hj_sys_epoll_wait(struct hj_thread *t, const long *args)
+{
+	const long pwait[6] = {args[0], args[1], args[2], args[3]};
+
+	if (hj_is_ours(args[0]))
+		return -EBADF;
+	return hj_sys_epoll_pwait(t, pwait);
+}
+
+long
+hj_sys_inotify_init(struct hj_thread *t, const long *args)
+{
+	const long init1[6] = {0};
+
+	(void)args;
+	return hj_sys_inotify_init1(t, init1);
+}
+
+/* As the host has it. */
+struct sysctl_args {
+	int *name;
+	int nlen;
+	void *oldval;
+	size_t *oldlenp;
+	void *newval;
+	size_t newlen;
+	unsigned long unused[4];
+};
+
+long
+hj_sys__sysctl(struct hj_thread *t, const long *args)
+{
+	struct sysctl_args sa;
+
+	if (!hj_is_ruled(HJ_CALLS_SYSCTL))
+		return -ENOSYS;
+	if (hj_copyin(&sa, (unsigned long)args[0], sizeof(sa)) != 0)
+		return -EFAULT;
+	const long words[6] = {(long)sa.name, sa.nlen, (long)sa.oldval,
+	    (long)sa.oldlenp, (long)sa.newval, (long)sa.newlen};
+	t->t_bykernel = 1;
+	return hj_kernel(t, HJ_K___sysctl, words);
+}
+
 /* %gs is the engine's. */
 long
 hj_sys_arch_prctl(struct hj_thread *t, const long *args)
