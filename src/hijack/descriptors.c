@@ -12,10 +12,6 @@
  * A file of the host that is only read, and that the kernel does not write to
  * either, can be at N itself in place of the placeholder: p_direct.  What reads
  * it, or moves its offset, is then the host's; all else is the kernel's.
- *
- * An epoll instance of the host may have a twin, one of the kernel's that has
- * the same number: p_twin.  It is made when that is to collect something of the
- * kernel's, and shares the fate of the number.
  */
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -30,8 +26,8 @@ bit(unsigned int fd)
 	return 1UL << fd % 64;
 }
 
-static void
-mark(unsigned long *map, int fd, int on)
+void
+hj_fd_mark(unsigned long *map, int fd, int on)
 {
 	if (on)
 		__atomic_fetch_or(
@@ -41,8 +37,8 @@ mark(unsigned long *map, int fd, int on)
 		    &map[fd / 64], ~bit((unsigned int)fd), __ATOMIC_RELEASE);
 }
 
-static int
-marked(const unsigned long *map, long fd)
+int
+hj_fd_marked(const unsigned long *map, long fd)
 {
 	unsigned int n = (unsigned int)fd;
 
@@ -54,40 +50,20 @@ marked(const unsigned long *map, long fd)
 int
 hj_fd_iskernel(const struct hj_thread *t, long fd)
 {
-	return hj_has_kernel() && marked(t->t_proc->p_kernel, fd);
+	return hj_has_kernel() && hj_fd_marked(t->t_proc->p_kernel, fd);
 }
 
 /* And may be read on the host. */
 int
 hj_fd_isdirect(const struct hj_thread *t, long fd)
 {
-	return marked(t->t_proc->p_direct, fd);
-}
-
-/* And is an epoll instance of both. */
-int
-hj_fd_istwin(const struct hj_thread *t, long fd)
-{
-	return marked(t->t_proc->p_twin, fd);
-}
-
-/* A word of sets of descriptors. */
-unsigned long
-hj_fd_kernelbits(const struct hj_thread *t, size_t word)
-{
-	return __atomic_load_n(&t->t_proc->p_kernel[word], __ATOMIC_ACQUIRE);
-}
-
-unsigned long
-hj_fd_twinbits(const struct hj_thread *t, size_t word)
-{
-	return __atomic_load_n(&t->t_proc->p_twin[word], __ATOMIC_ACQUIRE);
+	return hj_fd_marked(t->t_proc->p_direct, fd);
 }
 
 void
 hj_fd_setdirect(struct hj_thread *t, int fd)
 {
-	mark(t->t_proc->p_direct, fd, 1);
+	hj_fd_mark(t->t_proc->p_direct, fd, 1);
 }
 
 static void
@@ -114,21 +90,67 @@ check_number(long fd)
 	return -EMFILE;
 }
 
+static void
+mark_made(struct hj_thread *t, long fd, int direct, int quiet)
+{
+	hj_fd_mark(t->t_proc->p_direct, (int)fd, direct);
+	hj_fd_mark(t->t_proc->p_quiet, (int)fd, quiet);
+	hj_fd_mark(t->t_proc->p_kernel, (int)fd, 1);
+}
+
+/*
+ * What the kernel has made as k, with a number of its own, gets one that the
+ * host has free.  That may be on its way to another thread in the kernel, which
+ * then gives what is free above.
+ */
+static long
+adopt(struct hj_thread *t, long k, int cloexec)
+{
+	long cmd = cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, fd, r;
+	long off = (long)hj_control->hc_rules.hr_fdoff;
+
+	for (;;) {
+		fd = check_number(hj_raw3(__NR_fcntl,
+		    hj_control->hc_fd + HJ_FD_HOLDER, cmd, HJ_MAX(off, k)));
+		if (fd == k)
+			break;
+		const long args[6] = {k, cmd, fd};
+
+		r = HJ_FAILED(fd) ? fd : hj_kernel(t, HJ_K_fcntl, args);
+		close_kernel(t, k);
+		if (r == fd)
+			break;
+		if (!HJ_FAILED(fd))
+			close_host(fd);
+		if (HJ_FAILED(r) || r == HJ_RESTART)
+			return r;
+		k = r;
+	}
+	mark_made(t, fd, 0, 0);
+	return fd;
+}
+
+long
+hj_fd_adopt(struct hj_thread *t, int fd, int how)
+{
+	return adopt(t, fd, (how & HJ_CLOEXEC) != 0);
+}
+
 /* The kernel has made what is at the host's fd, or an error. */
 static long
 made(struct hj_thread *t, long fd, long r, int direct, int quiet)
 {
+	int cloexec;
+
 	if (r == fd) {
-		mark(t->t_proc->p_direct, (int)fd, direct);
-		mark(t->t_proc->p_quiet, (int)fd, quiet);
-		mark(t->t_proc->p_kernel, (int)fd, 1);
+		mark_made(t, fd, direct, quiet);
 		return fd;
 	}
+	cloexec = hj_raw2(__NR_fcntl, fd, F_GETFD) == FD_CLOEXEC;
 	close_host(fd);
 	if (HJ_FAILED(r) || r == HJ_RESTART)
 		return r;
-	close_kernel(t, r);
-	return -EMFILE;
+	return adopt(t, r, cloexec);
 }
 
 /* A number for the kernel's next descriptor. */
@@ -145,118 +167,45 @@ reserve(int how)
 long
 hj_fd_make(struct hj_thread *t, int nr, const long *args, int how)
 {
-	long fd = reserve(how), r;
+	long fd = reserve(how), new, r;
 
 	if (HJ_FAILED(fd))
 		return fd;
 	t->t_fdmin = (uint32_t)fd;
 	t->t_wants = SP_F_HOSTFILE;
 	r = hj_kernel(t, nr, args);
-	if (!HJ_FAILED(r) && r != HJ_RESTART && (t->t_got & SP_F_STAT) != 0)
-		t->t_statfd = (uint32_t)fd + 1;
-	if (HJ_FAILED(r) || r == HJ_RESTART || (t->t_got & SP_F_HOSTFILE) == 0)
-		return made(t, fd, r, 0, how & HJ_QUIET);
-	r >>= 32;
-	fd = made(t, fd, fd, 0, how & HJ_QUIET);
-	hj_file_direct(t, (int)fd, (int)r, how & HJ_CLOEXEC);
-	return fd;
-}
-
-/*
- * What the kernel has made as fd, with a number of its own, gets one that the
- * host has free.
- */
-long
-hj_fd_adopt(struct hj_thread *t, int fd, int how)
-{
-	int cloexec = (how & HJ_CLOEXEC) != 0;
-	long new =
-	    check_number(hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
-		cloexec ? F_DUPFD_CLOEXEC : F_DUPFD,
-		HJ_MAX((long)hj_control->hc_rules.hr_fdoff, (long)fd)));
-	const long args[6] = {fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, new};
-	long r = new;
-
-	if (!HJ_FAILED(new) && new != fd)
-		r = hj_kernel(t, HJ_K_fcntl, args);
-	if (new != fd)
-		close_kernel(t, fd);
-	return HJ_FAILED(new) ? new : made(t, new, r, 0, 0);
-}
-
-/*
- * Twins
- */
-
-/* Have fd, an epoll instance of the host, be one of the kernel's, too. */
-long
-hj_fd_twin(struct hj_thread *t, long fd)
-{
-	long r, flags = hj_raw2(__NR_fcntl, fd, F_GETFD);
-	const long args[6] = {(flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0};
-
-	if (marked(t->t_proc->p_twin, fd))
-		return 0;
-	if (hj_fd_iskernel(t, fd))
-		return -EINVAL;
-	/* The host says what fd is by what it says of something else. */
-	r = hj_raw4(__NR_epoll_ctl, fd, 2 /* EPOLL_CTL_DEL */,
-	    t->t_proc->p_spc.cl_sock, NULL);
-	if (r != -ENOENT)
-		return r;
-	t->t_fdmin = (uint32_t)fd;
-	r = hj_kernel(t, HJ_K_epoll_create1, args);
 	if (HJ_FAILED(r) || r == HJ_RESTART)
-		return r;
-	if (r != fd) {
-		close_kernel(t, r);
-		return -EMFILE;
-	}
-	mark(t->t_proc->p_twin, (int)fd, 1);
-	return 0;
-}
-
-/* The number is the host's no more. */
-static void
-twin_close(struct hj_thread *t, long fd)
-{
-	if (!marked(t->t_proc->p_twin, fd))
-		return;
-	mark(t->t_proc->p_twin, (int)fd, 0);
-	close_kernel(t, fd);
-}
-
-/* The host has made a copy of one: the result for the program. */
-static long
-twin_copied(struct hj_thread *t, long from, long to, int cloexec)
-{
-	const long args[6] = {from, to, cloexec ? O_CLOEXEC : 0};
-	long r;
-
-	if (HJ_FAILED(to) || to == HJ_RESTART || to == from ||
-	    !marked(t->t_proc->p_twin, from))
-		return to;
-	r = hj_kernel(t, HJ_K_dup3, args);
-	if (r == to)
-		mark(t->t_proc->p_twin, (int)to, 1);
-	else
-		close_host(to);
-	return r;
+		return made(t, fd, r, 0, 0);
+	new = made(t, fd, (int)r, 0, how & HJ_QUIET);
+	if ((t->t_got & SP_F_STAT) != 0 && new == fd)
+		t->t_statfd = (uint32_t)fd + 1;
+	if ((t->t_got & SP_F_HOSTFILE) != 0 && new == fd)
+		hj_file_direct(t, (int)fd, (int)(r >> 32), how & HJ_CLOEXEC);
+	return new;
 }
 
 /* F_DUPFD of one of the kernel's. */
 static long
 duplicate(struct hj_thread *t, long fd, long cmd, long lowest)
 {
-	long off = (long)hj_control->hc_rules.hr_fdoff;
-	long new = check_number(hj_raw3(
-	    __NR_fcntl, fd, cmd, lowest < 0 ? lowest : HJ_MAX(lowest, off)));
-	const long args[6] = {fd, cmd, new};
+	long off = (long)hj_control->hc_rules.hr_fdoff, new, r;
 
-	if (HJ_FAILED(new))
-		return new;
-	return made(t, new, hj_kernel(t, HJ_K_fcntl, args),
-	    hj_fd_isdirect(t, fd), marked(t->t_proc->p_quiet, fd));
+	if (lowest >= 0 && lowest < off)
+		lowest = off;
+	for (;; lowest = new + 1) {
+		new = check_number(hj_raw3(__NR_fcntl, fd, cmd, lowest));
+		if (HJ_FAILED(new))
+			return new;
+		const long args[6] = {fd, cmd, new};
+
+		r = hj_kernel(t, HJ_K_fcntl, args);
+		if (HJ_FAILED(r) || r == HJ_RESTART || r == new)
+			return made(t, new, r, hj_fd_isdirect(t, fd),
+			    hj_fd_marked(t->t_proc->p_quiet, fd));
+		/* On its way to another thread: see adopt. */
+		close_kernel(t, r);
+		close_host(new);
+	}
 }
 
 /* Open once more what has no name any more. */
@@ -286,20 +235,20 @@ replace(struct hj_thread *t, long from, long to, long flags)
 	if (HJ_FAILED(r))
 		return r;
 	if (hj_fd_iskernel(t, from)) {
-		mark(t->t_proc->p_twin, (int)to, 0);
+		hj_fd_mark(t->t_proc->p_twin, (int)to, 0);
 		r = hj_kernel(t, HJ_K_dup3, args);
 		if (HJ_FAILED(r) && was) {
-			mark(t->t_proc->p_kernel, (int)to, 0);
+			hj_fd_mark(t->t_proc->p_kernel, (int)to, 0);
 			close_kernel(t, to);
 		}
 		return made(t, to, r, hj_fd_isdirect(t, from), 0);
 	}
 	if (was) {
-		mark(t->t_proc->p_kernel, (int)to, 0);
+		hj_fd_mark(t->t_proc->p_kernel, (int)to, 0);
 		close_kernel(t, to);
 	}
-	twin_close(t, to);
-	return twin_copied(t, from, to, (flags & O_CLOEXEC) != 0);
+	hj_twin_close(t, to);
+	return hj_twin_copied(t, from, to, (flags & O_CLOEXEC) != 0);
 }
 
 /* Whether a number is something in the kernel. */
@@ -333,7 +282,7 @@ hj_sys_dup(struct hj_thread *t, const long *args)
 		return -EBADF;
 	if (hj_fd_iskernel(t, (int)args[0]))
 		return duplicate(t, (int)args[0], F_DUPFD, 0);
-	return twin_copied(t, args[0], hj_window(t, __NR_dup, args), 0);
+	return hj_twin_copied(t, args[0], hj_window(t, __NR_dup, args), 0);
 }
 
 /*
@@ -346,9 +295,9 @@ hj_fd_close(struct hj_thread *t, int fd)
 	const long args[6] = {fd};
 	long r = 0;
 
-	mark(t->t_proc->p_direct, fd, 0);
-	mark(t->t_proc->p_kernel, fd, 0);
-	if (marked(t->t_proc->p_quiet, fd) && !hj_threaded &&
+	hj_fd_mark(t->t_proc->p_direct, fd, 0);
+	hj_fd_mark(t->t_proc->p_kernel, fd, 0);
+	if (hj_fd_marked(t->t_proc->p_quiet, fd) && !hj_threaded &&
 	    !t->t_proc->p_locks)
 		hj_kernel_post(t, HJ_K_close, args);
 	else
@@ -364,7 +313,7 @@ hj_sys_close(struct hj_thread *t, const long *args)
 		return -EBADF;
 	if (hj_fd_iskernel(t, (unsigned int)args[0]))
 		return hj_fd_close(t, (int)args[0]);
-	twin_close(t, (unsigned int)args[0]);
+	hj_twin_close(t, (unsigned int)args[0]);
 	return hj_window(t, __NR_close, args);
 }
 
@@ -384,12 +333,12 @@ fcntl_host(struct hj_thread *t, const long *args)
 	long fd = (int)args[0], cmd = (int)args[1];
 	long r = hj_window(t, __NR_fcntl, args);
 
-	if (!marked(t->t_proc->p_twin, fd))
+	if (!hj_fd_marked(t->t_proc->p_twin, fd))
 		return r;
 	if (cmd == F_SETFD)
 		set_cloexec(t, fd, args[2]);
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-		return twin_copied(t, fd, r, cmd == F_DUPFD_CLOEXEC);
+		return hj_twin_copied(t, fd, r, cmd == F_DUPFD_CLOEXEC);
 	return r;
 }
 
@@ -461,12 +410,12 @@ hj_fd_undirect(struct hj_thread *t, int fd)
 			other |= 63;
 		else if (other != fd && hj_fd_isdirect(t, other) &&
 			 is_same(fd, other) && !HJ_FAILED(hold(other)))
-			mark(t->t_proc->p_direct, other, 0);
+			hj_fd_mark(t->t_proc->p_direct, other, 0);
 	}
 	r = hold(fd);
 	if (HJ_FAILED(r))
 		return r;
-	mark(t->t_proc->p_direct, fd, 0);
+	hj_fd_mark(t->t_proc->p_direct, fd, 0);
 	return 0;
 }
 
@@ -536,9 +485,9 @@ close_kernel_range(
 		} else if (on_both(t, fd)) {
 			some = 1;
 			if ((flags & CLOSE_RANGE_CLOEXEC) == 0) {
-				mark(t->t_proc->p_direct, (int)fd, 0);
-				mark(t->t_proc->p_twin, (int)fd, 0);
-				mark(t->t_proc->p_kernel, (int)fd, 0);
+				hj_fd_mark(t->t_proc->p_direct, (int)fd, 0);
+				hj_fd_mark(t->t_proc->p_twin, (int)fd, 0);
+				hj_fd_mark(t->t_proc->p_kernel, (int)fd, 0);
 			}
 		}
 	}
@@ -617,7 +566,7 @@ hj_fd_held(struct hj_thread *t)
 	    STATX_INO, &holder);
 	for (int fd = 0; fd < hj_control->hc_fd; fd++) {
 		if (is_holder(fd, &holder))
-			mark(t->t_proc->p_kernel, fd, 1);
+			hj_fd_mark(t->t_proc->p_kernel, fd, 1);
 	}
 }
 
@@ -642,12 +591,12 @@ hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
 		if ((uint32_t)fds[i] >= HJ_NKFDS)
 			continue;
 		if (hj_has_rules() && is_epoll(fds[i])) {
-			mark(t->t_proc->p_twin, fds[i], 1);
+			hj_fd_mark(t->t_proc->p_twin, fds[i], 1);
 			continue;
 		}
-		mark(t->t_proc->p_kernel, fds[i], 1);
+		hj_fd_mark(t->t_proc->p_kernel, fds[i], 1);
 		if (!is_holder(fds[i], &holder))
-			mark(t->t_proc->p_direct, fds[i], 1);
+			hj_fd_mark(t->t_proc->p_direct, fds[i], 1);
 	}
 }
 

@@ -165,6 +165,8 @@ struct hj_thread {
 	uint32_t t_interrupted; /* it was told not to sleep any more */
 	uint32_t t_bykernel;	/* the kernel has made the program's call */
 	uint32_t t_leaving;	/* it ends: without the kernel, if need be */
+	struct hj_wait
+	    *t_wait; /* whose sleep the host's descriptors end, too */
 	uint8_t t_token[SP_TOKEN]; /* of a child that begins */
 };
 
@@ -409,8 +411,14 @@ long hj_fd_close(struct hj_thread *t, int fd);
 void hj_fd_end(struct hj_thread *t);
 void hj_fd_held(struct hj_thread *t);
 long hj_fd_adopt(struct hj_thread *t, int fd, int how);
+void hj_fd_mark(unsigned long *map, int fd, int on);
+int hj_fd_marked(const unsigned long *map, long fd);
+
+/* twins.c */
 int hj_fd_istwin(const struct hj_thread *t, long fd);
 long hj_fd_twin(struct hj_thread *t, long fd);
+void hj_twin_close(struct hj_thread *t, long fd);
+long hj_twin_copied(struct hj_thread *t, long from, long to, int cloexec);
 unsigned long hj_fd_kernelbits(const struct hj_thread *t, size_t word);
 unsigned long hj_fd_twinbits(const struct hj_thread *t, size_t word);
 void hj_fd_learn(struct hj_thread *t, struct sp_fds *ids);
@@ -459,6 +467,7 @@ int hj_ruled_mounts(
 /* waits.c */
 int hj_wait_poll(struct hj_thread *t, const long *args, long *result);
 int hj_wait_select(struct hj_thread *t, const long *args, long *result);
+long hj_wait_sleep(struct hj_thread *t, long nr, const long *args);
 int hj_wait_ppoll(struct hj_thread *t, const long *args, long *result);
 int hj_wait_pselect6(struct hj_thread *t, const long *args, long *result);
 int

@@ -80,7 +80,7 @@ mem_sleep(long nr, const long *args)
 
 	if (t->t_interrupted)
 		return sleep_shortly(nr, args);
-	r = hj_host(nr, args);
+	r = t->t_wait != NULL ? hj_wait_sleep(t, nr, args) : hj_host(nr, args);
 	if (r == HJ_RESTART)
 		r = -EINTR;
 	if (r == -EINTR)

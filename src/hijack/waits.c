@@ -3,13 +3,14 @@
  * Waiting for descriptors of the host and of the kernel at once, which only
  * rules need: without them those of the kernel are always ready.
  *
- * Each side is asked for its own; nobody can sleep for both.  So where there
- * are some of both, the kernel is waited for, and the host is looked at again
- * and again meanwhile, after SLICE_FIRST nanoseconds at first and up to
- * SLICE_MOST later.  Where all are the kernel's, that is waited for.
+ * Each side is asked for its own.  Who sleeps for the kernel sleeps on the
+ * connection, where it is told when to look; so he sleeps on that and on the
+ * descriptors of the host (hj_wait_sleep), and if it is those, the kernel's
+ * call is interrupted.  Of several threads one has the connection to sleep on:
+ * the others look at the host after SLICE nanoseconds each time.
  *
  * An epoll instance of the host that a descriptor of the kernel's is added to
- * gets a twin: one in the kernel, with the same number (descriptors.c).
+ * gets a twin: one in the kernel, with the same number (twins.c).
  */
 #include <linux/eventpoll.h>
 #include <linux/poll.h>
@@ -17,18 +18,20 @@
 
 #include "hijack/engine.h"
 
-#define SECOND	    1000000000L
-#define MSEC	    1000000L
-#define USEC	    1000L
-#define SLICE_FIRST 200000L
-#define SLICE_MOST  5000000L
-#define FOREVER	    INT64_MAX
-#define NSETS	    3
+#define SECOND	     1000000000L
+#define MSEC	     1000000L
+#define USEC	     1000L
+#define SLICE	     5000000L
+#define FOREVER	     INT64_MAX
+#define MSG_DONTWAIT 0x40
+#define NSETS	     3
 
 /* A call that waits, in two parts: each the number of what is ready. */
-struct wait {
-	long (*w_host)(struct hj_thread *, struct wait *);
-	long (*w_kernel)(struct hj_thread *, struct wait *, long nsec);
+struct hj_wait {
+	long (*w_host)(struct hj_thread *, struct hj_wait *);
+	long (*w_kernel)(struct hj_thread *, struct hj_wait *, long nsec);
+	/* Sleep for the host's, and sock: above 0 if there is something. */
+	long (*w_sleep)(struct hj_thread *, struct hj_wait *, long sock);
 	int w_both;   /* there are some of the host's */
 	long w_until; /* by the monotonic clock, or FOREVER */
 	long w_left;  /* of the time, in the end */
@@ -45,6 +48,8 @@ struct wait {
 	long w_got;
 };
 
+static const struct __kernel_timespec no_time = {0, 0};
+
 static long
 now(void)
 {
@@ -55,7 +60,7 @@ now(void)
 }
 
 static void
-until_set(struct wait *w, long nsec)
+until_set(struct hj_wait *w, long nsec)
 {
 	long begin = now();
 
@@ -83,7 +88,7 @@ time_get(unsigned long at, long unit, long *nsec)
 
 /* What is left, where the host says it, too. */
 static void
-time_put(unsigned long at, long unit, const struct wait *w)
+time_put(unsigned long at, long unit, const struct hj_wait *w)
 {
 	const struct __kernel_timespec ts = {
 	    w->w_left / SECOND, w->w_left % SECOND / unit};
@@ -97,7 +102,7 @@ time_put(unsigned long at, long unit, const struct wait *w)
  */
 
 static void
-mask_begin(const struct wait *w, unsigned long *old)
+mask_begin(const struct hj_wait *w, unsigned long *old)
 {
 	unsigned long mask = w->w_mask & ~HJ_OURS;
 
@@ -108,7 +113,7 @@ mask_begin(const struct wait *w, unsigned long *old)
 
 /* A signal that came meanwhile came with that mask, in place of the old one. */
 static void
-mask_end(struct hj_thread *t, const struct wait *w, unsigned long old)
+mask_end(struct hj_thread *t, const struct hj_wait *w, unsigned long old)
 {
 	unsigned long all = HJ_ALL;
 
@@ -124,7 +129,7 @@ mask_end(struct hj_thread *t, const struct wait *w, unsigned long old)
 }
 
 static long
-mask_get(struct wait *w, unsigned long at, unsigned long size)
+mask_get(struct hj_wait *w, unsigned long at, unsigned long size)
 {
 	w->w_masked = at != 0;
 	if (at == 0)
@@ -138,10 +143,40 @@ mask_get(struct wait *w, unsigned long at, unsigned long size)
  * Both sides
  */
 
-static long
-wait_turns(struct hj_thread *t, struct wait *w)
+/* Whether there is something on the connection. */
+static int
+is_told(long sock)
 {
-	long slice = SLICE_FIRST, host = 0, kernel, most;
+	struct pollfd pfd = {.fd = (int)sock, .events = POLLIN};
+
+	return hj_raw5(__NR_ppoll, &pfd, 1, &no_time, NULL, 0) > 0;
+}
+
+/*
+ * A sleep of the core's, which may end for the host's descriptors: as if there
+ * had been a signal.
+ */
+long
+hj_wait_sleep(struct hj_thread *t, long nr, const long *args)
+{
+	const struct __kernel_timespec slice = {0, SLICE};
+	const long words[6] = {args[0], args[1], args[2], (long)&slice};
+	long r;
+
+	if (nr == __NR_futex) {
+		r = hj_host(nr, words);
+		return r == -ETIMEDOUT ? -EINTR : r;
+	}
+	r = t->t_wait->w_sleep(t, t->t_wait, args[0]);
+	if (HJ_FAILED(r) || r == HJ_RESTART || !is_told(args[0]))
+		return -EINTR;
+	return hj_raw6(nr, args[0], args[1], args[2], MSG_DONTWAIT, NULL, NULL);
+}
+
+static long
+wait_turns(struct hj_thread *t, struct hj_wait *w)
+{
+	long host = 0, kernel;
 
 	for (;;) {
 		if (w->w_both)
@@ -151,10 +186,10 @@ wait_turns(struct hj_thread *t, struct wait *w)
 		w->w_left =
 		    w->w_until == FOREVER ? FOREVER : w->w_until - now();
 		w->w_left = HJ_MAX(w->w_left, 0);
-		most = w->w_both ? HJ_MIN(w->w_left, slice) : w->w_left;
-		if (host > 0 || t->t_deferred)
-			most = 0;
-		kernel = w->w_kernel(t, w, most);
+		t->t_wait = w->w_both ? w : NULL;
+		kernel = w->w_kernel(
+		    t, w, host > 0 || t->t_deferred ? 0 : w->w_left);
+		t->t_wait = NULL;
 		/* It is interrupted even where others are made again. */
 		if (kernel == HJ_RESTART || kernel == -EINTR)
 			kernel = 0;
@@ -164,12 +199,11 @@ wait_turns(struct hj_thread *t, struct wait *w)
 			return -EINTR;
 		if (w->w_left == 0)
 			return 0;
-		slice = HJ_MIN(slice * 2, SLICE_MOST);
 	}
 }
 
 static long
-wait_both(struct hj_thread *t, struct wait *w)
+wait_both(struct hj_thread *t, struct hj_wait *w)
 {
 	unsigned long old = 0;
 	long r;
@@ -185,17 +219,28 @@ wait_both(struct hj_thread *t, struct wait *w)
  * poll
  */
 
-static const struct __kernel_timespec no_time = {0, 0};
-
 static long
-poll_host(struct hj_thread *t, struct wait *w)
+poll_host(struct hj_thread *t, struct hj_wait *w)
 {
 	(void)t;
 	return hj_raw5(__NR_ppoll, w->w_hostset, w->w_nfds, &no_time, NULL, 0);
 }
 
 static long
-poll_kernel(struct hj_thread *t, struct wait *w, long nsec)
+poll_sleep(struct hj_thread *t, struct hj_wait *w, long sock)
+{
+	struct pollfd *host = (struct pollfd *)(void *)w->w_hostset;
+	const long args[6] = {(long)host, (long)w->w_nfds + 1};
+
+	(void)t;
+	/* There is room for it. */
+	host[w->w_nfds].fd = (int)sock;
+	host[w->w_nfds].events = POLLIN;
+	return hj_host(__NR_ppoll, args);
+}
+
+static long
+poll_kernel(struct hj_thread *t, struct hj_wait *w, long nsec)
 {
 	const struct __kernel_timespec ts = {nsec / SECOND, nsec % SECOND};
 	const long args[6] = {(long)w->w_kernelset, (long)w->w_nfds,
@@ -206,7 +251,7 @@ poll_kernel(struct hj_thread *t, struct wait *w, long nsec)
 
 /* Whose is which?  Whether any is the kernel's. */
 static int
-poll_split(struct hj_thread *t, struct wait *w, struct pollfd *fds)
+poll_split(struct hj_thread *t, struct hj_wait *w, struct pollfd *fds)
 {
 	struct pollfd *host = (struct pollfd *)(void *)w->w_hostset;
 	struct pollfd *kernel = (struct pollfd *)(void *)w->w_kernelset;
@@ -231,7 +276,7 @@ poll_split(struct hj_thread *t, struct wait *w, struct pollfd *fds)
 
 /* The results: how many are ready. */
 static long
-poll_merge(const struct wait *w, struct pollfd *fds, unsigned long at)
+poll_merge(const struct hj_wait *w, struct pollfd *fds, unsigned long at)
 {
 	const struct pollfd *host = (const void *)w->w_hostset;
 	const struct pollfd *kernel = (const void *)w->w_kernelset;
@@ -249,7 +294,7 @@ poll_merge(const struct wait *w, struct pollfd *fds, unsigned long at)
  * is in nanoseconds.
  */
 static int
-poll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
+poll_ruled(struct hj_thread *t, struct hj_wait *w, const long *args, long nsec,
     long *result)
 {
 	size_t size;
@@ -260,12 +305,13 @@ poll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
 	if (w->w_nfds == 0 || w->w_nfds > HJ_NKFDS)
 		return 0;
 	size = w->w_nfds * sizeof(*fds);
-	fds = hj_map(3 * size);
+	fds = hj_map(3 * size + sizeof(*fds));
 	if (fds == NULL)
 		return 0;
-	w->w_hostset = (char *)fds + size;
-	w->w_kernelset = (char *)fds + 2 * size;
+	w->w_kernelset = (char *)fds + size;
+	w->w_hostset = (char *)fds + 2 * size;
 	w->w_host = poll_host;
+	w->w_sleep = poll_sleep;
 	w->w_kernel = poll_kernel;
 	ours = hj_copyin(fds, (unsigned long)args[0], size) == 0 &&
 	       poll_split(t, w, fds);
@@ -275,7 +321,7 @@ poll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
 		if (*result >= 0)
 			*result = poll_merge(w, fds, (unsigned long)args[0]);
 	}
-	hj_unmap(fds, 3 * size);
+	hj_unmap(fds, 3 * size + sizeof(*fds));
 	return ours;
 }
 
@@ -283,7 +329,7 @@ poll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
 int
 hj_wait_poll(struct hj_thread *t, const long *args, long *result)
 {
-	struct wait w = {0};
+	struct hj_wait w = {0};
 	long msec = (int)args[2];
 
 	return hj_has_rules() &&
@@ -293,7 +339,7 @@ hj_wait_poll(struct hj_thread *t, const long *args, long *result)
 int
 hj_wait_ppoll(struct hj_thread *t, const long *args, long *result)
 {
-	struct wait w = {0};
+	struct hj_wait w = {0};
 	long nsec;
 
 	if (!hj_has_rules() ||
@@ -310,14 +356,14 @@ hj_wait_ppoll(struct hj_thread *t, const long *args, long *result)
  */
 
 static size_t
-set_size(const struct wait *w)
+set_size(const struct hj_wait *w)
 {
 	return (w->w_nfds + 63) / 64 * sizeof(long);
 }
 
 /* The sets there are in a call, as pointers into a copy of them. */
 static void
-set_args(const struct wait *w, char *sets, const long *args, long *words)
+set_args(const struct hj_wait *w, char *sets, const long *args, long *words)
 {
 	words[0] = (long)w->w_nfds;
 	for (int i = 0; i < NSETS; i++)
@@ -327,13 +373,13 @@ set_args(const struct wait *w, char *sets, const long *args, long *words)
 }
 
 struct selected {
-	struct wait s_wait;
+	struct hj_wait s_wait;
 	const long *s_args;
 	char *s_results; /* of the kernel */
 };
 
 static long
-select_host(struct hj_thread *t, struct wait *w)
+select_host(struct hj_thread *t, struct hj_wait *w)
 {
 	const struct selected *s = (const struct selected *)w;
 	struct __kernel_timespec ts = no_time;
@@ -347,8 +393,34 @@ select_host(struct hj_thread *t, struct wait *w)
 	    __NR_pselect6, words[0], words[1], words[2], words[3], &ts, NULL);
 }
 
+/* With room for sock, which may be a larger number than all of them. */
 static long
-select_kernel(struct hj_thread *t, struct wait *w, long nsec)
+select_sleep(struct hj_thread *t, struct hj_wait *w, long sock)
+{
+	size_t size = set_size(w), room = (size_t)sock / 64 * 8 + 8;
+	unsigned long *sets;
+	long words[6], r;
+
+	(void)t;
+	room = HJ_MAX(room, size);
+	sets = hj_map(NSETS * room);
+	if (sets == NULL)
+		return -EINTR;
+	for (size_t i = 0; i < NSETS; i++)
+		memcpy((char *)sets + i * room, w->w_hostset + i * size, size);
+	/* The first is that of who can be read. */
+	sets[sock / 64] |= 1UL << sock % 64;
+	words[0] = HJ_MAX((long)w->w_nfds, sock + 1);
+	for (int i = 0; i < NSETS; i++)
+		words[i + 1] = (long)((char *)sets + (size_t)i * room);
+	words[4] = words[5] = 0;
+	r = hj_host(__NR_pselect6, words);
+	hj_unmap(sets, NSETS * room);
+	return r;
+}
+
+static long
+select_kernel(struct hj_thread *t, struct hj_wait *w, long nsec)
 {
 	const struct selected *s = (const struct selected *)w;
 	const struct __kernel_timespec ts = {nsec / SECOND, nsec % SECOND};
@@ -363,7 +435,7 @@ select_kernel(struct hj_thread *t, struct wait *w, long nsec)
 
 /* Whether any is the kernel's. */
 static int
-select_split(struct hj_thread *t, struct wait *w)
+select_split(struct hj_thread *t, struct hj_wait *w)
 {
 	unsigned long *host = (unsigned long *)(void *)w->w_hostset;
 	unsigned long *kernel = (unsigned long *)(void *)w->w_kernelset;
@@ -408,7 +480,7 @@ select_merge(const struct selected *s)
 static int
 select_ruled(struct hj_thread *t, struct selected *s, long nsec, long *result)
 {
-	struct wait *w = &s->s_wait;
+	struct hj_wait *w = &s->s_wait;
 	size_t size;
 	int ours = 1;
 
@@ -422,6 +494,7 @@ select_ruled(struct hj_thread *t, struct selected *s, long nsec, long *result)
 	w->w_kernelset = w->w_hostset + NSETS * size;
 	s->s_results = w->w_hostset + 2 * NSETS * size;
 	w->w_host = select_host;
+	w->w_sleep = select_sleep;
 	w->w_kernel = select_kernel;
 	for (int i = 0; i < NSETS; i++) {
 		if (s->s_args[i + 1] != 0 &&
@@ -479,7 +552,7 @@ hj_wait_pselect6(struct hj_thread *t, const long *args, long *result)
  */
 
 static long
-epoll_host(struct hj_thread *t, struct wait *w)
+epoll_host(struct hj_thread *t, struct hj_wait *w)
 {
 	(void)t;
 	w->w_got = hj_raw6(
@@ -488,7 +561,18 @@ epoll_host(struct hj_thread *t, struct wait *w)
 }
 
 static long
-epoll_kernel(struct hj_thread *t, struct wait *w, long nsec)
+epoll_sleep(struct hj_thread *t, struct hj_wait *w, long sock)
+{
+	struct pollfd pfds[2] = {{.fd = (int)w->w_epfd, .events = POLLIN},
+	    {.fd = (int)sock, .events = POLLIN}};
+	const long args[6] = {(long)pfds, 2};
+
+	(void)t;
+	return hj_host(__NR_ppoll, args);
+}
+
+static long
+epoll_kernel(struct hj_thread *t, struct hj_wait *w, long nsec)
 {
 	const struct __kernel_timespec ts = {nsec / SECOND, nsec % SECOND};
 	const long args[6] = {w->w_epfd,
@@ -501,7 +585,7 @@ epoll_kernel(struct hj_thread *t, struct wait *w, long nsec)
 
 /* epoll_pwait, as poll_ruled. */
 static int
-epoll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
+epoll_ruled(struct hj_thread *t, struct hj_wait *w, const long *args, long nsec,
     long *result)
 {
 	w->w_epfd = (int)args[0];
@@ -509,6 +593,7 @@ epoll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
 	w->w_most = (int)args[2];
 	w->w_both = 1;
 	w->w_host = epoll_host;
+	w->w_sleep = epoll_sleep;
 	w->w_kernel = epoll_kernel;
 	if (!hj_fd_istwin(t, w->w_epfd) || w->w_most <= 0)
 		return 0;
@@ -520,7 +605,7 @@ epoll_ruled(struct hj_thread *t, struct wait *w, const long *args, long nsec,
 int
 hj_wait_epoll(struct hj_thread *t, const long *args, int hastime, long *result)
 {
-	struct wait w = {0};
+	struct hj_wait w = {0};
 	long nsec = (int)args[3] < 0 ? -1 : (int)args[3] * MSEC;
 
 	if (!hj_has_rules() ||
