@@ -460,7 +460,8 @@ hj_sys_ioctl(struct hj_thread *t, const long *args)
 	if (!hj_fd_iskernel(t, fd))
 		return hj_window(t, __NR_ioctl, args);
 	t->t_bykernel = 1;
-	if (is_terminal_call(cmd))
+	/* By rules there may be terminals there. */
+	if (is_terminal_call(cmd) && !hj_has_rules())
 		return -ENOTTY;
 	if (cmd == FIOCLEX || cmd == FIONCLEX)
 		return set_cloexec(t, fd, cmd == FIOCLEX ? FD_CLOEXEC : 0);

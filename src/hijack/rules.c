@@ -28,7 +28,7 @@ struct walk {
 	const char *w_rest; /* what is still to be walked */
 	size_t w_inside;    /* a longer rest is of a link of the kernel's */
 	int w_links;
-	int w_crossed;		 /* we have been in the kernel */
+	int w_crossed;		 /* the host could not walk so */
 	char w_text[HJ_PATHMAX]; /* w_rest is in here */
 };
 
@@ -313,9 +313,11 @@ walk_proc(struct hj_thread *t, struct walk *w, int follow)
 	hj_path_normalize(path);
 	if (after(path, "/proc") == NULL)
 		r = walk_with(w, path, hj_strlen(w->w_rest));
-	else if (hj_own_find(t, path, follow, own, &fd))
+	else if (hj_own_find(t, path, follow, own, &fd)) {
+		/* The host does not know it. */
+		w->w_crossed = 1;
 		r = walk_with(w, own, hj_strlen(w->w_rest));
-	else
+	} else
 		return 1;
 	w->w_at[0] = '\0';
 	return r;
