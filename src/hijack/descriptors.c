@@ -544,6 +544,17 @@ is_holder(long fd, const struct statx *holder)
 	       st.stx_dev_minor == holder->stx_dev_minor;
 }
 
+/* Or a file that is read there; the third kind is a pipe (inotify.c). */
+static int
+is_file(int fd)
+{
+	struct statx st = {0};
+
+	return hj_raw5(__NR_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) ==
+		   0 &&
+	       (st.stx_mode & S_IFMT) != S_IFIFO;
+}
+
 /* Whether it is an epoll instance of the host. */
 static int
 is_epoll(int fd)
@@ -596,7 +607,7 @@ hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
 			continue;
 		}
 		hj_fd_mark(t->t_proc->p_kernel, fds[i], 1);
-		if (!is_holder(fds[i], &holder))
+		if (!is_holder(fds[i], &holder) && is_file(fds[i]))
 			hj_fd_mark(t->t_proc->p_direct, fds[i], 1);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls that only rules give to the kernel, or take from it: what it is, what
- * is mounted in it, handles of its files; inotify of the host's files.
+ * is mounted in it, handles of its files.
  */
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -32,35 +32,6 @@ hj_sys_uname(struct hj_thread *t, const long *args)
 		return hj_window(t, __NR_uname, args);
 	t->t_bykernel = 1;
 	return hj_kernel(t, HJ_K_uname, args);
-}
-
-/* With a kernel nothing would be told of its files. */
-long
-hj_sys_inotify_init1(struct hj_thread *t, const long *args)
-{
-	if (hj_has_kernel() && !hj_has_rules())
-		return -ENOSYS;
-	return hj_window(t, __NR_inotify_init1, args);
-}
-
-/* For those of the kernel there is no room; programs look themselves then. */
-long
-hj_sys_inotify_add_watch(struct hj_thread *t, const long *args)
-{
-	char found[HJ_PATHMAX];
-	long host[6] = {args[0], args[1], args[2]}, r;
-
-	if (!hj_has_rules())
-		return hj_window(t, __NR_inotify_add_watch, args);
-	r = hj_rules_find(
-	    t, AT_FDCWD, (unsigned long)args[1], 1 /* follow */, found);
-	if (r < 0)
-		return r;
-	if (r == HJ_KERNEL_SAME || r == HJ_KERNEL_PATH)
-		return -ENOSPC;
-	if (r == HJ_HOST_PATH)
-		host[1] = (long)found;
-	return hj_window(t, __NR_inotify_add_watch, host);
 }
 
 long

@@ -8,6 +8,7 @@
 #include "hyper/hostfile.h"
 #include "kern/entry.h"
 #include "kern/filedesc.h"
+#include "vfs/inotify.h"
 #include "vfs/vfs.h"
 
 static void
@@ -92,6 +93,10 @@ hosted_file(struct call *c)
 	if ((fds = hosted_table(c->c_session)) != NULL)
 		error = vfs_mapfd(
 		    l, (int)args[0], (int)args[2], args[1] != 0, &fd, &lower);
+	if (error == ENODEV) {
+		error = inotify_hostpipe(l, (int)args[0], &fd);
+		lower = false;
+	}
 	if (error == 0) {
 		fds[c->c_slot] = fd;
 		c->c_msg.sm_retval = fd | (lower ? SP_HOSTFILE_LOWER : 0);

@@ -120,7 +120,8 @@ enum sp_note {
  *
  * SP_HOSTFILE: the value is the server's descriptor of a file of the host with
  * the data of fd, to be opened as /proc/PID/fd/N before the next call in the
- * same slot, and SP_HOSTFILE_LOWER if changes would go to another file.
+ * same slot, and SP_HOSTFILE_LOWER if changes would go to another file.  Of an
+ * instance of inotify: a pipe that can be read while there are events.
  */
 #define SP_HOSTFILE_LOWER (INT64_C(1) << 32)
 #define SP_NFDS		  65536u

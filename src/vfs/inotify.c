@@ -5,9 +5,14 @@
  * An event that is the same as the last in the queue is not queued again.  A
  * full queue, or one that there is no memory for, gets one IN_Q_OVERFLOW.
  * inotify_wake is where readers learn that there is something to read.
+ * Programs of the host that wait with its poll(2) do so on a pipe (in_pipe).
  */
 #include <sys/ioctl.h>
 
+#include <fcntl.h>
+
+#include "hyper/hostfile.h"
+#include "hyper/hostpipe.h"
 #include "kern/fowner.h"
 #include "sysproto.h"
 #include "vfs/inotify_impl.h"
@@ -41,6 +46,8 @@ static void
 queue_append(struct inotify *in, struct event *ev)
 {
 	KASSERT(mutex_owned(&inotify_lock));
+	if (in->in_pipe[1] != HYPER_FILE_NONE && !inotify_readable(in))
+		hyper_pipe_fill(in->in_pipe[1]);
 	TAILQ_INSERT_TAIL(&in->in_queue, ev, ev_link);
 	in->in_queued++;
 	in->in_bytes += event_size(ev);
@@ -127,6 +134,8 @@ queue_take(struct inotify *in, size_t room, struct event **evp)
 	TAILQ_REMOVE(&in->in_queue, ev, ev_link);
 	in->in_queued--;
 	in->in_bytes -= event_size(ev);
+	if (in->in_pipe[0] != HYPER_FILE_NONE && !inotify_readable(in))
+		hyper_pipe_drain(in->in_pipe[0]);
 	*evp = ev;
 	return 0;
 }
@@ -240,6 +249,9 @@ inotify_async(struct lwp *l, struct file *fp)
 static void
 inotify_free(struct inotify *in)
 {
+	for (int i = 0; i < 2; i++)
+		if (in->in_pipe[i] != HYPER_FILE_NONE)
+			hyper_file_close(in->in_pipe[i]);
 	kmem_free(in->in_overflow, sizeof(*in->in_overflow));
 	kmem_free(in, sizeof(*in));
 }
@@ -293,6 +305,7 @@ inotify_alloc(void)
 	if (in == NULL)
 		return NULL;
 	TAILQ_INIT(&in->in_queue);
+	in->in_pipe[0] = in->in_pipe[1] = HYPER_FILE_NONE;
 	in->in_refs = 1;
 	ktimer_init(&in->in_tell, inotify_tell, in);
 	in->in_overflow = kmem_zalloc(sizeof(*in->in_overflow));
@@ -331,6 +344,33 @@ static const struct fileops inotify_fileops = {
 /*
  * Calls
  */
+
+int
+inotify_hostpipe(struct lwp *l, int fd, int *hostfd)
+{
+	struct inotify *in;
+	struct file *fp;
+	int error;
+
+	if ((error = fd_getopen(l, fd, &fp)) != 0)
+		return error;
+	if (fp->f_ops != &inotify_fileops) {
+		fd_putfile(l, fp);
+		return ENODEV;
+	}
+	in = fp->f_data;
+	mutex_enter(&inotify_lock);
+	if (in->in_pipe[0] == HYPER_FILE_NONE &&
+	    (error = hyper_pipe(&in->in_pipe[0], &in->in_pipe[1])) == 0 &&
+	    inotify_readable(in))
+		hyper_pipe_fill(in->in_pipe[1]);
+	mutex_exit(&inotify_lock);
+	if (error == 0)
+		error = hyper_file_reopen(
+		    in->in_pipe[0], O_RDONLY | O_NONBLOCK, hostfd);
+	fd_putfile(l, fp);
+	return error;
+}
 
 int
 sys_inotify_init1(struct lwp *l, int flags, int *retval)

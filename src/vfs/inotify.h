@@ -23,6 +23,12 @@
 
 #include "vfs/vfs_impl.h"
 
+/*
+ * A new handle of the host's on a pipe that can be read as long as there are
+ * events for who reads fd: ENODEV if that is no instance of inotify.
+ */
+int inotify_hostpipe(struct lwp *, int fd, int *hostfd);
+
 void inotify_post_slow(struct vnode *, uint32_t mask, bool used);
 void inotify_self_slow(struct vnode *, uint32_t mask, uint32_t notes);
 void inotify_entry_slow(struct vnode *dvp, const struct cname *, uint32_t mask,

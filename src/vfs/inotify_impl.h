@@ -48,6 +48,12 @@ struct inotify {
 	bool in_overflowed;	   /* it is in the queue */
 
 	/*
+	 * A pipe of the host with a byte in it while there are events, for
+	 * processes of the host that wait for them; or HYPER_FILE_NONE.
+	 */
+	int in_pipe[2];
+
+	/*
 	 * SIGIO: who queues an event may hold any vnode's lock, and to post a
 	 * signal may end a process, so a timer does it.
 	 */
