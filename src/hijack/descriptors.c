@@ -20,6 +20,8 @@
 
 #include "hijack/engine.h"
 
+#define NAMESIZE 16 /* of a process in the kernel, with its NUL */
+
 static unsigned long
 bit(unsigned int fd)
 {
@@ -582,20 +584,34 @@ hj_fd_held(struct hj_thread *t)
 	}
 }
 
-/* After execve: what is open in the kernel, and who we are there. */
-void
-hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
+/*
+ * After execve: what is open in the kernel, and who we are there.  With a name
+ * the kernel is told of it, on the connection that was there before: an errno,
+ * if that cannot be.
+ */
+int
+hj_fd_learn(struct hj_thread *t, const char *name, struct sp_fds *ids)
 {
 	struct statx holder = {0};
-	long args[HJ_OPARGS] = {0};
-	long n = hj_kernel_op(t, SP_FDS, args, NULL, 0, 0);
-	const struct sp_fds *sf = hj_kernel_payload(t);
-	const int32_t *fds = sf->sf_fds;
+	long args[HJ_OPARGS] = {0}, n;
+	const struct sp_fds *sf;
+	const int32_t *fds;
+	char buf[NAMESIZE] = {0};
 
+	if (name != NULL) {
+		memcpy(buf, name, HJ_MIN(hj_strlen(name), NAMESIZE - 1));
+		n = hj_kernel_op(t, SP_EXEC, args, buf, sizeof(buf), 0);
+		if (HJ_FAILED(n))
+			return (int)-n;
+	} else {
+		n = hj_kernel_op(t, SP_FDS, args, NULL, 0, 0);
+	}
 	if (HJ_FAILED(n) && hj_has_rules())
-		return;
+		return 0;
 	if (HJ_FAILED(n))
 		hj_fail("cannot tell its descriptors", "kernel", -n);
+	sf = hj_kernel_payload(t);
+	fds = sf->sf_fds;
 	*ids = *sf;
 	hj_raw5(__NR_statx, hj_control->hc_fd + HJ_FD_HOLDER, "", AT_EMPTY_PATH,
 	    STATX_INO, &holder);
@@ -610,6 +626,7 @@ hj_fd_learn(struct hj_thread *t, struct sp_fds *ids)
 		if (!is_holder(fds[i], &holder) && is_file(fds[i]))
 			hj_fd_mark(t->t_proc->p_direct, fds[i], 1);
 	}
+	return 0;
 }
 
 /* The file that holds numbers: empty, and stays so. */

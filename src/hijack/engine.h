@@ -217,17 +217,23 @@ struct hj_image {
 };
 
 /* Flags for the loader; the first two are for SIGSYS, SIGSEGV and SIGBUS. */
-#define HJ_EXEC_BLOCKED 0x010
-#define HJ_EXEC_IGNORED 0x100
-#define HJ_EXEC_NNP	4 /* and asked for no_new_privs */
-#define HJ_EXEC_FIRST	8 /* there is no filter yet (hijack.h) */
-#define HJ_EXEC_HOSTCWD 0x1000
-#define HJ_EXEC_RENEWED 0x2000
+#define HJ_EXEC_BLOCKED	  0x010
+#define HJ_EXEC_IGNORED	  0x100
+#define HJ_EXEC_NNP	  4 /* and asked for no_new_privs */
+#define HJ_EXEC_FIRST	  8 /* there is no filter yet (hijack.h) */
+#define HJ_EXEC_HOSTCWD	  0x1000
+#define HJ_EXEC_RENEWED	  0x2000
+#define HJ_EXEC_CONNECTED 0x4000 /* the connection goes on */
 
 /* The engine's descriptors, from hc_fd on. */
 #define HJ_FD_HOLDER 1 /* an empty file */
 #define HJ_FD_IMAGE  2 /* the engine's own image */
 #define HJ_FD_SOCKET 3 /* connections to the kernel, from here on */
+
+/* Of a connection that goes on: socket, memory, slots, the server's pid. */
+#define HJ_NCARRIED 4
+
+#define HJ_SCRIPT (-1) /* beside errnos */
 
 #define HJ_EXIT_KERNEL 125 /* the kernel has gone */
 #define HJ_OPARGS      3   /* of hj_kernel_op */
@@ -384,6 +390,10 @@ long hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data,
 const void *hj_kernel_payload(const struct hj_thread *t);
 void hj_kernel_threadend(struct hj_thread *t);
 void hj_kernel_first(struct hj_thread *t, const char *name);
+int hj_kernel_carry(struct hj_thread *t, uint64_t carried[HJ_NCARRIED]);
+void hj_kernel_keep(const struct hj_thread *t);
+int hj_kernel_adopt(struct hj_thread *t, const uint8_t *token,
+    const uint64_t carried[HJ_NCARRIED]);
 void
 hj_kernel_exec(struct hj_thread *t, const uint8_t *token, const char *name);
 long hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN]);
@@ -421,7 +431,7 @@ void hj_twin_close(struct hj_thread *t, long fd);
 long hj_twin_copied(struct hj_thread *t, long from, long to, int cloexec);
 unsigned long hj_fd_kernelbits(const struct hj_thread *t, size_t word);
 unsigned long hj_fd_twinbits(const struct hj_thread *t, size_t word);
-void hj_fd_learn(struct hj_thread *t, struct sp_fds *ids);
+int hj_fd_learn(struct hj_thread *t, const char *name, struct sp_fds *ids);
 void hj_fd_holder(void);
 
 /* paths.c */
@@ -499,6 +509,7 @@ long hj_proc_open(struct hj_thread *t, const long *args);
 /* exec.c, elf.c */
 long hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
     unsigned long argv, unsigned long envp);
+int hj_exec_open(struct hj_thread *t, const char *path, int *fd, char *exe);
 int hj_protection(uint32_t flags);
 int hj_may_execute(int fd);
 int hj_open_program(struct hj_thread *t, int dirfd, const char *path,

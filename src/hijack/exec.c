@@ -8,7 +8,8 @@
  * The loader's arguments are "CONTROL FILE FLAGS", numbers, and the path that
  * was to be executed; the program's follow.  With a kernel the first goes on
  * with the session's token, in hexadecimal, the hard limit of descriptors
- * (limits.c), and the program's path there.
+ * (limits.c), what hj_kernel_carry says of the connection, and the program's
+ * path there.
  */
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -28,7 +29,7 @@
 struct exec {
 	char path[HJ_PATHMAX]; /* what was asked for */
 	char words[MAXSCRIPTS][2][HEADSIZE];
-	char control[64 + 2 * SP_TOKEN + HJ_PATHMAX];
+	char control[192 + 2 * SP_TOKEN + HJ_PATHMAX];
 	char exe[HJ_PATHMAX]; /* what is executed, in the kernel; or "" */
 	int fd;
 	int nscripts;
@@ -283,9 +284,32 @@ name_file(struct exec *ex, int dirfd, const char *path, int cloexec)
 	return cloexec ? ENOENT : 0;
 }
 
+/* What goes on in the kernel, and the program's path there. */
+static void
+control_kernel(const struct hj_thread *t, const struct exec *ex,
+    const uint64_t *carried, char *p)
+{
+	*p++ = ' ';
+	for (int i = 0; i < SP_TOKEN; i++) {
+		uint8_t byte = t->t_proc->p_spc.cl_token[i];
+
+		*p++ = "0123456789abcdef"[byte >> 4];
+		*p++ = "0123456789abcdef"[byte & 15];
+	}
+	*p++ = ' ';
+	p = hj_number(p, t->t_proc->p_nofile);
+	for (int i = 0; i < HJ_NCARRIED; i++) {
+		*p++ = ' ';
+		p = hj_number(p, carried[i]);
+	}
+	*p++ = ' ';
+	hj_append(p, ex->exe);
+}
+
 static void
 control_string(struct hj_thread *t, struct exec *ex)
 {
+	uint64_t carried[HJ_NCARRIED] = {0};
 	char *p = hj_number(ex->control, (unsigned long)hj_control->hc_fd);
 	unsigned long flags = 0;
 
@@ -302,23 +326,14 @@ control_string(struct hj_thread *t, struct exec *ex)
 		flags |= HJ_EXEC_HOSTCWD;
 	if (t->t_proc->p_renewed)
 		flags |= HJ_EXEC_RENEWED;
+	if (hj_has_kernel() && hj_kernel_carry(t, carried))
+		flags |= HJ_EXEC_CONNECTED;
 	*p++ = ' ';
 	p = hj_number(p, (unsigned int)ex->fd);
 	*p++ = ' ';
 	p = hj_number(p, flags);
-	if (!hj_has_kernel())
-		return;
-	*p++ = ' ';
-	for (int i = 0; i < SP_TOKEN; i++) {
-		uint8_t byte = t->t_proc->p_spc.cl_token[i];
-
-		*p++ = "0123456789abcdef"[byte >> 4];
-		*p++ = "0123456789abcdef"[byte & 15];
-	}
-	*p++ = ' ';
-	p = hj_number(p, t->t_proc->p_nofile);
-	*p++ = ' ';
-	hj_append(p, ex->exe);
+	if (hj_has_kernel())
+		control_kernel(t, ex, carried, p);
 }
 
 /* How many strings a vector of the program's has, or -EFAULT. */
@@ -387,16 +402,38 @@ exec_image(struct hj_thread *t, struct exec *ex, unsigned long argv, long argc,
 		return -error;
 	hj_raw1(__NR_close, image.i_interpfd);
 	hj_raw3(__NR_fcntl, ex->fd, F_SETFD, 0);
-	control_string(t, ex);
 	r = make_argv(ex, argv, argc, out);
 	if (r != 0)
 		return r;
+	control_string(t, ex);
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_limits_shared(0);
 	r = hj_raw3(__NR_execve, hj_control->hc_loader, out, envp);
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_limits_shared(1);
+	if (hj_has_kernel())
+		hj_kernel_keep(t);
 	return r;
+}
+
+/*
+ * What the first loader is to load, as hj_exec would have it executed: an
+ * errno, or 0 and the opened file and, with a kernel, its path.  HJ_SCRIPT:
+ * hj_exec is needed after all.
+ */
+int
+hj_exec_open(struct hj_thread *t, const char *path, int *fd, char *exe)
+{
+	char head[2] = {0};
+	int error = hj_open_program(t, AT_FDCWD, path, 0, fd, exe);
+
+	if (error != 0)
+		return error;
+	hj_raw4(__NR_pread64, *fd, head, sizeof(head), 0);
+	if (head[0] != '#' || head[1] != '!')
+		return 0;
+	hj_raw1(__NR_close, *fd);
+	return HJ_SCRIPT;
 }
 
 /* Execute a path, which is ours. */

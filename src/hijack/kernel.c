@@ -11,6 +11,7 @@
  * If the kernel is lost, so is the program.
  */
 #include <asm/socket.h>
+#include <linux/fcntl.h>
 #include <linux/futex.h>
 #include <linux/poll.h>
 #include <linux/time_types.h>
@@ -437,13 +438,78 @@ hj_kernel_connect(struct hj_thread *t, const char *name)
 	return error;
 }
 
-/* Another program in the same process: the session goes on. */
+/*
+ * Another program in the same process: the session goes on.  If nobody else has
+ * ever made a call in it, the connection does, too.
+ */
+
+static void
+set_cloexec(const struct spc *cl, int flag)
+{
+	hj_raw3(__NR_fcntl, cl->cl_sock, F_SETFD, flag);
+	hj_raw3(__NR_fcntl, cl->cl_memfd, F_SETFD, flag);
+}
+
+/* Before execve: whether the loader can have the connection, and what it is. */
+int
+hj_kernel_carry(struct hj_thread *t, uint64_t carried[HJ_NCARRIED])
+{
+	struct hj_proc *p = t->t_proc;
+	struct spc *cl = &p->p_spc;
+	uint32_t slot;
+
+	if (cl->cl_state != SPC_ON || slot_take(t, &slot) != 0)
+		return 0;
+	slot_give(t, slot);
+	if (t->t_slot != 1 || (hj_threaded && !t->t_vfork))
+		return 0;
+	for (uint32_t i = 0; i < SP_NBELLS; i++) {
+		if (cl->cl_taken[i] != (i == 0))
+			return 0;
+	}
+	carried[0] = (uint64_t)cl->cl_sock;
+	carried[1] = (uint64_t)cl->cl_memfd;
+	carried[2] = cl->cl_nslots;
+	carried[3] = (uint64_t)p->p_server;
+	set_cloexec(cl, 0);
+	return 1;
+}
+
+/* Not executed. */
+void
+hj_kernel_keep(const struct hj_thread *t)
+{
+	set_cloexec(&t->t_proc->p_spc, FD_CLOEXEC);
+}
+
+/* After execve: an errno, if it cannot be had after all. */
+int
+hj_kernel_adopt(struct hj_thread *t, const uint8_t *token,
+    const uint64_t carried[HJ_NCARRIED])
+{
+	struct hj_proc *p = t->t_proc;
+	struct spc *cl = &p->p_spc;
+
+	cl->cl_mem = &mem;
+	cl->cl_lowfd = hj_control->hc_fd + HJ_FD_SOCKET;
+	cl->cl_sock = (int)carried[0];
+	cl->cl_memfd = (int)carried[1];
+	cl->cl_nslots = (uint32_t)carried[2];
+	p->p_server = (int)carried[3];
+	memcpy(cl->cl_token, token, SP_TOKEN);
+	set_cloexec(cl, FD_CLOEXEC);
+	return spc_adopt(cl);
+}
+
+/* Another connection of the session. */
 void
 hj_kernel_exec(struct hj_thread *t, const uint8_t *token, const char *name)
 {
 	struct __kernel_timespec ts = {0, PAUSE_NSEC};
 	int error, tries = 0;
 
+	if (t->t_proc->p_spc.cl_shm != NULL)
+		spc_disconnect(&t->t_proc->p_spc);
 	while ((error = proc_connect(t->t_proc, SP_H_EXEC, token, name)) ==
 		   EBUSY &&
 	       ++tries < EXEC_TRIES)
@@ -504,8 +570,9 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 	if (copied) {
 		spc_forked(&p->p_spc);
 	} else {
-		/* The memory is still the parent's; the socket a copy. */
+		/* The memory is still the parent's; these are copies. */
 		hj_raw1(__NR_close, p->p_spc.cl_sock);
+		hj_raw1(__NR_close, p->p_spc.cl_memfd);
 		memset(&p->p_spc, 0, sizeof(p->p_spc));
 		hj_limits_shared(1);
 	}

@@ -273,14 +273,38 @@ auxv_ids(struct stack *s, const struct sp_fds *ids)
 	    ids->sf_uid != ids->sf_euid || ids->sf_gid != ids->sf_egid);
 }
 
+/* The same from here on: a blank and a number. */
+static const char *
+parse_number(const char *text, uint64_t *n)
+{
+	*n = 0;
+	for (text += *text == ' '; *text >= '0' && *text <= '9'; text++)
+		*n = *n * 10 + (uint64_t)(*text - '0');
+	return text;
+}
+
+/* Begin a program in the session, of which there may be a connection. */
+static void
+learn(struct hj_thread *t, struct stack *s, const uint8_t *token, int connected)
+{
+	const char *name = hj_basename(s->argv[1]);
+	struct sp_fds ids;
+
+	if (!connected || hj_fd_learn(t, name, &ids) != 0) {
+		hj_kernel_exec(t, token, name);
+		hj_fd_learn(t, NULL, &ids);
+	}
+	if (!hj_has_rules())
+		auxv_ids(s, &ids);
+}
+
 /* The rest: the session that goes on, a limit, the program's path. */
 static void
 resume(
     struct hj_thread *t, struct stack *s, const char *text, unsigned long flags)
 {
+	uint64_t carried[HJ_NCARRIED];
 	uint8_t token[SP_TOKEN] = {0};
-	uint64_t nofile = 0;
-	struct sp_fds ids;
 	int i;
 
 	for (i = 0; i < 2 * SP_TOKEN && text[i] != '\0'; i++)
@@ -289,36 +313,46 @@ resume(
 							 : text[i] - 'a' + 10));
 	if (text[i] != ' ')
 		hj_fail("is started by rump run", "loader", EINVAL);
-	for (text += i + 1; *text != ' ' && *text != '\0'; text++)
-		nofile = nofile * 10 + (uint64_t)(*text - '0');
+	text = parse_number(text + i, &t->t_proc->p_nofile);
+	for (i = 0; i < HJ_NCARRIED; i++)
+		text = parse_number(text, &carried[i]);
 	hj_append(hj_exepath, text + (*text == ' '));
-	t->t_proc->p_nofile = nofile;
 	t->t_proc->p_hostcwd = (flags & HJ_EXEC_HOSTCWD) != 0;
 	t->t_proc->p_renewed = (flags & HJ_EXEC_RENEWED) != 0;
 	if (t->t_proc->p_renewed)
 		hj_fd_held(t);
-	hj_kernel_exec(t, token, hj_basename(s->argv[1]));
-	hj_fd_learn(t, &ids);
-	if (!hj_has_rules())
-		auxv_ids(s, &ids);
+	learn(t, s, token,
+	    (flags & HJ_EXEC_CONNECTED) != 0 &&
+		hj_kernel_adopt(t, token, carried) == 0);
 }
 
-/* The first loader: from here on all calls are caught. */
-static void
+/* The first loader: from here on all calls are caught.  The program's file. */
+static int
 first(struct hj_thread *t, struct stack *s)
 {
+	const char *path = s->argv[1];
+	uint8_t token[SP_TOKEN];
+	int fd = -1;
 	long r;
 
 	hj_self_keep();
 	if (hj_has_kernel()) {
 		hj_fd_holder();
 		t->t_proc->p_hostcwd = (uint32_t)hj_has_rules();
-		hj_kernel_first(t, hj_basename(s->argv[1]));
+		hj_kernel_first(t, hj_basename(path));
 	}
 	hj_filter_install();
-	r = hj_exec(t, AT_FDCWD, s->argv[1], 0, (unsigned long)(s->argv + 2),
-	    (unsigned long)s->envp);
-	hj_fail("cannot be executed", s->argv[1], -r);
+	r = hj_exec_open(t, path, &fd, hj_exepath);
+	if (r == HJ_SCRIPT)
+		r = -hj_exec(t, AT_FDCWD, path, 0, (unsigned long)(s->argv + 2),
+		    (unsigned long)s->envp);
+	if (r != 0)
+		hj_fail("cannot be executed", path, r);
+	if (hj_has_kernel()) {
+		memcpy(token, t->t_proc->p_spc.cl_token, SP_TOKEN);
+		learn(t, s, token, 1);
+	}
+	return fd;
 }
 
 /* From the first instruction: the stack is the host's. */
@@ -342,7 +376,7 @@ hj_main(unsigned long *sp)
 	control_map((int)n[0]);
 	hj_signal_init(t);
 	if ((n[2] & HJ_EXEC_FIRST) != 0)
-		first(t, &s);
+		n[1] = (unsigned long)first(t, &s);
 	for (int i = 0; i < 3; i++) {
 		if ((n[2] & HJ_EXEC_BLOCKED << i) != 0)
 			t->t_held |= HJ_SIGBIT(hj_ours[i]);
@@ -351,7 +385,7 @@ hj_main(unsigned long *sp)
 			    (unsigned long)SIG_IGN;
 	}
 	t->t_nnp = (n[2] & HJ_EXEC_NNP) != 0;
-	if (hj_has_kernel())
+	if (hj_has_kernel() && (n[2] & HJ_EXEC_FIRST) == 0)
 		resume(t, &s, rest, n[2]);
 	__atomic_fetch_add(&hj_control->hc_execs, 1, __ATOMIC_RELAXED);
 	s.end = auxv_get(&s, AT_EXECFN);

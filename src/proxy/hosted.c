@@ -204,6 +204,33 @@ hosted_fds(struct call *c)
 }
 
 int
+hosted_exec(struct call *c)
+{
+	const char *name = path_given(c);
+	struct session *se = c->c_session;
+	uid_t uid = UINT32_MAX;
+	gid_t gid = UINT32_MAX;
+	uint64_t handle;
+
+	if (name == NULL)
+		return EPROTO;
+	if (lwps_next(se, 2, &handle) != 0)
+		return EBUSY;
+	if (syscall_enter() == NULL)
+		return syscall_refusal();
+	mutex_enter(&se->se_lock);
+	if (se->se_isprogram) {
+		uid = se->se_uid;
+		gid = se->se_gid;
+	}
+	se->se_isprogram = false;
+	mutex_exit(&se->se_lock);
+	syscall_exit();
+	remote_exec(c->c_lwp, name, uid, gid);
+	return hosted_fds(c);
+}
+
+int
 hosted_fdpath(struct call *c)
 {
 	char buf[PATH_MAX];

@@ -151,6 +151,8 @@ op_run(struct call *c)
 		return hosted_send(c);
 	case SP_RECEIVE:
 		return hosted_receive(c);
+	case SP_EXEC:
+		return hosted_exec(c);
 	default:
 		return EPROTO;
 	}

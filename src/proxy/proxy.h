@@ -398,6 +398,7 @@ int hosted_file(struct call *);
 int hosted_path(struct call *);
 void hosted_opened(struct call *); /* c_hostfile, and it has succeeded */
 int hosted_fds(struct call *);
+int hosted_exec(struct call *);
 int hosted_fdpath(struct call *);
 int hosted_program(struct call *);
 int hosted_reopen(struct call *);

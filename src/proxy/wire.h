@@ -84,6 +84,7 @@ enum sp_op {
 	SP_REOPEN,     /* sm_args[0]: fd, [1]: flags; value: descriptor */
 	SP_SEND,       /* sm_args[0]: fd; value: as of SP_HOSTFILE */
 	SP_RECEIVE,    /* sm_args[0]: st_ino, [1]: close-on-exec; value: fd */
+	SP_EXEC,       /* payload: a name, struct sp_fds; value: how many */
 	SP_NOPS,
 };
 
@@ -106,7 +107,11 @@ enum sp_note {
  *
  * SP_PROGRAM finds a file that is to be executed, by the process's rights: the
  * value is as of SP_HOSTFILE, the payload of the result its path or "".  Its
- * set-id bits count at the next SP_H_EXEC, if sm_args[2] is 1.
+ * set-id bits count at the next SP_EXEC or SP_H_EXEC, if sm_args[2] is 1.
+ *
+ * SP_EXEC: there is another program in the host process, which has kept the
+ * connection and the memory; it has no other thread.  The result is that of
+ * SP_FDS.  EBUSY: in the kernel there are others, as SP_H_EXEC can end.
  *
  * SP_REOPEN opens what fd is once more, as opening /proc/self/fd/N would.
  *

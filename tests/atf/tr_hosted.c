@@ -385,6 +385,45 @@ TC(rights, "a file that is sent stays as long as somebody has the pipe's end")
 	ATF_REQUIRE_EQ(receive(st.st_ino), ENOENT);
 }
 
+static int
+exec_call(const char *name)
+{
+	struct sp_msg *m = message(SP_EXEC);
+
+	if (name != NULL)
+		put_path(m, name);
+	return hand_call(sock, sh);
+}
+
+TC(exec, "SP_EXEC begins another program on the connection of the one before")
+{
+	struct sp_fds sf;
+	struct sp_msg *m;
+	int64_t pid;
+	int32_t fd;
+
+	start();
+	ATF_REQUIRE_EQ(open_by_hand("/world/file", O_RDONLY | O_CLOEXEC, 7), 0);
+	ATF_REQUIRE_EQ(open_by_hand("/world/file", O_RDONLY, 8), 0);
+	ATF_REQUIRE_EQ(exec_call("a name that is too long"), 0);
+	/* What it has at first, and one more. */
+	m = &sp_slot(sh, 0)->ss_msg;
+	ATF_REQUIRE_EQ(m->sm_retval, 4);
+	memcpy(&sf, answer(), sizeof(sf));
+	ATF_REQUIRE(sf.sf_uid == 0 && sf.sf_egid == 0);
+	memcpy(&fd, answer() + sizeof(sf) + 3 * sizeof(fd), sizeof(fd));
+	ATF_REQUIRE_EQ(fd, 8);
+	/* It must be alone. */
+	m = message(SP_PID);
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	pid = m->sm_retval;
+	m = message(SP_NEWLWP);
+	m->sm_args[0] = (uint64_t)pid;
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	ATF_REQUIRE_EQ(exec_call("name"), EBUSY);
+	ATF_REQUIRE_EQ(exec_call(NULL), EPROTO);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, hostpath);
@@ -396,5 +435,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fdpath);
 	ATF_TP_ADD_TC(tp, reopen);
 	ATF_TP_ADD_TC(tp, rights);
+	ATF_TP_ADD_TC(tp, exec);
 	return atf_no_error();
 }

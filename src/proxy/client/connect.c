@@ -282,7 +282,10 @@ spc_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 	    sh->sh_kind != SP_H_RESUME)
 		error =
 		    memfd == -1 ? ENOMEM : memory_map(cl, MAP_SHARED, memfd);
-	raw_close(memfd);
+	if (error == 0 && memfd != -1 && cl->cl_lowfd != 0)
+		cl->cl_memfd = fd_from(memfd, cl->cl_lowfd);
+	else
+		raw_close(memfd);
 	if (error != 0) {
 		raw_close(fd);
 		return error;
@@ -293,6 +296,18 @@ spc_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 	cl->cl_sock = fd;
 	cl->cl_cookie = spc_sock_cookie(fd);
 	slots_begin(cl, &sw, sh->sh_kind);
+	return 0;
+}
+
+int
+spc_adopt(struct spc *cl)
+{
+	int error = memory_map(cl, MAP_SHARED, cl->cl_memfd);
+
+	if (error != 0)
+		return error;
+	cl->cl_cookie = spc_sock_cookie(cl->cl_sock);
+	atomic_store_explicit(&cl->cl_state, SPC_ON, memory_order_seq_cst);
 	return 0;
 }
 
@@ -307,6 +322,8 @@ disconnect(struct spc *cl, enum spc_state state, bool forked)
 	else if (cookie != 0 && spc_sock_cookie(cl->cl_sock) == cookie)
 		raw_close(cl->cl_sock);
 	cl->cl_cookie = 0;
+	if (cl->cl_lowfd != 0 && cl->cl_shm != NULL)
+		raw_close(cl->cl_memfd);
 }
 
 void

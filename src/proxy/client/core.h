@@ -84,6 +84,7 @@ struct spc {
 	_Atomic uint32_t cl_watch; /* slot + 1 of who watches; 0: nobody */
 	int cl_sock;
 	int cl_lowfd; /* the caller's: the socket is no less; 0: high up */
+	int cl_memfd; /* if cl_lowfd is not 0, the memory, for spc_adopt */
 	int cl_pid;   /* of the process in the kernel */
 	uint64_t cl_cookie; /* the host's name of the socket */
 	struct sp_shared *cl_shm;
@@ -111,6 +112,14 @@ struct spc_hello {
  * the program before is still in a call: try again.
  */
 int spc_connect(struct spc *, const struct url *, const struct spc_hello *);
+
+/*
+ * After execve, with cl_sock, cl_memfd, cl_pid, cl_nslots and cl_token what
+ * they were before: have the connection once more, of which only the first slot
+ * was taken then, and nobody was in a call.  The server wants SP_EXEC, or to be
+ * connected to with SP_H_EXEC after all.
+ */
+int spc_adopt(struct spc *);
 
 /* Let go of the connection, which is SPC_GONE then. */
 void spc_disconnect(struct spc *);
