@@ -226,8 +226,7 @@ struct hj_image {
 #define HJ_EXEC_CONNECTED 0x4000 /* the connection goes on */
 
 /* The engine's descriptors, from hc_fd on. */
-#define HJ_FD_HOLDER 1 /* an empty file */
-#define HJ_FD_IMAGE  2 /* the engine's own image */
+#define HJ_FD_HOLDER 2 /* an empty file */
 #define HJ_FD_SOCKET 3 /* connections to the kernel, from here on */
 
 /* Of a connection that goes on: socket, memory, slots, the server's pid. */
@@ -278,7 +277,7 @@ void hj_fail(const char *what, const char *path, long error)
     __attribute__((noreturn));
 
 /* self.c */
-void hj_self_keep(void);
+void hj_self_prepare(void);
 void hj_self_detach(void);
 
 /* filter.c */

@@ -5,7 +5,9 @@
  * and what it counts.
  *
  * The page is a memfd at descriptor hc_fd, in every process that is
- * intercepted.  The loader is executed with its arguments
+ * intercepted, and a copy of the loader's file is the next one (HJ_FD_IMAGE),
+ * which the engine changes and seals.  The loader is executed with its
+ * arguments
  *
  *	"hc_fd 0 8" PATH ARGUMENT ...
  *
@@ -27,15 +29,16 @@
 
 #include <stdint.h>
 
-#define HJ_MAGIC   0x6a70756dU
-#define HJ_VERSION 3
-#define HJ_NCALLS  512	/* numbers of system calls that are counted */
-#define HJ_NFDS	   16	/* descriptors that the engine keeps for itself */
-#define HJ_PATHMAX 4096 /* a path with its NUL */
-#define HJ_SERVER  108	/* the path of a socket with its NUL */
-#define HJ_ROOTMAX 256	/* that of the root in the kernel */
-#define HJ_PREFIX  256	/* that of where it is shown on the host */
-#define HJ_BLANKET 1024 /* all paths that are the kernel's */
+#define HJ_MAGIC    0x6a70756dU
+#define HJ_VERSION  3
+#define HJ_NCALLS   512	 /* numbers of system calls that are counted */
+#define HJ_NFDS	    16	 /* descriptors that the engine keeps for itself */
+#define HJ_FD_IMAGE 1	 /* of these, the loader's copy */
+#define HJ_PATHMAX  4096 /* a path with its NUL */
+#define HJ_SERVER   108	 /* the path of a socket with its NUL */
+#define HJ_ROOTMAX  256	 /* that of the root in the kernel */
+#define HJ_PREFIX   256	 /* that of where it is shown on the host */
+#define HJ_BLANKET  1024 /* all paths that are the kernel's */
 
 /* hr_retry, beside a number of seconds. */
 #define HJ_RETRY_FOREVER (-1)

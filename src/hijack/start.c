@@ -335,7 +335,7 @@ first(struct hj_thread *t, struct stack *s)
 	int fd = -1;
 	long r;
 
-	hj_self_keep();
+	hj_self_prepare();
 	if (hj_has_kernel()) {
 		hj_fd_holder();
 		t->t_proc->p_hostcwd = (uint32_t)hj_has_rules();

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hijack/launch/launch.h"
@@ -32,7 +34,7 @@ is_free(int first)
  * the host is slow to copy its tables at each fork.
  */
 static int
-place(struct hj_control *control, int fd)
+first_descriptor(int *fd)
 {
 	struct rlimit limit;
 	int first;
@@ -46,42 +48,78 @@ place(struct hj_control *control, int fd)
 		first--;
 	if (first < HJ_NFDS)
 		return EMFILE;
-	if (dup3(fd, first, O_CLOEXEC) < 0)
+	*fd = first;
+	return 0;
+}
+
+/* Memory of that size at the descriptor. */
+static int
+make_file(const char *name, off_t size, int at)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int error = 0;
+
+	if (fd < 0)
 		return errno;
-	control->hc_fd = first;
+	if (ftruncate(fd, size) != 0 || dup3(fd, at, O_CLOEXEC) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* The loader's file as the engine will map it: see self.c. */
+static int
+copy_loader(const char *loader, int at)
+{
+	int fd = open(loader, O_RDONLY | O_CLOEXEC), error;
+	struct stat sb;
+	off_t off = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno;
+	error = fstat(fd, &sb) != 0 ? errno
+				    : make_file("rump-engine", sb.st_size, at);
+	while (error == 0 && off < sb.st_size) {
+		n = sendfile(at, fd, &off, (size_t)(sb.st_size - off));
+		if (n <= 0)
+			error = n == 0 ? ENOEXEC : errno;
+	}
+	close(fd);
+	return error;
+}
+
+static int
+make_control(const char *loader, int fd, struct hj_control **control)
+{
+	struct hj_control *c;
+	int error = make_file("rump-control", sizeof(*c), fd);
+
+	if (error != 0)
+		return error;
+	c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (c == MAP_FAILED)
+		return errno;
+	c->hc_magic = HJ_MAGIC;
+	c->hc_version = HJ_VERSION;
+	c->hc_fd = fd;
+	strcpy(c->hc_loader, loader);
+	*control = c;
 	return 0;
 }
 
 int
 hijack_init(const char *loader, struct hj_control **control)
 {
-	struct hj_control *c = MAP_FAILED;
-	int error = 0, fd;
+	int fd = -1, error;
 
-	if (strlen(loader) >= sizeof(c->hc_loader))
+	if (strlen(loader) >= sizeof((*control)->hc_loader))
 		return ENAMETOOLONG;
-	fd = memfd_create("rump-control", MFD_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	if (ftruncate(fd, sizeof(*c)) != 0) {
-		error = errno;
-	} else {
-		c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED,
-		    fd, 0);
-		if (c == MAP_FAILED)
-			error = errno;
-	}
-	if (error == 0) {
-		c->hc_magic = HJ_MAGIC;
-		c->hc_version = HJ_VERSION;
-		strcpy(c->hc_loader, loader);
-		error = place(c, fd);
-	}
-	close(fd);
+	error = first_descriptor(&fd);
 	if (error == 0)
-		*control = c;
-	else if (c != MAP_FAILED)
-		munmap(c, sizeof(*c));
+		error = copy_loader(loader, fd + HJ_FD_IMAGE);
+	if (error == 0)
+		error = make_control(loader, fd, control);
 	return error;
 }
 
@@ -135,7 +173,8 @@ hijack_args(
 int
 hijack_exec(const struct hj_control *control, const char **args)
 {
-	if (fcntl(control->hc_fd, F_SETFD, 0) == 0)
+	if (fcntl(control->hc_fd, F_SETFD, 0) == 0 &&
+	    fcntl(control->hc_fd + HJ_FD_IMAGE, F_SETFD, 0) == 0)
 		execv(control->hc_loader, (char **)args);
 	return errno;
 }
