@@ -7,7 +7,7 @@
  *
  * The leader looks at the bells of hot sessions as long as that brings
  * something: a little longer each time that something came while it was
- * looking, half as long when nothing did.  While there are as many clients as
+ * looking, or soon after that, half as long when nothing did.  While there are as many clients as
  * processors it lets them run between two looks.
  */
 #include "proxy/proxy.h"
@@ -335,6 +335,8 @@ leader_calls(struct worker *w)
 static void
 worker_lead(struct worker *w)
 {
+	int64_t slept;
+
 	while (leader_calls(w)) {
 		if (pool_stopping())
 			server_end();
@@ -344,6 +346,9 @@ worker_lead(struct worker *w)
 		if (bells_cool())
 			continue;
 		events_wait(session_waiting() ? TICK_MS : -1);
+		slept = hyper_clock(HYPER_CLOCK_MONOTONIC) - pool.pl_now;
+		if (slept < SPIN_MOST)
+			spin_longer(slept);
 	}
 }
 
