@@ -28,7 +28,8 @@ struct walk {
 	const char *w_rest; /* what is still to be walked */
 	size_t w_inside;    /* a longer rest is of a link of the kernel's */
 	int w_links;
-	int w_crossed;		 /* the host could not walk so */
+	const char *w_tail; /* what follows w_at if there is no more to walk */
+	int w_crossed;	    /* the host could not walk so */
 	char w_text[HJ_PATHMAX]; /* w_rest is in here */
 };
 
@@ -152,6 +153,15 @@ has_links(long dirfd, const char *path, int follow)
 	return 0;
 }
 
+/* Where the kernel is shown need not be on the host, nor what leads there. */
+static int
+leads_there(const char *at)
+{
+	const char *rest = after(hj_control->hc_rules.hr_prefix, at);
+
+	return rest != NULL && *rest == '/';
+}
+
 /*
  * The walk
  */
@@ -187,6 +197,24 @@ walk_begin(struct hj_thread *t, struct walk *w, long dirfd)
 		return n;
 	w->w_at[n == 1 ? 0 : n] = '\0';
 	return 0;
+}
+
+/* Whether dots lead from there to anywhere: there is a directory. */
+static int
+is_directory(struct hj_thread *t, const char *at)
+{
+	char path[HJ_PATHMAX];
+	const char *there = in_kernel(at);
+	const long args[6] = {(long)path, 0 /* F_OK */};
+
+	if (*at == '\0' || leads_there(at) || (there != NULL && *there == '\0'))
+		return 1;
+	if (hj_strlen(at) + 3 > sizeof(path))
+		return 0;
+	hj_append(hj_append(path, there != NULL ? there : at), "/.");
+	return (there != NULL
+		       ? hj_kernel(t, HJ_K_access, args)
+		       : hj_raw3(__NR_faccessat, AT_FDCWD, path, 0)) == 0;
 }
 
 /* Without the last name, but not out of the kernel if a link of its says so. */
@@ -250,15 +278,6 @@ read_link(struct hj_thread *t, const char *at, char *text)
 		return n == -EINVAL ? 0 : n;
 	text[n] = '\0';
 	return n;
-}
-
-/* Where the kernel is shown need not be on the host, nor what leads there. */
-static int
-leads_there(const char *at)
-{
-	const char *rest = after(hj_control->hc_rules.hr_prefix, at);
-
-	return rest != NULL && *rest == '/';
 }
 
 /*
@@ -345,14 +364,20 @@ walk_once(struct hj_thread *t, struct walk *w, int follow)
 			return 1;
 	} else if (in_proc(w->w_at))
 		return walk_proc(t, w, follow);
+	if (*w->w_rest == '/' && w->w_tail[0] == '\0')
+		w->w_tail = "/";
 	n = name_first(&w->w_rest);
 	if (n == 0)
 		return 1;
 	if (n == 1 && *w->w_rest == '.') {
+		w->w_tail = "/.";
 		w->w_rest += n;
 		return 0;
 	}
+	w->w_tail = "";
 	if (is_dots(w->w_rest, n)) {
+		if (!is_directory(t, w->w_at))
+			return 1;
 		walk_up(w, hj_strlen(w->w_rest) > w->w_inside);
 		w->w_rest += n;
 		return 0;
@@ -378,8 +403,12 @@ walk_end(struct walk *w)
 
 	if (there == NULL && !w->w_crossed && !in_proc(w->w_at))
 		return HJ_HOST_SAME;
-	if (n + more + 2 > HJ_PATHMAX)
+	if (n + more + 4 > HJ_PATHMAX)
 		return -ENAMETOOLONG;
+	if (more == 0) {
+		w->w_rest = w->w_tail;
+		more = hj_strlen(w->w_tail);
+	}
 	if (more > 0 && *w->w_rest != '/')
 		w->w_at[n++] = '/';
 	memcpy(w->w_at + n, w->w_rest, more + 1);
@@ -398,7 +427,7 @@ long
 hj_rules_find(struct hj_thread *t, long dirfd, unsigned long path, int follow,
     char found[HJ_PATHMAX])
 {
-	struct walk w = {.w_at = found, .w_inside = HJ_PATHMAX};
+	struct walk w = {.w_at = found, .w_inside = HJ_PATHMAX, .w_tail = ""};
 	int host = hj_path_begins_on_host(t, dirfd, path);
 	const char *there;
 	long r = hj_copyinstr(w.w_text, path, HJ_PATHMAX);
