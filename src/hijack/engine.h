@@ -4,11 +4,11 @@
  *
  * A seccomp filter, which children and executed programs inherit, lets system
  * calls through only from the engine's text, whose address is fixed; others
- * end in SIGSYS, whose handler (signal.c) notes the registers in the thread's
- * struct hj_thread and goes on in hj_enter (x86_64/entry.S), outside of the
- * handler, on the engine's stack.  Sites that are patched (x86_64/patch.c) jump
- * to hj_entry, which comes to the same.  So there is one way in; hj_call
- * (dispatch.c) decides, and hj_exit is the one way out.
+ * end in SIGSYS, whose handler (signal.c) leads to hj_call (dispatch.c), which
+ * decides, on the engine's stack.  hj_exit is the one way out.  What lies
+ * between is the machine's: on x86-64 the handler ends first and goes on in
+ * hj_enter (x86_64/entry.S), where sites that are patched (x86_64/patch.c) jump
+ * to as well; on aarch64 the call is made in the handler (aarch64/frame.c).
  *
  * Signals.  The program's handlers are never the host's: hj_master is, for
  * each signal that has one.  If it interrupts the program, it makes the

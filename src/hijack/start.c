@@ -370,6 +370,8 @@ hj_main(unsigned long *sp)
 	t->t_alt.ss_flags = SS_DISABLE;
 	hj_thread_set(t);
 	stack_read(&s, sp);
+	if (auxv_get(&s, AT_PAGESZ) != HJ_PAGE)
+		hj_fail("pages of this size are unknown", "loader", ENOEXEC);
 	if (s.argc < 2)
 		hj_fail("is started by rump run", "loader", EINVAL);
 	rest = parse_control(s.argv[0], n);

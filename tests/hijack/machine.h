@@ -41,6 +41,20 @@ spoil_floats(void)
 			 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm8", "xmm15");
 }
 
+/* A call that no library sees. */
+static inline long
+raw(long nr, long a, long b, long c, long d)
+{
+	register long r10 __asm__("r10") = d;
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "rcx", "r11", "memory");
+	return r;
+}
+
 /*
  * The registers that a call must leave alone are loaded from in, the call is
  * made, and all are stored to out, the result first.
@@ -126,6 +140,22 @@ spoil_floats(void)
 			 :
 			 :
 			 : "v0", "v1", "v2", "v3", "v8", "v31");
+}
+
+static inline long
+raw(long nr, long a, long b, long c, long d)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+
+	__asm__ volatile("svc	#0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3)
+			 : "memory");
+	return x0;
 }
 
 /* x0 to x7, x9 to x28, and some of the vector registers. */

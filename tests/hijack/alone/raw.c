@@ -11,18 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static long
-raw(long nr, long a, long b, long c, long d)
-{
-	register long r10 __asm__("r10") = d;
-	long r;
-
-	__asm__ volatile("syscall"
-			 : "=a"(r)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
-			 : "rcx", "r11", "memory");
-	return r;
-}
+#include "../machine.h"
 
 int
 main(int argc, char *argv[])
@@ -39,12 +28,13 @@ main(int argc, char *argv[])
 	n = raw(SYS_pread64, fd, (long)buf, sizeof(buf), 2);
 	printf("%.*s\n", (int)n, buf);
 	printf("%ld", raw(SYS_fchdir, dir, 0, 0, 0));
-	printf(" %ld\n", raw(SYS_unlink, (long)"../nowhere/raw", 0, 0, 0));
+	printf(" %ld\n",
+	    raw(SYS_unlinkat, AT_FDCWD, (long)"../nowhere/raw", 0, 0));
 	n = raw(SYS_getcwd, (long)buf, sizeof(buf), 0, 0);
 	printf("%s %d\n", buf, n == (long)strlen(argv[1]) + 1);
 	n = syscall(
 	    SYS_readlinkat, AT_FDCWD, "/proc/self/cwd", buf, sizeof(buf));
 	printf("%.*s\n", (int)n, buf);
-	printf("%ld\n", raw(SYS_unlink, (long)"raw", 0, 0, 0));
+	printf("%ld\n", raw(SYS_unlinkat, AT_FDCWD, (long)"raw", 0, 0));
 	return 0;
 }

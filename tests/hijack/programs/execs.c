@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,18 @@ make_script(const char *name, const char *text)
 	make(name, text, strlen(text), 0755);
 }
 
+/* Before Linux 6.14 nobody can ask whether a program is being written to. */
+static int
+host_tells_busy(void)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 14);
+}
+
 static void
 test_errors(void)
 {
@@ -97,12 +110,13 @@ test_errors(void)
 	close(fd);
 	make("short", text, 70, 0755);
 	try("short");
-	eh->e_machine = EM_AARCH64;
+	eh->e_machine = EM_S390;
 	make("foreign", text, sizeof(text), 0755);
 	try("foreign");
 	make("busy", "#!/bin/echo\n", 12, 0755);
 	fd = open("busy", O_WRONLY);
-	try("busy");
+	if (host_tells_busy())
+		try("busy");
 	close(fd);
 	try("busy");
 	printf("bad pointer: %ld", syscall(SYS_execve, 16L, NULL, NULL));
