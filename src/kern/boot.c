@@ -77,6 +77,9 @@ boot_host(void)
 	if (error == 0)
 		error = hyper_choose(kern_config.kc_host);
 	kern_alone = hyper_host->hh_fibers;
+	/* The host has one clock for all fibers. */
+	if (kern_alone)
+		kern_config.kc_cputime = false;
 	return error != 0 ? error : kmem_init(kern_config.kc_memlimit);
 }
 

@@ -12,6 +12,7 @@ struct kern_config {
 	uint64_t kc_nvnodes;  /* RUMP_NVNODES, 0: vcache.c's default */
 	int kc_ncpu;	      /* RUMP_NCPU */
 	bool kc_verbose;      /* RUMP_VERBOSE */
+	bool kc_cputime;      /* RUMP_CPUTIME, and it can be counted */
 	const struct hyper_host *kc_host; /* RUMP_THREADS */
 	char kc_hostname[65]; /* RUMP_HOSTNAME; see kern_gethostname */
 

@@ -112,9 +112,22 @@ config_ncpu(const char *s)
 
 /* Anything but 0 and the empty string turns it on. */
 static bool
+parse_switch(const char *s)
+{
+	return *s != '\0' && strcmp(s, "0") != 0;
+}
+
+static bool
 config_verbose(const char *s)
 {
-	kern_config.kc_verbose = *s != '\0' && strcmp(s, "0") != 0;
+	kern_config.kc_verbose = parse_switch(s);
+	return true;
+}
+
+static bool
+config_cputime(const char *s)
+{
+	kern_config.kc_cputime = parse_switch(s);
 	return true;
 }
 
@@ -176,6 +189,7 @@ static const struct {
     {"RUMP_NVNODES", config_nvnodes},
     {"RUMP_NCPU", config_ncpu},
     {"RUMP_VERBOSE", config_verbose},
+    {"RUMP_CPUTIME", config_cputime},
     {"RUMP_THREADS", config_threads},
     {"RUMP_HOSTNAME", config_hostname},
     /* Last: nothing is opened if something else is wrong. */

@@ -67,6 +67,8 @@ struct kcontext {
 	int64_t kc_callstart;	/* by the monotonic clock */
 	pid_t kc_callpid;	/* of the lwp that makes it */
 	int kc_calllid;
+
+	int64_t kc_charged; /* (o) of its CPU time; see cputime.h */
 };
 
 struct hostthread {

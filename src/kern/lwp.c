@@ -9,6 +9,7 @@
  */
 #include "kern/lwp.h"
 
+#include "kern/boot.h"
 #include "kern/event.h"
 #include "kern/filedesc.h"
 #include "kern/smr.h"
@@ -155,8 +156,10 @@ lwp_alloc(struct proc *p, bool implicit)
 	l->l_sigmask = 0;
 	atomic_store_explicit(&l->l_borrowed, NULL, memory_order_relaxed);
 	atomic_store_explicit(&l->l_ctx, curctx(), memory_order_relaxed);
-	atomic_store_explicit(
-	    &l->l_flags, implicit ? LW_IMPLICIT : 0, memory_order_relaxed);
+	atomic_store_explicit(&l->l_flags,
+	    (implicit ? LW_IMPLICIT : 0) |
+		(unlikely(kern_config.kc_cputime) ? LW_COUNTED : 0),
+	    memory_order_relaxed);
 	atomic_store_explicit(&l->l_sleep, LWP_AWAKE, memory_order_relaxed);
 	/* Release: what is above is there when somebody sees it running. */
 	atomic_store_explicit(&l->l_state,

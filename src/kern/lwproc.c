@@ -12,6 +12,7 @@
 #include <rump/rump.h>
 
 #include "kern/boot.h"
+#include "kern/cputime.h"
 #include "kern/entry.h"
 #include "kern/filedesc.h"
 #include "kern/lwp.h"
@@ -57,14 +58,24 @@ switch_failed(uint64_t handle)
 	    hyper_host->hh_fibers ? "fiber" : "host thread");
 }
 
+/* The host thread leaves old for l; one of them has LW_TOLD.  In a section. */
+static __attribute__((noinline)) void
+switch_tell(struct lwp *old, struct lwp *l)
+{
+	if (((lwp_flags(old) | lwp_flags(l)) & LW_TRACED) != 0)
+		trace_switch(old, l);
+	if (kern_config.kc_cputime)
+		cputime_charge(old);
+}
+
 /* Make l, which this host thread has taken or made, the current lwp. */
 static void
 lwproc_bind(struct lwp *l)
 {
 	struct lwp *old = curlwp();
 
-	if (unlikely(((lwp_flags(old) | lwp_flags(l)) & LW_TRACED) != 0))
-		trace_switch(old, l);
+	if (unlikely(((lwp_flags(old) | lwp_flags(l)) & LW_TOLD) != 0))
+		switch_tell(old, l);
 	setcurlwp(l);
 	if (!lwp_is_implicit(old))
 		lwp_leave(old);
@@ -169,19 +180,19 @@ rump_pub_lwproc_newlwp(pid_t pid)
 	return error;
 }
 
-/* To l, which has been taken; one of them has LW_TRACED. */
+/* To l, which has been taken; one of them has LW_TOLD. */
 static __attribute__((noinline)) void
-switch_traced(struct lwp *old, struct lwp *l)
+switch_told(struct lwp *old, struct lwp *l)
 {
 	smr_enter(curht());
-	trace_switch(old, l);
+	switch_tell(old, l);
 	syscall_exit();
 	setcurlwp(l);
 	if (!lwp_is_implicit(old))
 		lwp_leave(old);
 }
 
-/* From or to an implicit context or none, or traced. */
+/* From or to an implicit context or none, or somebody is told. */
 static __attribute__((noinline)) void
 switch_slow(uint64_t handle)
 {
@@ -201,8 +212,8 @@ switch_slow(uint64_t handle)
 		switch_failed(handle);
 	if (l == NULL)
 		l = lwp_unbound();
-	if (lwp_has(old, LW_TRACED) || lwp_has(l, LW_TRACED)) {
-		switch_traced(old, l);
+	if (lwp_has(old, LW_TOLD) || lwp_has(l, LW_TOLD)) {
+		switch_told(old, l);
 		return;
 	}
 	setcurlwp(l);
@@ -210,13 +221,13 @@ switch_slow(uint64_t handle)
 		lwp_leave(old);
 }
 
-/* The usual switch is between two that are bound and not traced. */
+/* The usual switch is between two that are bound, and nobody is told. */
 RUMP_EXPORT void
 rump_pub_lwproc_switch(struct lwp *handle)
 {
 	struct lwp *old = curlwp(), *l;
 
-	if (unlikely(lwp_has(old, LW_NOBODY | LW_TRACED | LW_IMPLICIT) ||
+	if (unlikely(lwp_has(old, LW_NOBODY | LW_TOLD | LW_IMPLICIT) ||
 		     handle == NULL)) {
 		switch_slow((uint64_t)(uintptr_t)handle);
 		return;
@@ -224,8 +235,8 @@ rump_pub_lwproc_switch(struct lwp *handle)
 	l = lwp_take((uint64_t)(uintptr_t)handle, curctx());
 	if (unlikely(l == NULL))
 		switch_failed((uint64_t)(uintptr_t)handle);
-	if (unlikely(lwp_has(l, LW_TRACED))) {
-		switch_traced(old, l);
+	if (unlikely(lwp_has(l, LW_TOLD))) {
+		switch_told(old, l);
 		return;
 	}
 	setcurlwp(l);
@@ -238,8 +249,8 @@ lwp_release(struct lwp *l)
 	pid_t pid = proc_pid(l->l_proc);
 
 	KASSERT(l == curlwp() && !lwp_is_implicit(l) && smr_entered());
-	if (unlikely((lwp_flags(l) & LW_TRACED) != 0))
-		trace_switch(l, lwp_unbound());
+	if (unlikely((lwp_flags(l) & LW_TOLD) != 0))
+		switch_tell(l, lwp_unbound());
 	proc_detach_lwp(l);
 	setcurlwp(lwp_unbound());
 	lwp_free(l, pid);

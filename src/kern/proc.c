@@ -293,6 +293,8 @@ proc_reset(struct proc *p, struct proc *parent)
 	    atomic_load_explicit(&parent->p_remote, memory_order_relaxed),
 	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_parent, parent, memory_order_relaxed);
+	atomic_store_explicit(&p->p_cputime, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->p_childtime, 0, memory_order_relaxed);
 	p->p_start = hyper_clock(HYPER_CLOCK_COARSE);
 	memcpy(p->p_name, parent->p_name, sizeof(p->p_name));
 }

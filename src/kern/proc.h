@@ -73,6 +73,10 @@ struct lwp {
 #define LW_SIGNAL    8u	 /* there may be a signal to act on */
 #define LW_NOBODY    16u /* lwp_nobody */
 #define LW_TRACED    32u /* its process is, or was, traced; trace.h */
+#define LW_COUNTED   64u /* its process's CPU time is counted; cputime.h */
+
+/* Somebody is to be told when a host thread leaves it for another. */
+#define LW_TOLD (LW_TRACED | LW_COUNTED)
 
 /*
  * Who a context is that is no lwp: only its flags are ever looked at.  So one
@@ -137,6 +141,10 @@ struct proc {
 	_Atomic int p_xstatus;	   /* (p) of its end, as wait gives it */
 	_Atomic uint32_t p_event;  /* (a) not waited for yet; see wait.c */
 	_Atomic uint64_t p_remote; /* (a) session, with PF_REMOTE */
+
+	/* (a) nanoseconds: its own, and those of children that it waited for */
+	_Atomic int64_t p_cputime;
+	_Atomic int64_t p_childtime;
 } __attribute__((aligned(CACHE_LINE)));
 
 #define PF_SUGID   1u	 /* its ids have changed */

@@ -111,6 +111,10 @@ proc_getinfo(const struct procid *id, struct procinfo *pi)
 	pi->pi_sigpend =
 	    atomic_load_explicit(&p->p_sigpend, memory_order_relaxed);
 	pi->pi_start = p->p_start;
+	pi->pi_cputime =
+	    atomic_load_explicit(&p->p_cputime, memory_order_relaxed);
+	pi->pi_childtime =
+	    atomic_load_explicit(&p->p_childtime, memory_order_relaxed);
 	pi->pi_dying = proc_isdying(p);
 	flags = atomic_load_explicit(&p->p_flags, memory_order_relaxed);
 	pi->pi_system = (flags & PF_SYSTEM) != 0;

@@ -27,6 +27,8 @@ struct procinfo {
 	mode_t pi_umask;
 	uint64_t pi_sigpend; /* bit 0 is signal 1 */
 	int64_t pi_start;    /* by the monotonic clock */
+	int64_t pi_cputime;  /* nanoseconds, if they are counted; cputime.h */
+	int64_t pi_childtime;
 	bool pi_dying;
 	bool pi_stopped;
 	bool pi_system; /* processes 0 and 1 */

@@ -6,6 +6,7 @@
 
 #include <rump/rump.h>
 
+#include "kern/cputime.h"
 #include "kern/entry.h"
 #include "kern/filedesc.h"
 #include "kern/lwp.h"
@@ -67,6 +68,8 @@ remote_enter(uint64_t handle)
 
 	if (l == NULL)
 		return NULL;
+	if (unlikely(lwp_has(l, LW_COUNTED)))
+		cputime_charge(curlwp());
 	setcurlwp(l);
 	if (unlikely((atomic_load_explicit(&l->l_flags, memory_order_relaxed) &
 			 LW_INTERRUPT) != 0))
@@ -78,6 +81,8 @@ remote_enter(uint64_t handle)
 void
 remote_leave(struct lwp *l)
 {
+	if (unlikely(lwp_has(l, LW_COUNTED)))
+		cputime_charge(l);
 	setcurlwp(curctx()->kc_implicit);
 	lwp_leave(l);
 }

@@ -5,7 +5,10 @@
 #include <sys/resource.h>
 #include <sys/times.h>
 
+#include "kern/boot.h"
+#include "kern/cputime.h"
 #include "kern/ktime.h"
+#include "kern/proc_impl.h"
 #include "sysproto.h"
 
 #define TICKS_PER_SEC 100 /* what sysconf(_SC_CLK_TCK) says on Linux */
@@ -15,15 +18,21 @@ sys_getrusage(struct lwp *l, int who, struct rusage *uru)
 {
 	struct rusage ru;
 
-	(void)l;
-	memset(&ru, 0, sizeof(ru));
 	switch (who) {
 	case RUSAGE_SELF:
+		if (kern_config.kc_cputime) {
+			cputime_rusage(&ru, cputime_self(l));
+			break;
+		}
+		/* FALLTHROUGH */
 	case RUSAGE_THREAD:
 		hyper_rusage(&ru, who == RUSAGE_THREAD);
 		break;
 	case RUSAGE_CHILDREN:
-		/* What children use is in their parent's. */
+		/* 0 if what children use is in the host process's. */
+		cputime_rusage(
+		    &ru, atomic_load_explicit(
+			     &l->l_proc->p_childtime, memory_order_relaxed));
 		break;
 	default:
 		return EINVAL;
@@ -44,10 +53,15 @@ sys_times(struct lwp *l, struct tms *utms, clock_t *retval)
 	struct tms tms = {0};
 	struct rusage ru;
 
-	(void)l;
-	hyper_rusage(&ru, false);
+	if (kern_config.kc_cputime)
+		cputime_rusage(&ru, cputime_self(l));
+	else
+		hyper_rusage(&ru, false);
 	tms.tms_utime = timeval_ticks(&ru.ru_utime);
 	tms.tms_stime = timeval_ticks(&ru.ru_stime);
+	cputime_rusage(&ru, atomic_load_explicit(
+				&l->l_proc->p_childtime, memory_order_relaxed));
+	tms.tms_cutime = timeval_ticks(&ru.ru_utime);
 	*retval = kern_monotonic() / (NSEC_PER_SEC / TICKS_PER_SEC);
 	return utms == NULL ? 0 : copyout(&tms, utms, sizeof(tms));
 }

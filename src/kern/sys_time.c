@@ -2,10 +2,11 @@
 /*
  * System calls that read and set the clocks.
  *
- * CPU time is the host's: a process has that of the host process and an lwp
- * that of the host thread that runs it, since an account for each would make
- * every switch pay for reading a clock.
+ * CPU time is the host's: a process has that of the host process, unless it is
+ * counted (cputime.h), and an lwp that of the host thread that runs it.
  */
+#include "kern/boot.h"
+#include "kern/cputime.h"
 #include "kern/ktime.h"
 #include "sysproto.h"
 
@@ -70,7 +71,7 @@ ktime_waitclock(clockid_t id, enum ktimer_clock *clockp)
  */
 
 static int
-clock_read(clockid_t id, int64_t *nsp)
+clock_read(struct lwp *l, clockid_t id, int64_t *nsp)
 {
 	enum hyper_clock which;
 	int error = clock_host(id, &which);
@@ -81,6 +82,8 @@ clock_read(clockid_t id, int64_t *nsp)
 		*nsp = kern_realtime_ns();
 	else if (which == HYPER_CLOCK_REALTIME_COARSE)
 		*nsp = kern_realtime_coarse();
+	else if (which == HYPER_CLOCK_PROCESS && kern_config.kc_cputime)
+		*nsp = cputime_self(l);
 	else
 		*nsp = hyper_clock(which);
 	return 0;
@@ -93,8 +96,7 @@ sys_clock_gettime(struct lwp *l, clockid_t id, struct timespec *uts)
 	int64_t ns;
 	int error;
 
-	(void)l;
-	if ((error = clock_read(id, &ns)) != 0)
+	if ((error = clock_read(l, id, &ns)) != 0)
 		return error;
 	ts = ktime_timespec(ns);
 	return copyout(&ts, uts, sizeof(ts));

@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "kern/cputime.h"
 #include "kern/lwp.h"
 #include "kern/signal_impl.h"
 #include "kern/uio.h"
@@ -164,7 +165,8 @@ struct waited {
 	pid_t wd_pid;
 	uid_t wd_uid;
 	int wd_status;
-	bool wd_any; /* there are such children */
+	int64_t wd_own, wd_children; /* CPU time; see cputime.h */
+	bool wd_any;		     /* there are such children */
 };
 
 static bool
@@ -228,6 +230,10 @@ children_look(struct proc *p, const struct waitfor *wf, struct waited *wd)
 			wd->wd_pid = proc_pid(child);
 			wd->wd_uid = proc_cred(child)->cr_ruid;
 			wd->wd_status = status;
+			wd->wd_own = atomic_load_explicit(
+			    &child->p_cputime, memory_order_relaxed);
+			wd->wd_children = atomic_load_explicit(
+			    &child->p_childtime, memory_order_relaxed);
 		}
 		mutex_exit(&s->ps_lock);
 	}
@@ -279,8 +285,10 @@ wait_for(struct lwp *l, const struct waitfor *wf, struct waited *wd)
 		 (wf->wf_options & WNOWAIT) == 0 &&
 		 !WIFSTOPPED(wd->wd_status) && !WIFCONTINUED(wd->wd_status);
 	mutex_exit(&p->p_lock);
-	if (zombie)
+	if (zombie) {
+		cputime_inherit(p, wd->wd_proc);
 		proc_free(wd->wd_proc);
+	}
 	return error;
 }
 
@@ -293,7 +301,7 @@ sys_wait4(struct lwp *l, pid_t pid, int *status, int options,
 {
 	struct waitfor wf = {P_ALL, 0, (options & ~WAIT_CLONE) | WEXITED};
 	struct waited wd;
-	struct rusage none;
+	struct rusage ru;
 	int error;
 
 	if ((options & ~(WNOHANG | WUNTRACED | WCONTINUED | WAIT_CLONE)) != 0)
@@ -311,9 +319,8 @@ sys_wait4(struct lwp *l, pid_t pid, int *status, int options,
 	if (status != NULL)
 		error = copyout(&wd.wd_status, status, sizeof(*status));
 	if (error == 0 && usage != NULL) {
-		/* Nobody counts what host threads take as which process. */
-		memset(&none, 0, sizeof(none));
-		error = copyout(&none, usage, sizeof(none));
+		cputime_rusage(&ru, wd.wd_own + wd.wd_children);
+		error = copyout(&ru, usage, sizeof(ru));
 	}
 	return error;
 }
@@ -371,7 +378,7 @@ int
 sys_wait6(struct lwp *l, idtype_t idtype, id_t id, int *status, int options,
     struct rump_wrusage *usage, siginfo_t *uinfo, pid_t *retval)
 {
-	struct rump_wrusage none;
+	struct rump_wrusage wru;
 	struct waited wd;
 	siginfo_t info;
 	int error;
@@ -388,10 +395,11 @@ sys_wait6(struct lwp *l, idtype_t idtype, id_t id, int *status, int options,
 		return error;
 	if (status != NULL)
 		error = copyout(&wd.wd_status, status, sizeof(*status));
-	memset(&none, 0, sizeof(none));
-	if (error == 0 && usage != NULL)
-		error = copyout(&none, usage, sizeof(none));
-	return error;
+	if (error != 0 || usage == NULL)
+		return error;
+	cputime_rusage(&wru.wru_self, wd.wd_own);
+	cputime_rusage(&wru.wru_children, wd.wd_children);
+	return copyout(&wru, usage, sizeof(wru));
 }
 
 /*

@@ -76,7 +76,8 @@ TC(good_values_boot, "What the manual page allows.")
 	    {"RUMP_MEMLIMIT", "67108864"}, {"RUMP_MEMLIMIT", "64M"},
 	    {"RUMP_MEMLIMIT", "1000000g"}, {"RUMP_NCPU", "host"},
 	    {"RUMP_NCPU", "1"}, {"RUMP_NCPU", "64"}, {"RUMP_NVNODES", "1000"},
-	    {"RUMP_HOSTNAME", "tester"}, {"RUMP_VERBOSE", "0"}};
+	    {"RUMP_HOSTNAME", "tester"}, {"RUMP_VERBOSE", "0"},
+	    {"RUMP_CPUTIME", "1"}};
 	struct child c;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

@@ -49,9 +49,10 @@ pfs_stat(struct pfs_node *pn, struct text *t)
 	text_printf(t, "%d (%s) %c %d %d %d 0 -1", su.su_id, pi->pi_name,
 	    su.su_state, (int)pi->pi_ppid, (int)pi->pi_pgid, (int)pi->pi_sid);
 	/* 9 flags to 17 cstime, 18 priority to 24 rss, 25 rsslim */
-	text_printf(t, " 0 0 0 0 0 0 0 0 0 20 0 %u 0 %lld 0 0 %llu",
-	    pi->pi_nlwps, (long long)(kern_uptime(pi->pi_start) / NSEC_TICK),
-	    ~0ULL);
+	text_printf(t, " 0 0 0 0 0 %lld 0 %lld 0 20 0 %u 0 %lld 0 0 %llu",
+	    (long long)(pi->pi_cputime / NSEC_TICK),
+	    (long long)(pi->pi_childtime / NSEC_TICK), pi->pi_nlwps,
+	    (long long)(kern_uptime(pi->pi_start) / NSEC_TICK), ~0ULL);
 	/* 26 startcode to 30 kstkeip, 31 signal to 37 cnswap */
 	text_printf(t, " 0 0 0 0 0 %llu 0 0 0 0 0 0",
 	    (unsigned long long)pi->pi_sigpend);
