@@ -399,6 +399,7 @@ long hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN]);
 void hj_kernel_forkcancel(struct hj_thread *t, uint8_t token[SP_TOKEN]);
 void hj_kernel_forked(
     struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied);
+void hj_kernel_gone(struct hj_thread *t, int pid);
 void hj_kernel_unmap(struct hj_proc *p);
 int hj_kernel_connect(struct hj_thread *t, const char *name);
 void hj_kernel_lost(void) __attribute__((noreturn));

@@ -29,9 +29,6 @@ struct statfs {
 	long f_spare[4];
 };
 
-#define UMOUNT_TRIES 10
-#define UMOUNT_NSEC  5000000
-
 #define ST_VALID 0x20 /* f_flags is filled in */
 
 /*
@@ -295,7 +292,6 @@ hj_sys_umount2(struct hj_thread *t, const long *args)
 {
 	char found[HJ_PATHMAX];
 	long words[6] = {args[0], args[1]}, r = 0;
-	const struct __kernel_timespec ts = {0, UMOUNT_NSEC};
 
 	if (!hj_has_kernel())
 		return -EPERM;
@@ -304,14 +300,12 @@ hj_sys_umount2(struct hj_thread *t, const long *args)
 	if (r != 0)
 		return r;
 	t->t_bykernel = 1;
-	/* What has just ended may still be about to leave. */
-	for (int i = 0; i < UMOUNT_TRIES; i++) {
-		r = hj_kernel(t, HJ_K_unmount, words);
-		if (r != -EBUSY)
-			break;
-		hj_raw2(__NR_nanosleep, &ts, NULL);
-	}
-	return r;
+	r = hj_kernel(t, HJ_K_unmount, words);
+	if (r != -EBUSY)
+		return r;
+	/* Perhaps the kernel has not heard of the end of who used it. */
+	hj_kernel_gone(t, 0);
+	return hj_kernel(t, HJ_K_unmount, words);
 }
 
 /* Flags that ask for what the kernel does anyway, or need not do. */

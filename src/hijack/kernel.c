@@ -24,6 +24,7 @@
 	(SP_NSLOTS - 64) /* from here on: for one call at a time \
 			  */
 #define EXEC_TRIES 400
+#define GONE_QUICK 20 /* times to ask at once */
 #define PAUSE_NSEC 5000000
 
 /*
@@ -581,6 +582,28 @@ hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 	error = proc_connect(p, SP_H_FORK, token, NULL);
 	if (error != 0 && !hj_has_rules())
 		unreachable(error);
+}
+
+/*
+ * The host has told that a process has ended, of which nothing is to be left in
+ * the kernel either; with pid 0 any such process.  A call of it that sleeps
+ * there ends first.
+ */
+void
+hj_kernel_gone(struct hj_thread *t, int pid)
+{
+	struct __kernel_timespec ts = {0, PAUSE_NSEC};
+	long args[HJ_OPARGS];
+
+	for (int i = 0; i < EXEC_TRIES; i++) {
+		args[0] = pid;
+		if (hj_kernel_op(t, SP_GONE, args, NULL, 0, 0) != -EAGAIN)
+			break;
+		if (i < GONE_QUICK)
+			hj_raw0(__NR_sched_yield);
+		else
+			hj_raw2(__NR_nanosleep, &ts, NULL);
+	}
 }
 
 /* What a child in this memory leaves behind. */

@@ -155,6 +155,20 @@ proc_destroy(struct proc *p)
 	kcache_free(proc_cache, p);
 }
 
+/*
+ * Whether a process that is free goes on having something, for the next one:
+ * not what nobody else has, nor directories that other mounts are in use by.
+ */
+static bool
+proc_keeps(int what, const struct kref *kr)
+{
+	if (what == PS_CWDI &&
+	    kr != atomic_load_explicit(
+		      &proc0->p_shared[PS_CWDI], memory_order_relaxed))
+		return false;
+	return kref_count(kr) != 1;
+}
+
 /* Put a free process into the host thread's cache. */
 static void
 proc_put(struct proc *p)
@@ -170,8 +184,7 @@ proc_put(struct proc *p)
 	for (i = 0; i < PS_COUNT; i++) {
 		kr =
 		    atomic_load_explicit(&p->p_shared[i], memory_order_relaxed);
-		/* What nobody else has is not kept alive. */
-		if (kr != NULL && kref_count(kr) == 1) {
+		if (kr != NULL && !proc_keeps(i, kr)) {
 			atomic_store_explicit(
 			    &p->p_shared[i], NULL, memory_order_relaxed);
 			kref_rele(kr);

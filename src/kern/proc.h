@@ -158,7 +158,7 @@ struct proc {
 #define PF_SIGNAL  256u	 /* has, or had, actions or pending signals */
 #define PF_TRACED  512u	 /* p_trace is not NULL */
 #define PF_REMOTE  1024u /* its program is elsewhere; see remote.h */
-#define PF_HOSTED  2048u /* opens fifos on the host: EREMOTE here */
+#define PF_HOSTED  2048u /* opens fifos and waits on the host, not here */
 
 extern struct proc *proc0, *initproc;
 

@@ -6,8 +6,8 @@
  * simply released leaves nothing behind.  When its last lwp has gone it is a
  * zombie, with the status that wait gives, if
  *
- *	- its parent is not process 0 or 1, nor ignores SIGCHLD or has set
- *	  SA_NOCLDWAIT; and
+ *	- its parent is not process 0 or 1, does not wait on the host, nor
+ *	  ignores SIGCHLD or has set SA_NOCLDWAIT; and
  *	- it has ended by exit or by a signal, or its parent has waited for
  *	  children before or catches SIGCHLD.
  *
@@ -136,7 +136,7 @@ wait_exit(struct proc *p)
 	s = plist_lock(&p->p_sibling);
 	parent = proc_parent(p);
 	ppid = proc_pid(parent);
-	zombie = (proc_flags(parent) & (PF_SYSTEM | PF_NOCLD)) == 0;
+	zombie = (proc_flags(parent) & (PF_SYSTEM | PF_NOCLD | PF_HOSTED)) == 0;
 	if (zombie)
 		/* Release pairs with the acquire in child_event. */
 		atomic_store_explicit(

@@ -147,6 +147,8 @@ op_run(struct call *c)
 		return hosted_program(c);
 	case SP_REOPEN:
 		return hosted_reopen(c);
+	case SP_GONE:
+		return session_gone((pid_t)c->c_msg.sm_args[0]) ? 0 : EAGAIN;
 	case SP_SEND:
 		return hosted_send(c);
 	case SP_RECEIVE:

@@ -253,6 +253,12 @@ int
 session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN]);
 int session_forkcancel(struct session *parent, const uint8_t token[SP_TOKEN]);
 
+/*
+ * Leader: is nothing left of a process that has been waited for on the host, or
+ * with pid 0 of any?  If not it will be.
+ */
+bool session_gone(pid_t);
+
 static inline int
 session_state(struct session *se)
 {

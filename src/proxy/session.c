@@ -590,6 +590,35 @@ session_signal(uint64_t id, int signo)
 	mutex_exit(&sessions_lock);
 }
 
+/* Has its host process ended, and been waited for?  It may be dead already. */
+static bool
+session_isover(struct session *se)
+{
+	return session_state(se) == SE_DEAD ||
+	       (se->se_pidfd != HYPER_NOFD &&
+		   hyper_process_signal(se->se_pidfd, 0) == ESRCH);
+}
+
+bool
+session_gone(pid_t pid)
+{
+	struct session *se, *over[LATE_MOST];
+	uint32_t n = 0, i;
+
+	list_enter();
+	LIST_FOREACH (se, &sessions, se_link) {
+		if ((pid != 0 && se->se_pid != pid) || !session_isover(se))
+			continue;
+		over[n++] = se;
+		if (n == LATE_MOST)
+			break;
+	}
+	list_exit();
+	for (i = 0; i < n; i++)
+		session_end(over[i], "its host process has ended");
+	return n == 0;
+}
+
 /*
  * Forks: by the leader, as all calls that do not sleep.
  */

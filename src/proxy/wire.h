@@ -85,6 +85,7 @@ enum sp_op {
 	SP_SEND,       /* sm_args[0]: fd; value: as of SP_HOSTFILE */
 	SP_RECEIVE,    /* sm_args[0]: st_ino, [1]: close-on-exec; value: fd */
 	SP_EXEC,       /* payload: a name, struct sp_fds; value: how many */
+	SP_GONE,       /* sm_args[0]: pid, or 0 */
 	SP_NOPS,
 };
 
@@ -119,6 +120,9 @@ enum sp_note {
  * to another client, who has SP_RECEIVE make a descriptor of it, by the pipe's
  * inode.  ENOENT: it is none of those.  It is held as long as anybody has the
  * pipe's end.
+ *
+ * SP_GONE is for who has been told by the host that a process, or with pid 0
+ * any, has ended: EAGAIN as long as something of it is left here.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.

@@ -118,6 +118,26 @@ TC(busy, "What somebody uses is not unmounted.")
 	T_OK(rump_sys_unmount("/t/m", 0));
 }
 
+TC(left_by_processes, "Nobody uses what processes that have ended were in.")
+{
+	struct lwp *mine, *first;
+
+	start();
+	T_OK(rump_sys_mkdir("m", 0755));
+	mount_tmpfs("m");
+	mine = rump_pub_lwproc_curlwp();
+	T_EQ(0, rump_pub_lwproc_rfork(RUMP_RFFDG));
+	first = rump_pub_lwproc_curlwp();
+	T_OK(rump_sys_chdir("m"));
+	T_EQ(0, rump_pub_lwproc_rfork(RUMP_RFFDG));
+	rump_pub_lwproc_releaselwp();
+	rump_pub_lwproc_switch(first);
+	T_ERR(EBUSY, rump_sys_unmount("../m", 0));
+	rump_pub_lwproc_releaselwp();
+	rump_pub_lwproc_switch(mine);
+	T_OK(rump_sys_unmount("m", 0));
+}
+
 TC(a_fifo_is_in_use, "By who has it open.")
 {
 	int fd;
@@ -422,6 +442,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, dotdot_leaves_a_mount);
 	ATF_TP_ADD_TC(tp, chroot_into_a_mount);
 	ATF_TP_ADD_TC(tp, busy);
+	ATF_TP_ADD_TC(tp, left_by_processes);
 	ATF_TP_ADD_TC(tp, a_fifo_is_in_use);
 	ATF_TP_ADD_TC(tp, force_takes_it_away);
 	ATF_TP_ADD_TC(tp, names_that_are_mounted_on_stay);
