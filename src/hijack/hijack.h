@@ -67,8 +67,8 @@ struct hj_rules {
 };
 
 /*
- * Letters: (s) stable once the first loader runs, (a) added to atomically,
- * read when all is over.
+ * Letters: (s) stable once the first loader runs and hc_wait is 0, (a) added to
+ * atomically, read when all is over.
  */
 struct hj_control {
 	uint32_t hc_magic;	      /* (s) HJ_MAGIC */
@@ -91,7 +91,8 @@ struct hj_control {
 	uint32_t hc_uid;	   /* (s) */
 	uint32_t hc_gid;	   /* (s) and no other groups */
 	uint32_t hc_umask;	   /* (s) */
-	struct hj_rules hc_rules;  /* (s) */
+	_Atomic uint32_t hc_wait; /* the first loader waits for 0, as a futex */
+	struct hj_rules hc_rules; /* (s) */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/fcntl.h>
+#include <linux/futex.h>
 #include <linux/mman.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
@@ -326,6 +327,14 @@ resume(
 		hj_kernel_adopt(t, token, carried) == 0);
 }
 
+/* The kernel may still be made; who makes it, ends us if that fails. */
+static void
+wait_kernel(void)
+{
+	while (__atomic_load_n(&hj_control->hc_wait, __ATOMIC_ACQUIRE) != 0)
+		hj_raw4(__NR_futex, &hj_control->hc_wait, FUTEX_WAIT, 1, NULL);
+}
+
 /* The first loader: from here on all calls are caught.  The program's file. */
 static int
 first(struct hj_thread *t, struct stack *s)
@@ -336,6 +345,7 @@ first(struct hj_thread *t, struct stack *s)
 	long r;
 
 	hj_self_prepare();
+	wait_kernel();
 	if (hj_has_kernel()) {
 		hj_fd_holder();
 		t->t_proc->p_hostcwd = (uint32_t)hj_has_rules();

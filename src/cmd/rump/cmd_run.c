@@ -291,6 +291,40 @@ choose_cwd(struct request *r)
 	return STATUS_OK;
 }
 
+/* Who and where the program is to be, and start it. */
+static int
+start_program(struct request *r, const struct world *w)
+{
+	if (choose_user(r) != STATUS_OK || choose_cwd(r) != STATUS_OK)
+		return RUN_FAILED;
+	return run_start(&r->r_run, w);
+}
+
+/*
+ * Make the world.  A program that does not depend on what is in there starts
+ * meanwhile.
+ */
+static int
+make_world(
+    struct request *r, struct world *w, struct layer *l, struct timespec *began)
+{
+	bool early = r->r_run.r_ashost && r->r_user == NULL;
+	int status;
+
+	if (world_start(w, &r->r_world) != STATUS_OK ||
+	    run_prepare(&r->r_run) != STATUS_OK)
+		return RUN_FAILED;
+	if (early && (status = start_program(r, w)) != STATUS_OK)
+		return status;
+	if (world_connect(w, &r->r_world) != STATUS_OK ||
+	    (l->l_exists && archive_ops()->ao_enter(l) != STATUS_OK))
+		return RUN_FAILED;
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, began);
+	if (world_settle(w, &r->r_world) != STATUS_OK)
+		return RUN_FAILED;
+	return early ? STATUS_OK : start_program(r, w);
+}
+
 /* From a world that is made to the exit status of the program in it. */
 static int
 run_in_world(struct request *r, struct world *w, struct layer *l)
@@ -300,15 +334,10 @@ run_in_world(struct request *r, struct world *w, struct layer *l)
 
 	r->r_run.r_ashost = r->r_keep == NULL && !r->r_rooted &&
 			    r->r_chdir == NULL && r->r_world.wo_nmounts == 0;
-	if (world_start(w, &r->r_world) != STATUS_OK ||
-	    run_prepare(&r->r_run) != STATUS_OK ||
-	    world_connect(w, &r->r_world) != STATUS_OK ||
-	    (l->l_exists && archive_ops()->ao_enter(l) != STATUS_OK))
-		return RUN_FAILED;
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &began);
-	if (world_settle(w, &r->r_world) != STATUS_OK ||
-	    choose_user(r) != STATUS_OK || choose_cwd(r) != STATUS_OK)
-		return RUN_FAILED;
+	if ((status = make_world(r, w, l, &began)) != STATUS_OK) {
+		run_abandon(&r->r_run);
+		return status;
+	}
 	status = run_program(&r->r_run, w);
 	if (r->r_keep != NULL && w->w_pid != 0 &&
 	    (world_leave(w) != STATUS_OK ||

@@ -174,6 +174,7 @@ control_fill(const struct run *r, const struct world *w)
 	strcpy(c->hc_server, w->w_socket);
 	strcpy(c->hc_root, WORLD_ROOT);
 	strcpy(c->hc_cwd, r->r_cwd);
+	c->hc_wait = 1;
 	return true;
 }
 
@@ -290,10 +291,10 @@ exit_status(const struct wait *wt, struct world *w)
 }
 
 int
-run_program(struct run *r, struct world *w)
+run_start(struct run *r, const struct world *w)
 {
-	struct wait wt = {0};
 	char *path;
+	pid_t pid;
 	int error;
 
 	if ((path = find_program(r, &error)) == NULL)
@@ -301,12 +302,34 @@ run_program(struct run *r, struct world *w)
 	if (!control_fill(r, w)) {
 		errno = ENAMETOOLONG;
 		(void)complain_errno(r->r_cwd);
+		free(path);
 		return RUN_FAILED;
 	}
-	wt.w_program = program_start(r, path);
+	pid = program_start(r, path);
 	free(path);
-	if (wt.w_program == -1)
+	if (pid == -1)
 		return RUN_FAILED;
+	r->r_program = pid;
+	return STATUS_OK;
+}
+
+void
+run_abandon(struct run *r)
+{
+	if (r->r_program == 0)
+		return;
+	(void)kill(r->r_program, SIGKILL);
+	while (waitpid(r->r_program, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	r->r_program = 0;
+}
+
+int
+run_program(struct run *r, struct world *w)
+{
+	struct wait wt = {.w_program = r->r_program};
+
+	hijack_go(r->r_control);
 	wait_program(&wt, w);
 	end_rest(&wt, w);
 	if (r->r_report)

@@ -29,6 +29,7 @@ struct run {
 	bool r_ashost;	 /* the world begins as the host is, and where we are */
 	sigset_t r_mask; /* what was blocked when we were started */
 	struct hj_control *r_control;
+	pid_t r_program; /* 0: not started */
 };
 
 /* Block the signals that are passed on, before there are other processes. */
@@ -38,8 +39,18 @@ void run_signals(struct run *);
 int run_prepare(struct run *);
 
 /*
- * Run it to its end, with "/" the root of the world.  The exit status; nothing
- * but the server is left then, and not even that if w_pid is 0.
+ * Start it, with "/" the root of the world, or with r_ashost before there is
+ * one, for which it waits then.  A STATUS_*, or its exit status after a
+ * complaint.
+ */
+int run_start(struct run *, const struct world *);
+
+/* There is going to be no world for it. */
+void run_abandon(struct run *);
+
+/*
+ * Let it run to its end.  The exit status; nothing but the server is left then,
+ * and not even that if w_pid is 0.
  */
 int run_program(struct run *, struct world *);
 

@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hijack/launch/launch.h"
@@ -177,6 +180,13 @@ hijack_exec(const struct hj_control *control, const char **args)
 	    fcntl(control->hc_fd + HJ_FD_IMAGE, F_SETFD, 0) == 0)
 		execv(control->hc_loader, (char **)args);
 	return errno;
+}
+
+void
+hijack_go(struct hj_control *control)
+{
+	atomic_store(&control->hc_wait, 0);
+	(void)syscall(SYS_futex, &control->hc_wait, FUTEX_WAKE, 1);
 }
 
 int

@@ -32,7 +32,14 @@ const char **hijack_args(
  */
 int hijack_exec(const struct hj_control *control, const char **args);
 
-/* Both, for the program that execvp finds for argv[0]. */
+/*
+ * Have a loader that was started while hc_wait was 1 go on: what the page says
+ * of the kernel is true now.
+ */
+void hijack_go(struct hj_control *control);
+
+/* hijack_args and hijack_exec, for the program that execvp finds for argv[0].
+ */
 int hijack_execvp(const struct hj_control *control, char *const argv[]);
 
 /* Print what was called how often, and what became of it. */
