@@ -115,8 +115,8 @@ void bench_spawns(void);
 
 /*
  * children.c: a program of the same build, by where it is from this one's
- * folder; and a child of this process that becomes one, by exec(arg), until it
- * has printed a number and ended.
+ * folder; and a child of this process that becomes one, by exec(arg): the number
+ * that it prints, and its end, which is waited for.
  */
 struct bench_child {
 	pid_t bc_pid;
@@ -124,7 +124,8 @@ struct bench_child {
 };
 void bench_near(const char *name, char path[PATH_MAX]);
 void bench_child_start(struct bench_child *, void (*exec)(void *), void *arg);
-double bench_child_end(struct bench_child *);
+double bench_child_result(struct bench_child *);
+void bench_child_end(struct bench_child *);
 
 /* Run on at most n processors from now on. */
 void bench_use_cpus(unsigned n);

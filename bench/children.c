@@ -48,16 +48,26 @@ bench_child_start(struct bench_child *bc, void (*exec)(void *), void *arg)
 }
 
 double
-bench_child_end(struct bench_child *bc)
+bench_child_result(struct bench_child *bc)
 {
 	char text[64];
-	int status;
 	ssize_t n = read(bc->bc_output, text, sizeof(text) - 1);
+
+	if (n <= 0) {
+		bench_child_end(bc);
+		bench_fail("a program has printed nothing");
+	}
+	text[n] = '\0';
+	return strtod(text, NULL);
+}
+
+void
+bench_child_end(struct bench_child *bc)
+{
+	int status;
 
 	close(bc->bc_output);
 	waitpid(bc->bc_pid, &status, 0);
-	if (n <= 0 || status != 0)
+	if (status != 0)
 		bench_fail("a program ended with %#x", status);
-	text[n] = '\0';
-	return strtod(text, NULL);
 }

@@ -45,9 +45,12 @@ run_once(struct hj_control *control, const char *option)
 {
 	struct start s = {control, option};
 	struct bench_child child;
+	double result;
 
 	bench_child_start(&child, start_exec, &s);
-	return bench_child_end(&child);
+	result = bench_child_result(&child);
+	bench_child_end(&child);
+	return result;
 }
 
 static void

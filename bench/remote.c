@@ -14,7 +14,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
-#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,11 +26,13 @@
 
 #include "bench.h"
 
-#define RUNS	  7
-#define BENCH_KEY "000102030405060708090a0b0c0d0e0f"
-#define CLIENTS	  16
-#define START	  INT64_C(20000000) /* nanoseconds to be ready in */
-#define LASTS	  INT64_C(60000000)
+#define RUNS	   7
+#define BENCH_KEY  "000102030405060708090a0b0c0d0e0f"
+#define CLIENTS	   16
+#define SOON	   INT64_C(2000000) /* nanoseconds: all have been told */
+#define LASTS	   INT64_C(60000000)
+#define LASTS_MANY INT64_C(240000000) /* each has its turn more than once */
+#define READY_MS   30000
 
 static char server_path[96], echo_path[96];
 
@@ -149,42 +151,77 @@ tcp_start(bool tls)
 	bench_must(setenv("RUMP_SERVER", url, 1) == 0, "setenv");
 }
 
-/* An operation of bench-client's, at the same time in each of n of them. */
+/*
+ * An operation of bench-client's, at the same time in each of n of them: once
+ * all are ready, so that none is still starting while others are timed.
+ */
 struct crew {
 	const char *c_operation;
 	const char *c_path;
-	int64_t c_start;
+	int64_t c_lasts;
+	int c_ready[2]; /* a byte of each */
+	int c_go[2];	/* from when to when, for each */
 };
 
 static void
 client_exec(void *arg)
 {
 	const struct crew *c = arg;
-	char start[24], end[24];
+	char ready[12], go[12];
 	char *argv[] = {NULL, (char *)(uintptr_t)c->c_operation,
-	    (char *)(uintptr_t)c->c_path, start, end, NULL};
+	    (char *)(uintptr_t)c->c_path, ready, go, NULL};
 	char program[PATH_MAX];
 
 	bench_near("bench-client", program);
 	argv[0] = program;
-	snprintf(start, sizeof(start), "%" PRId64, c->c_start);
-	snprintf(end, sizeof(end), "%" PRId64,
-	    c->c_start + (bench_quick ? LASTS / 4 : LASTS));
+	close(c->c_ready[0]);
+	close(c->c_go[1]);
+	snprintf(ready, sizeof(ready), "%d", c->c_ready[1]);
+	snprintf(go, sizeof(go), "%d", c->c_go[0]);
 	execv(program, argv);
+}
+
+static void
+crew_go(const struct crew *c, unsigned n)
+{
+	struct pollfd pfd = {.fd = c->c_ready[0], .events = POLLIN};
+	int64_t when[2];
+	char byte;
+
+	for (unsigned i = 0; i < n; i++) {
+		bench_must(poll(&pfd, 1, READY_MS) == 1, "poll");
+		bench_must(read(pfd.fd, &byte, 1) == 1, "a client has ended");
+	}
+	when[0] = bench_now() + SOON;
+	when[1] = when[0] + (bench_quick ? c->c_lasts / 4 : c->c_lasts);
+	for (unsigned i = 0; i < n; i++)
+		bench_must(write(c->c_go[1], when, sizeof(when)) ==
+			       (ssize_t)sizeof(when),
+		    "write");
 }
 
 /* Nanoseconds from one call to the next, whoever makes it. */
 static double
-crew_run(const char *operation, const char *at, unsigned n)
+crew_run(const char *operation, const char *at, unsigned n, int64_t lasts)
 {
 	struct bench_child children[CLIENTS];
-	struct crew c = {operation, at, bench_now() + START};
+	struct crew c = {
+	    .c_operation = operation, .c_path = at, .c_lasts = lasts};
 	double rate = 0;
 
+	bench_must(pipe(c.c_ready) == 0 && pipe(c.c_go) == 0, "pipe");
 	for (unsigned i = 0; i < n; i++)
 		bench_child_start(&children[i], client_exec, &c);
+	close(c.c_ready[1]);
+	close(c.c_go[0]);
+	crew_go(&c, n);
 	for (unsigned i = 0; i < n; i++)
-		rate += 1 / bench_child_end(&children[i]);
+		rate += 1 / bench_child_result(&children[i]);
+	/* They stay until now: the end of one takes time of the others. */
+	close(c.c_ready[0]);
+	close(c.c_go[1]);
+	for (unsigned i = 0; i < n; i++)
+		bench_child_end(&children[i]);
 	return 1 / rate;
 }
 
@@ -194,8 +231,8 @@ pair_measure(struct bench_result *br, const char *operation, const char *host)
 	double v[2][RUNS];
 
 	for (unsigned i = 0; i < RUNS; i++) {
-		v[0][i] = crew_run(operation, server_path, 1);
-		v[1][i] = crew_run(host, echo_path, 1);
+		v[0][i] = crew_run(operation, server_path, 1, LASTS);
+		v[1][i] = crew_run(host, echo_path, 1, LASTS);
 	}
 	br->br_rump = bench_figure(v[0], RUNS);
 	br->br_host = bench_figure(v[1], RUNS);
@@ -260,8 +297,8 @@ many_measure(const char *operation, const char *at, double *few, double *many)
 	double one[RUNS], all[RUNS], v[RUNS], middle;
 
 	for (unsigned i = 0; i < RUNS; i++) {
-		one[i] = crew_run(operation, at, 1);
-		all[i] = crew_run(operation, at, CLIENTS);
+		one[i] = crew_run(operation, at, 1, LASTS_MANY);
+		all[i] = crew_run(operation, at, CLIENTS, LASTS_MANY);
 		v[i] = one[i] / all[i];
 	}
 	*few = bench_figure(one, RUNS).bf_best;

@@ -3,12 +3,14 @@
  * bench-client: a host process that makes calls in a server, or does the
  * nearest thing with another process of the host; bench starts it, remote.c.
  *
- * usage: bench-client OPERATION SOCKET START END
+ * usage: bench-client OPERATION SOCKET READY GO
  *
- * The operation is done again and again from START to END, nanoseconds of
- * CLOCK_MONOTONIC, so that several of these do it at the same time; what one
- * took, in nanoseconds, is printed.  SOCKET is the path of that of the server,
- * or of one that sends each byte back, or the number of its port.
+ * A byte is written to descriptor READY; from GO two times are read, and from
+ * the one to the other, nanoseconds of CLOCK_MONOTONIC, the operation is done
+ * again and again, so that several of these do it at the same time; what one
+ * took, in nanoseconds, is printed, and the end of GO waited for.  SOCKET is
+ * the path of that of the server, or of one that sends each byte back, or the
+ * number of its port.
  *
  * It is made of librumpclient's own files: one connection after the other is
  * made by what rumpclient_init is made of.
@@ -21,7 +23,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,9 +285,10 @@ int
 main(int argc, char *argv[])
 {
 	const struct operation *o = operations;
+	int64_t when[2];
 
 	if (argc != 5)
-		die("usage: bench-client OPERATION SOCKET START END", EINVAL);
+		die("usage: bench-client OPERATION SOCKET READY GO", EINVAL);
 	while (strcmp(o->o_name, argv[1]) != 0)
 		if (++o == operations + sizeof(operations) / sizeof(*o))
 			die(argv[1], EINVAL);
@@ -294,7 +296,10 @@ main(int argc, char *argv[])
 	if (o->o_setup != NULL)
 		o->o_setup();
 	o->o_once();
-	printf("%.1f\n",
-	    measure(o, strtoll(argv[3], NULL, 10), strtoll(argv[4], NULL, 10)));
+	must(write(atoi(argv[3]), "", 1) == 1, "READY");
+	must(read(atoi(argv[4]), when, sizeof(when)) == sizeof(when), "GO");
+	printf("%.1f\n", measure(o, when[0], when[1]));
+	fflush(stdout);
+	(void)!read(atoi(argv[4]), when, sizeof(when));
 	return 0;
 }

@@ -178,6 +178,13 @@ void hyper_wake(_Atomic uint32_t *addr, int n);
 void hyper_yield(void);
 
 /*
+ * The processor that the caller is on, or -1; and go on on another one, if
+ * there is one that the thread may be on.  What it may is as before then.
+ */
+int hyper_cpu(void);
+void hyper_cpu_leave(void);
+
+/*
  * Make every other running thread of this host process pass a full memory
  * barrier before the call returns: the expensive half of an asymmetric pair
  * whose cheap half is a compiler barrier.  Returns false where the host has

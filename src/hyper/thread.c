@@ -39,3 +39,26 @@ hyper_yield(void)
 {
 	(void)sched_yield();
 }
+
+int
+hyper_cpu(void)
+{
+	return sched_getcpu();
+}
+
+void
+hyper_cpu_leave(void)
+{
+	int saved = errno, cpu = sched_getcpu();
+	cpu_set_t all, others;
+
+	if (cpu >= 0 && cpu < CPU_SETSIZE &&
+	    sched_getaffinity(0, sizeof(all), &all) == 0) {
+		others = all;
+		CPU_CLR(cpu, &others);
+		if (CPU_COUNT(&others) != 0 &&
+		    sched_setaffinity(0, sizeof(others), &others) == 0)
+			(void)sched_setaffinity(0, sizeof(all), &all);
+	}
+	errno = saved;
+}

@@ -68,12 +68,13 @@ answer_shm(struct worker *w, struct call *c)
 	/* Release pairs with the client's acquire: the result. */
 	old = atomic_exchange_explicit(
 	    &ss->ss_state, SP_DONE, memory_order_acq_rel);
-	if ((old & (SP_WAITS | SP_WAITS_SOCK)) != 0 && w->w_leader)
-		turns_slept(se, c->c_slot);
 	if ((old & SP_WAITS) != 0)
 		hyper_shm_wake(&ss->ss_state, 1);
 	if ((old & SP_WAITS_SOCK) != 0)
 		session_poke(se);
+	/* The host likes to wake a thread where it is woken from. */
+	if ((old & (SP_WAITS | SP_WAITS_SOCK)) != 0 && w->w_leader)
+		turns_slept(se, c->c_slot);
 }
 
 /*

@@ -7,8 +7,8 @@
  *
  * The leader looks at the bells of hot sessions as long as that brings
  * something: a little longer each time that something came while it was
- * looking, or soon after that, half as long when nothing did.  While there are as many clients as
- * processors it lets them run between two looks.
+ * looking, or soon after that, half as long when nothing did.  If there is one
+ * processor only it lets others run between two looks.
  */
 #include "proxy/proxy.h"
 
@@ -18,9 +18,13 @@
 #define IDLE_MOST  4		 /* workers that wait to lead */
 #define SPIN_LEAST INT64_C(2000) /* nanoseconds of looking */
 #define SPIN_MOST  INT64_C(50000)
+#define SPIN_TURNS                                                 \
+	INT64_C(100000) /* the same if somebody waits for his turn \
+			 */
 #define QUIET_MOST 4096 /* looks at a hot session in vain */
 #define RARE_LEAST 64	/* looks in vain at one that calls rarely */
-#define LOOKS_FEW  8	/* of these one is at all hot sessions */
+#define LOOKS_FEW  64	/* of these one is at all hot sessions */
+#define LOOKS_MANY 8	/* between two at the clock */
 #define CALLS_MOST 64	/* before others are let in */
 
 TAILQ_HEAD(session_queue, session);
@@ -227,6 +231,7 @@ ready_take(uint32_t *slotp)
 
 /* Deadlines are looked at twice a second. */
 #define TICK_MS	  500
+#define TURNS_MS  1 /* somebody waits for his turn */
 #define TICK_NSEC INT64_C(500000000)
 
 static void
@@ -281,6 +286,20 @@ spin_longer(int64_t spent)
 		pool.pl_spin = SPIN_MOST;
 }
 
+/* Look at the bells a few times.  True if one rang. */
+static bool
+bells_look(bool crowded)
+{
+	uint32_t i;
+
+	for (i = 0; i < LOOKS_MANY; i++) {
+		if (crowded ? bells_scan_few() : bells_scan())
+			return true;
+		cpu_pause();
+	}
+	return false;
+}
+
 /* Look at the bells for a while.  True if one rang. */
 static bool
 leader_spin(void)
@@ -289,17 +308,16 @@ leader_spin(void)
 	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
 
 	pool.pl_now = start;
-	while ((pool.pl_nhot != 0 && spent < pool.pl_spin) || turns_waited()) {
-		if (crowded ? bells_scan_few() : bells_scan()) {
+	while ((pool.pl_nhot != 0 && spent < pool.pl_spin) ||
+	       (turns_waited() && spent < SPIN_TURNS)) {
+		if (bells_look(crowded)) {
 			spin_longer(spent);
 			return true;
 		}
 		if (turns_idle(pool.pl_now, pool.pl_now - start))
 			start = pool.pl_now;
-		else if (crowded && spent > SPIN_LEAST)
+		else if (kern_config.kc_ncpu == 1 && spent > SPIN_LEAST)
 			hyper_yield();
-		else
-			cpu_pause();
 		pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
 		spent = pool.pl_now - start;
 	}
@@ -332,11 +350,31 @@ leader_calls(struct worker *w)
 	return true;
 }
 
+/*
+ * Until there is an event.  Who has a turn and is not heard of waits for a
+ * processor, it seems: meanwhile it is the next one's turn, now and then.
+ */
 static void
-worker_lead(struct worker *w)
+leader_sleep(void)
 {
 	int64_t slept;
 
+	if (!turns_waited()) {
+		events_wait(session_waiting() ? TICK_MS : -1);
+		slept = hyper_clock(HYPER_CLOCK_MONOTONIC) - pool.pl_now;
+		if (slept < SPIN_MOST)
+			spin_longer(slept);
+		return;
+	}
+	events_wait(TURNS_MS);
+	pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+	if (!bells_scan())
+		(void)turns_idle(pool.pl_now, TURNS_MS * INT64_C(1000000));
+}
+
+static void
+worker_lead(struct worker *w)
+{
 	while (leader_calls(w)) {
 		if (pool_stopping())
 			server_end();
@@ -345,10 +383,7 @@ worker_lead(struct worker *w)
 			continue;
 		if (bells_cool())
 			continue;
-		events_wait(session_waiting() ? TICK_MS : -1);
-		slept = hyper_clock(HYPER_CLOCK_MONOTONIC) - pool.pl_now;
-		if (slept < SPIN_MOST)
-			spin_longer(slept);
+		leader_sleep();
 	}
 }
 

@@ -187,9 +187,13 @@ void turns_answer(struct session *, uint32_t slot, bool parks, int64_t now);
 
 /*
  * It has not looked for this answer until it came, as who is on the leader's
- * processor cannot: a turn is of no use to it while others wait.
+ * processor cannot: the leader goes to another one, or a turn is of no use to
+ * it while others wait.
  */
 void turns_slept(struct session *, uint32_t slot);
+
+/* It has sent a byte. */
+void turns_rung(struct session *);
 
 /* Somebody else will answer: its call is long or about to sleep. */
 void turns_leave(struct session *, uint32_t slot, bool parks);

@@ -377,9 +377,10 @@ session_rung(struct session *se)
 	size_t n = sizeof(bytes);
 	int error = hyper_sock_recv(se->se_sock, bytes, &n);
 
-	if (error == 0 && n != 0)
+	if (error == 0 && n != 0) {
 		pool_heat(se);
-	else if (error != EAGAIN)
+		turns_rung(se);
+	} else if (error != EAGAIN)
 		session_lost(se);
 }
 

@@ -9,9 +9,15 @@
  * processors for them have a turn, and make call after call as fast as if they
  * were alone.  The others are told with an answer to sleep in their next call
  * (SP_PARK in ss_turn); that one is made like any other, but they go on only
- * when it is their turn: once that of another one has lasted TURN_NSEC or its
+ * when it is their turn: once that of another one has lasted long enough or its
  * call sleeps, or when the leader has found nothing to do for a moment, so that
  * no processor is without work for long.
+ *
+ * That works if the leader and those who have a turn are on different
+ * processors.  The host often wakes a thread where its waker runs, or where it
+ * ran before, and there the leader may be.  So clients say where they are
+ * before they sleep (sh_cpu), and the leader goes away if that is where it is
+ * itself; who is left alone there looks for its answers again (sh_apart).
  *
  * Who has made no call for a while has no turns: it gets its answers at once.
  *
@@ -23,11 +29,29 @@
 #include "kern/boot.h"
 
 #define TURNS_MOST 64u
-#define TURN_NSEC  INT64_C(500000)
 
-/* The leader has found nothing for so long: when a turn is free, and else. */
-#define PATIENCE_FREE INT64_C(1000)
-#define PATIENCE_FULL INT64_C(5000)
+/*
+ * How long one is: so that who waits has waited for TURNS_NSEC once he has
+ * his, within limits; TURN_EXTRA if there are more turns than there may be.
+ */
+#define TURNS_NSEC INT64_C(64000000)
+#define TURN_MOST  INT64_C(4000000)
+#define TURN_LEAST INT64_C(500000)
+#define TURN_EXTRA INT64_C(200000)
+#define TURN_CALLS 64u /* no turn is without so many, however slow they are */
+
+/*
+ * The leader has found nothing for so long.  When a turn is free: so that whose
+ * turn it was sleeps by now, and its processor is seen to be free; else at
+ * first, and how often twice as long.
+ */
+#define PATIENCE_FREE  INT64_C(10000)
+#define PATIENCE_FULL  INT64_C(50000)
+#define PATIENCE_TWICE 4
+
+/* Who is on the leader's processor so often in such a time has it go. */
+#define NEAR_MANY 16u
+#define NEAR_NSEC INT64_C(1000000)
 
 /* Who has a turn and does not use it is taken to be on his way for so long. */
 #define LATE_NSEC INT64_C(10000000)
@@ -35,13 +59,19 @@
 struct turn {
 	struct session *t_session;
 	uint32_t t_slot;
-	bool t_used;	 /* has made a call since */
-	int64_t t_since; /* it was given, or first used */
+	uint32_t t_calls; /* that it has made since */
+	int64_t t_since;  /* it was given, or first used */
 };
 
 static struct turn turns[TURNS_MOST]; /* (L) the oldest first */
 static uint32_t nturns;		      /* (L) */
 static TAILQ_HEAD(, session) parked = TAILQ_HEAD_INITIALIZER(parked); /* (L) */
+static uint32_t nparked; /* (L) slots of theirs that wait */
+
+static struct near {
+	int64_t n_since;
+	uint32_t n_times;
+} near; /* (L) how often a thread was on the leader's processor */
 
 static uint64_t
 slot_bit(uint32_t slot)
@@ -86,7 +116,7 @@ turns_most(void)
 static void
 turn_begin(struct session *se, uint32_t slot, int64_t now)
 {
-	turns[nturns++] = (struct turn){se, slot, false, now};
+	turns[nturns++] = (struct turn){se, slot, 0, now};
 	se->se_turns[slot / 64] |= slot_bit(slot);
 }
 
@@ -149,9 +179,12 @@ slot_unpark(struct session *se, uint32_t slot)
 static void
 slot_park(struct session *se, uint32_t slot)
 {
+	if ((se->se_parked[slot / 64] & slot_bit(slot)) != 0)
+		return;
 	if (!bits_any(se->se_parked))
 		TAILQ_INSERT_TAIL(&parked, se, se_parks);
 	se->se_parked[slot / 64] |= slot_bit(slot);
+	nparked++;
 }
 
 /*
@@ -164,7 +197,7 @@ turn_quiet(int64_t now)
 	uint32_t i;
 
 	for (i = 0; i < nturns; i++) {
-		if (!turns[i].t_used && now - turns[i].t_since < LATE_NSEC)
+		if (turns[i].t_calls == 0 && now - turns[i].t_since < LATE_NSEC)
 			continue;
 		slot_tell(turns[i].t_session, turns[i].t_slot);
 		turn_end(i);
@@ -182,6 +215,7 @@ turn_pass(int64_t now)
 	TAILQ_REMOVE(&parked, se, se_parks);
 	se->se_nextturn = (slot + 1) % SP_NSLOTS;
 	se->se_parked[slot / 64] &= ~slot_bit(slot);
+	nparked--;
 	if (bits_any(se->se_parked))
 		TAILQ_INSERT_TAIL(&parked, se, se_parks);
 	if (nturns >= turns_most())
@@ -192,23 +226,62 @@ turn_pass(int64_t now)
 }
 
 /*
+ * Is the session's thread on the leader's processor?  There it can look for
+ * answers in vain only, and the host does not part the two of them as long as
+ * one is asleep while the other runs.  So the leader goes away, if that happens
+ * often.  False if the thread is near, and stays so.
+ */
+static bool
+near_leave(struct session *se, uint32_t weight)
+{
+	uint32_t cpu =
+	    atomic_load_explicit(&se->se_shm->sh_cpu, memory_order_relaxed);
+	int64_t now;
+
+	if (cpu == 0 || (int)(cpu - 1) != hyper_cpu() || turns_most() == 0)
+		return true;
+	now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+	if (now - near.n_since >= NEAR_NSEC)
+		near = (struct near){now, 0};
+	if (near.n_times >= NEAR_MANY)
+		return false;
+	near.n_times += weight;
+	if (near.n_times < NEAR_MANY)
+		return false;
+	hyper_cpu_leave();
+	atomic_store_explicit(&se->se_shm->sh_apart, 1, memory_order_relaxed);
+	return true;
+}
+
+/*
  * For others
  */
 
-/* It has a turn: others may have waited long enough. */
+static int64_t
+turn_nsec(void)
+{
+	int64_t t = TURNS_NSEC / (nparked + 1);
+
+	if (t > TURN_MOST)
+		return TURN_MOST;
+	return t > TURN_LEAST ? t : TURN_LEAST;
+}
+
+/* It has a turn: others may have waited long enough, or have one as well. */
 static void
 turn_used(struct session *se, uint32_t slot, int64_t now)
 {
+	bool many = nturns > turns_most();
 	uint32_t i;
 
-	if (likely(TAILQ_EMPTY(&parked)))
+	if (likely(TAILQ_EMPTY(&parked) && !many))
 		return;
 	i = turn_find(se, slot);
-	if (!turns[i].t_used) {
-		turns[i].t_used = true;
+	if (turns[i].t_calls++ == 0)
 		turns[i].t_since = now;
-	}
-	if (now - turns[i].t_since < TURN_NSEC)
+	if (turns[i].t_calls < TURN_CALLS)
+		return;
+	if (now - turns[i].t_since < (many ? TURN_EXTRA : turn_nsec()))
 		return;
 	turn_end(i);
 	slot_tell(se, slot);
@@ -231,11 +304,24 @@ turns_answer(struct session *se, uint32_t slot, bool parks, int64_t now)
 void
 turns_slept(struct session *se, uint32_t slot)
 {
-	if ((se->se_turns[slot / 64] & slot_bit(slot)) == 0 ||
-	    TAILQ_EMPTY(&parked))
+	bool matters = (se->se_turns[slot / 64] & slot_bit(slot)) != 0 &&
+		       !TAILQ_EMPTY(&parked);
+
+	uint32_t i;
+
+	if (near_leave(se, matters ? NEAR_MANY : 1) || !matters)
 		return;
-	turn_end(turn_find(se, slot));
+	i = turn_find(se, slot);
+	if (turns[i].t_calls < TURN_CALLS)
+		return;
+	turn_end(i);
 	slot_tell(se, slot);
+}
+
+void
+turns_rung(struct session *se)
+{
+	(void)near_leave(se, 1);
 }
 
 void
@@ -259,13 +345,27 @@ turns_waited(void)
 	return !TAILQ_EMPTY(&parked);
 }
 
+/*
+ * For how long there is nothing to do before it is somebody's turn: the longer,
+ * the more of those who have one have not been heard of.
+ */
+static int64_t
+turns_patience(void)
+{
+	uint32_t most = turns_most();
+
+	if (most == 0)
+		return 0;
+	if (nturns < most)
+		return PATIENCE_FREE;
+	return nturns - most < PATIENCE_TWICE ? PATIENCE_FULL << (nturns - most)
+					      : PATIENCE_FULL << PATIENCE_TWICE;
+}
+
 bool
 turns_idle(int64_t now, int64_t spent)
 {
-	if (TAILQ_EMPTY(&parked))
-		return false;
-	if (turns_most() != 0 &&
-	    spent < (nturns < turns_most() ? PATIENCE_FREE : PATIENCE_FULL))
+	if (TAILQ_EMPTY(&parked) || spent < turns_patience())
 		return false;
 	turn_pass(now);
 	return true;
@@ -281,5 +381,7 @@ turns_forget(struct session *se)
 			turn_end(i);
 	if (bits_any(se->se_parked))
 		TAILQ_REMOVE(&parked, se, se_parks);
+	for (i = 0; i < SP_NBELLS; i++)
+		nparked -= (uint32_t)__builtin_popcountll(se->se_parked[i]);
 	memset(se->se_parked, 0, sizeof(se->se_parked));
 }

@@ -231,6 +231,9 @@ struct sp_shared {
 	_Atomic uint64_t sh_bell[SP_NBELLS]; /* slots to look at */
 	_Atomic uint32_t sh_cold	     /* 1: the server has to be told */
 	    __attribute__((aligned(64)));
+	/* The processor, and 1, of who last told it or began to sleep. */
+	_Atomic uint32_t sh_cpu;
+	_Atomic uint32_t sh_apart;  /* 1: the server has just gone from there */
 	_Atomic uint32_t sh_signals /* 1: sh_signal has some */
 	    __attribute__((aligned(64)));
 	_Atomic uint64_t sh_signal; /* for the client to raise, a bit each */

@@ -121,7 +121,8 @@ TC(crowd, "2000 clients at once cost no threads and little memory")
 		usleep(20000);
 }
 
-#define CALLERS 16
+/* Nobody waits so long for an answer, however many there are. */
+#define LONGEST INT64_C(2000000000)
 
 static int64_t
 now_ns(void)
@@ -132,58 +133,90 @@ now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+struct caller {
+	int64_t c_lasts;
+	int64_t c_longest; /* of the calls */
+	uint32_t c_calls;
+	int c_think; /* turns of a loop between two calls */
+};
+
 static void *
 call_on(void *arg)
 {
-	int64_t end = now_ns() + 500000000;
-	uint32_t *calls = arg;
+	struct caller *c = arg;
+	int64_t start = now_ns(), before, now = start;
+	volatile int think;
 
-	while (now_ns() < end) {
+	do {
+		for (think = 0; think < c->c_think; think++)
+			continue;
+		before = now_ns();
 		if (rump_sys_getpid() <= 1)
 			_exit(1);
-		++*calls;
-	}
+		now = now_ns();
+		if (now - before > c->c_longest)
+			c->c_longest = now - before;
+		c->c_calls++;
+	} while (now - start < c->c_lasts);
 	return NULL;
 }
 
 /* Two threads call for half a second; what each has got done goes to fd. */
 static void
-caller(int fd)
+caller(int fd, int think)
 {
-	uint32_t calls[2] = {0, 0};
+	struct caller c[2] = {{.c_lasts = 500000000, .c_think = think},
+	    {.c_lasts = 500000000, .c_think = think}};
 	pthread_t thread;
 
 	if (rumpclient_init() == -1 ||
-	    pthread_create(&thread, NULL, call_on, &calls[0]) != 0)
+	    pthread_create(&thread, NULL, call_on, &c[0]) != 0)
 		_exit(1);
-	(void)call_on(&calls[1]);
+	(void)call_on(&c[1]);
 	if (pthread_join(thread, NULL) != 0 ||
-	    write(fd, calls, sizeof(calls)) != sizeof(calls))
+	    write(fd, c, sizeof(c)) != sizeof(c))
 		_exit(1);
 	_exit(0);
 }
 
-TC(turns, "of many clients that call all the time each gets on")
+/* Of that many clients none waits for long.  think: the second half computes */
+static void
+callers(int n, int think)
 {
-	uint32_t calls[2];
+	struct caller c;
 	int fds[2], i, code;
 
-	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
 	ATF_REQUIRE_EQ(pipe(fds), 0);
-	for (i = 0; i < CALLERS; i++)
+	for (i = 0; i < n; i++)
 		if (fork() == 0)
-			caller(fds[1]);
+			caller(fds[1], i < n / 2 ? 0 : think);
 	close(fds[1]);
-	for (i = 0; i < CALLERS; i++) {
-		ATF_REQUIRE_EQ(
-		    read(fds[0], calls, sizeof(calls)), (ssize_t)sizeof(calls));
-		/* Who is forgotten goes on after 10 ms, fifty times. */
-		ATF_REQUIRE(calls[0] >= 20 && calls[1] >= 20);
+	for (i = 0; i < 2 * n; i++) {
+		ATF_REQUIRE_EQ(read(fds[0], &c, sizeof(c)), (ssize_t)sizeof(c));
+		if (c.c_calls < 2 || c.c_longest > LONGEST)
+			atf_tc_fail("%d clients: %u calls, one of %.0f ms", n,
+			    c.c_calls, (double)c.c_longest / 1e6);
 	}
-	for (i = 0; i < CALLERS; i++) {
+	close(fds[0]);
+	for (i = 0; i < n; i++) {
 		ATF_REQUIRE(wait(&code) != -1);
 		ATF_REQUIRE_EQ(code, 0);
 	}
+}
+
+TC(turns, "of many clients that call all the time each gets on")
+{
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	callers(2, 0);
+	callers(16, 0);
+	callers(48, 0);
+}
+
+TC(turns_thinkers, "the same beside others that compute between calls")
+{
+	ATF_REQUIRE((server = server_start(0, NULL)) != -1);
+	callers(4, 20000);
+	callers(16, 20000);
 }
 
 /* Nanoseconds of a processor that the server has had. */
@@ -274,6 +307,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, crowd);
 	ATF_TP_ADD_TC(tp, turns);
+	ATF_TP_ADD_TC(tp, turns_thinkers);
 	ATF_TP_ADD_TC(tp, handles);
 	ATF_TP_ADD_TC(tp, memory);
 	ATF_TP_ADD_TC(tp, exec_killed);

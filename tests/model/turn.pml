@@ -21,6 +21,7 @@
  *	BUG_STALE	a turn is given to who has been told to sleep before
  *	BUG_ASLEEP	who is told to sleep goes on sleeping when his call does
  *	BUG_FORGET	who has been answered is not noted as one who waits
+ *	BUG_BOTH	who has a turn too many is told, but his turn goes on
  */
 #define CALLS 3
 #define OTHER (1 - n)
@@ -74,6 +75,11 @@ inline answer(n)
 {
 	if
 	:: turn[n] && waits[OTHER] -> turn[n] = false; tell(n)
+	:: turn[n] && turn[OTHER] -> /* a turn too many */
+#ifndef BUG_BOTH
+		turn[n] = false;
+#endif
+		tell(n)
 	:: turn[n]
 	:: !turn[n] && parks[n] ->
 #ifdef BUG_FORGET
@@ -92,7 +98,7 @@ inline answer(n)
 	fi;
 	request[n] = false;
 	if
-	:: turn[n] && waits[OTHER] -> turn[n] = false; tell(n) /* it slept */
+	:: turn[n] && waits[OTHER] -> turn[n] = false; tell(n) /* it is near */
 	:: true
 	fi
 }

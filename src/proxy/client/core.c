@@ -13,11 +13,11 @@
 #include "hyper/pause.h"
 #include "proxy/client/sysraw.h"
 
-#define SPIN_MOST 1024u
+#define SPIN_MOST 4096u
 #define PROBE	  32u
 
 /* Its turn is waited for so long at most. */
-#define PARK_NSEC 10000000
+#define PARK_NSEC 200000000
 
 /* A handler's call in a call that watches looks after the server so often. */
 #define NESTED_NSEC 100000000
@@ -212,6 +212,17 @@ sock_isdead(struct spc *cl)
 	       (pfd.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+/* Say where we are: the server had better be elsewhere. */
+static void
+cpu_tell(struct spc *cl)
+{
+	unsigned cpu = 0;
+
+	if (!cl->cl_far && sysraw3(SYS_getcpu, SYSRAW_P(&cpu), 0, 0) == 0)
+		atomic_store_explicit(
+		    &cl->cl_shm->sh_cpu, cpu + 1, memory_order_relaxed);
+}
+
 static void
 bell_ring(struct spc *cl, uint32_t slot)
 {
@@ -221,8 +232,10 @@ bell_ring(struct spc *cl, uint32_t slot)
 	if (atomic_load_explicit(&cl->cl_shm->sh_cold, memory_order_seq_cst) !=
 		0 &&
 	    atomic_exchange_explicit(
-		&cl->cl_shm->sh_cold, 0, memory_order_seq_cst) != 0)
+		&cl->cl_shm->sh_cold, 0, memory_order_seq_cst) != 0) {
+		cpu_tell(cl);
 		sock_ring(cl);
+	}
 }
 
 /* A system call of the host that sleeps. */
@@ -311,6 +324,14 @@ signals_told(struct spc *cl)
 		   &cl->cl_shm->sh_signals, memory_order_relaxed) != 0;
 }
 
+/* Looking in vain before says nothing about what comes now. */
+static void
+spin_again(struct spc *cl)
+{
+	atomic_store_explicit(
+	    &cl->cl_spin, SPIN_MOST / 4, memory_order_relaxed);
+}
+
 /*
  * Look for a while: longer if that helped, less long if it did not.  Now and
  * then as long as ever, since what is too short never helps.
@@ -318,12 +339,17 @@ signals_told(struct spc *cl)
 static bool
 slot_spin(struct spc *cl, struct sp_slot *ss)
 {
-	uint32_t most =
-	    atomic_load_explicit(&cl->cl_spin, memory_order_relaxed);
+	_Atomic uint32_t *apart = &cl->cl_shm->sh_apart;
+	uint32_t most;
 	uint32_t n =
 	    atomic_load_explicit(&cl->cl_waits, memory_order_relaxed) + 1;
 	uint32_t i, now;
 
+	if (atomic_load_explicit(apart, memory_order_relaxed) != 0) {
+		atomic_store_explicit(apart, 0, memory_order_relaxed);
+		spin_again(cl);
+	}
+	most = atomic_load_explicit(&cl->cl_spin, memory_order_relaxed);
 	atomic_store_explicit(&cl->cl_waits, n, memory_order_relaxed);
 	now = n % PROBE == 1 ? SPIN_MOST : most;
 	for (i = 0; i < now; i++) {
@@ -345,11 +371,13 @@ slot_spin(struct spc *cl, struct sp_slot *ss)
 
 /* Say how the server is to wake us.  False if the call is done. */
 static bool
-slot_announce(struct sp_slot *ss, uint32_t how, uint32_t *statep)
+slot_announce(
+    struct spc *cl, struct sp_slot *ss, uint32_t how, uint32_t *statep)
 {
 	uint32_t state =
 	    atomic_load_explicit(&ss->ss_state, memory_order_acquire);
 
+	cpu_tell(cl);
 	do
 		if ((state & SP_STATE) == SP_DONE)
 			return false;
@@ -370,7 +398,7 @@ slot_sleep(struct spc *cl, uint32_t slot, long most)
 	    most != 0 ? SYSRAW_P(&ts) : 0};
 	long error = 0;
 
-	if (!slot_announce(ss, SP_WAITS, &state))
+	if (!slot_announce(cl, ss, SP_WAITS, &state))
 		return;
 	args[2] = (long)state;
 	/* Pairs with spc_lost and watch_leave. */
@@ -391,7 +419,7 @@ slot_sleep(struct spc *cl, uint32_t slot, long most)
  * for here (turns_leave).
  */
 static void
-turn_sleep(struct sp_slot *ss)
+turn_sleep(struct spc *cl, struct sp_slot *ss)
 {
 	uint32_t turn =
 	    atomic_load_explicit(&ss->ss_seen, memory_order_relaxed);
@@ -402,6 +430,8 @@ turn_sleep(struct sp_slot *ss)
 	(void)sysraw4(SYS_futex, SYSRAW_P(&ss->ss_turn), FUTEX_WAIT, (long)turn,
 	    SYSRAW_P(&ts));
 	atomic_store_explicit(&ss->ss_seen, 0, memory_order_relaxed);
+	/* From now on answers are there soon. */
+	spin_again(cl);
 }
 
 /* Sleep on the socket: it has bytes when we are to look, and an end. */
@@ -413,7 +443,7 @@ watch_sleep(struct spc *cl, uint32_t slot)
 	uint32_t state;
 	long n;
 
-	if (!slot_announce(spc_slot(cl, slot), SP_WAITS_SOCK, &state))
+	if (!slot_announce(cl, spc_slot(cl, slot), SP_WAITS_SOCK, &state))
 		return;
 	if (!sock_isours(cl)) {
 		spc_lost(cl);
@@ -470,7 +500,7 @@ spc_wait(struct spc *cl, uint32_t slot, uint32_t outer)
 {
 	struct sp_slot *ss = spc_slot(cl, slot);
 
-	turn_sleep(ss);
+	turn_sleep(cl, ss);
 	/* Who is elsewhere is not there sooner for it. */
 	if (cl->cl_far || !slot_spin(cl, ss)) {
 		while (!slot_isdone(ss)) {
