@@ -305,6 +305,7 @@ int hj_copyin(void *to, unsigned long from, size_t n);
 int hj_copyout(unsigned long to, const void *from, size_t n);
 long hj_copyinstr(char *to, unsigned long from, size_t size);
 long hj_window(struct hj_thread *t, long nr, const long *args);
+long hj_now(void);
 void *hj_map(size_t size);
 void hj_unmap(void *addr, size_t size);
 void hj_lock(void);

@@ -5,6 +5,8 @@
  */
 #include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/time.h>
+#include <linux/time_types.h>
 
 #include "hijack/engine.h"
 
@@ -40,6 +42,16 @@ hj_window(struct hj_thread *t, long nr, const long *args)
 {
 	t->t_restartnr = HJ_NUMBER(t);
 	return hj_host(nr, args);
+}
+
+/* The monotonic clock, in nanoseconds. */
+long
+hj_now(void)
+{
+	struct __kernel_timespec ts = {0};
+
+	hj_raw2(__NR_clock_gettime, CLOCK_MONOTONIC, &ts);
+	return (long)ts.tv_sec * 1000000000 + (long)ts.tv_nsec;
 }
 
 /* NULL: there is none. */

@@ -27,28 +27,20 @@ pause_shortly(void)
 	return r == HJ_RESTART || r == -EINTR;
 }
 
-static long
-now(void)
-{
-	struct __kernel_timespec ts = {0};
-
-	hj_raw2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &ts);
-	return (long)ts.tv_sec * SECOND + (long)ts.tv_nsec;
-}
-
 /* Connect as a new process: 0, EINTR or ENOTCONN. */
 static int
 connect_again(struct hj_thread *t)
 {
 	int64_t retry = hj_control->hc_rules.hr_retry;
-	long until = now() + (retry > 0 ? retry : 0) * SECOND;
+	long until = hj_now() + (retry > 0 ? retry : 0) * SECOND;
 	char name[16] = "";
 
 	hj_raw2(__NR_prctl, PR_GET_NAME, name);
 	while (hj_kernel_connect(t, name) != 0) {
 		if (retry == HJ_RETRY_DIE)
 			hj_kernel_lost();
-		if (retry != HJ_RETRY_FOREVER && (retry < 0 || now() >= until))
+		if (retry != HJ_RETRY_FOREVER &&
+		    (retry < 0 || hj_now() >= until))
 			return ENOTCONN;
 		if (pause_shortly())
 			return EINTR;

@@ -50,19 +50,10 @@ struct hj_wait {
 
 static const struct __kernel_timespec no_time = {0, 0};
 
-static long
-now(void)
-{
-	struct __kernel_timespec ts = {0};
-
-	hj_raw2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &ts);
-	return (long)ts.tv_sec * SECOND + (long)ts.tv_nsec;
-}
-
 static void
 until_set(struct hj_wait *w, long nsec)
 {
-	long begin = now();
+	long begin = hj_now();
 
 	w->w_until =
 	    nsec < 0 || nsec > FOREVER - begin ? FOREVER : begin + nsec;
@@ -184,7 +175,7 @@ wait_turns(struct hj_thread *t, struct hj_wait *w)
 		if (host < 0)
 			return host;
 		w->w_left =
-		    w->w_until == FOREVER ? FOREVER : w->w_until - now();
+		    w->w_until == FOREVER ? FOREVER : w->w_until - hj_now();
 		w->w_left = HJ_MAX(w->w_left, 0);
 		t->t_wait = w->w_both ? w : NULL;
 		kernel = w->w_kernel(
