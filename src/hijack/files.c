@@ -29,6 +29,10 @@ struct statfs {
 	long f_spare[4];
 };
 
+#define MS_REMOUNT 32L
+#define MS_BIND	   4096L
+#define MS_REC	   16384L
+
 #define ST_VALID 0x20 /* f_flags is filled in */
 
 /*
@@ -284,7 +288,10 @@ hj_sys_chroot(struct hj_thread *t, const long *args)
 	if (hj_has_rules())
 		r = hj_rules_kernel(t, (unsigned long)args[0], found, words);
 	t->t_bykernel = 1;
-	return r != 0 ? r : hj_kernel(t, HJ_K_chroot, words);
+	if (r == 0)
+		r = hj_kernel(t, HJ_K_chroot, words);
+	/* A root on the host would be the way out. */
+	return r == -EREMOTE ? -EPERM : r;
 }
 
 long
@@ -319,12 +326,50 @@ leads_out(const char *type)
 	       hj_streq(type, "etfs");
 }
 
+/* A mount of this type, with one option that is a path. */
+static long
+mount_path(struct hj_thread *t, const char *type, const char *option,
+    const char *path, const long *place)
+{
+	char data[16 + HJ_PATHMAX];
+	long n = hj_append(hj_append(data, option), path) - data;
+	const long words[6] = {(long)type, place[0], place[1], (long)data, n};
+
+	/* Options are between commas. */
+	for (; *path != '\0'; path++) {
+		if (*path == ',')
+			return -EINVAL;
+	}
+	return hj_kernel(t, HJ_K_mount, words);
+}
+
+/*
+ * A directory at another place, too.  One of the host, which the program can
+ * reach anyway, is there by a mount of the kind that it is reached by.
+ */
+static long
+bind_mount(struct hj_thread *t, unsigned long source, const long *place)
+{
+	char path[HJ_PATHMAX];
+	long r = hj_copyinstr(path, source, sizeof(path));
+
+	if (r < 0)
+		return r;
+	r = mount_path(t, "null", "target=", path, place);
+	if (r != -EREMOTE)
+		return r;
+	r = hj_path_onhost(t, AT_FDCWD, source, 1, path);
+	if (r == 0 && path[0] != '/')
+		r = -ENOTDIR;
+	return r != 0 ? r : mount_path(t, "hostpass", "path=", path, place);
+}
+
 long
 hj_sys_mount(struct hj_thread *t, const long *args)
 {
 	long words[6] = {args[2], args[1], args[3] & ~MOUNT_HINTS, args[4]};
 	char type[32] = "", found[HJ_PATHMAX];
-	long n = 0;
+	long place[2], n = 0;
 
 	if (!hj_has_kernel())
 		return -EPERM;
@@ -334,6 +379,10 @@ hj_sys_mount(struct hj_thread *t, const long *args)
 	if (n != 0)
 		return n;
 	t->t_bykernel = 1;
+	place[0] = words[1];
+	place[1] = words[2] & ~(MS_BIND | MS_REC);
+	if ((args[3] & (MS_BIND | MS_REMOUNT)) == MS_BIND)
+		return bind_mount(t, (unsigned long)args[0], place);
 	if (args[2] != 0)
 		n = hj_copyinstr(type, (unsigned long)args[2], sizeof(type));
 	if (n == -EFAULT)

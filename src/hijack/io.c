@@ -8,8 +8,9 @@
 
 #include "hijack/engine.h"
 
-#define CHUNK	 0x100000L
-#define PIPESIZE 65536L
+#define CHUNK	     0x100000L
+#define PIPESIZE     65536L
+#define SPLICE_FLAGS 15UL /* that there are */
 
 /*
  * Files of the kernel's on the host
@@ -166,7 +167,7 @@ bounce(struct hj_thread *t, long out, long in, unsigned long at, long count)
 	}
 	hj_unmap(buf, (size_t)count);
 	if (done <= 0)
-		return done;
+		return done == -EISDIR ? -EINVAL : done;
 	r = position_set(t, in, at, off + done);
 	return r < 0 ? r : done;
 }
@@ -255,10 +256,13 @@ write_at(
 static long
 drain(struct hj_thread *t, const long *args)
 {
+	const long getfl[6] = {(int)args[2], F_GETFL};
 	int fds[2];
 	long n = HJ_MIN(args[4], PIPESIZE), done = 0;
 	char *buf;
 
+	if ((hj_kernel(t, HJ_K_fcntl, getfl) & O_APPEND) != 0)
+		return -EINVAL;
 	if (hj_raw2(__NR_pipe2, fds, O_CLOEXEC) != 0)
 		return -EMFILE;
 	buf = hj_map(PIPESIZE);
@@ -292,6 +296,8 @@ hj_sys_splice(struct hj_thread *t, const long *args)
 		return -EBADF;
 	if (!in && !out)
 		return hj_window(t, __NR_splice, args);
+	if (((unsigned long)args[5] & ~SPLICE_FLAGS) != 0)
+		return -EINVAL;
 	if (in && !out && is_pipe((int)args[2]))
 		return args[3] != 0 ? -ESPIPE
 				    : bounce(t, (int)args[2], (int)args[0],
