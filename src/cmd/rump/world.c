@@ -16,6 +16,7 @@
 #include "cmd/rump/kernel.h"
 #include "cmd/rump/module.h"
 #include "cmd/rump/programs.h"
+#include "cmd/rump/stale.h"
 
 #define LOWER	  "/lower"
 #define DATA_SIZE (2 * PATH_MAX)
@@ -33,7 +34,7 @@ make_dir(struct world *w)
 		base = getenv("TMPDIR");
 	if (base == NULL || *base != '/')
 		base = "/tmp";
-	w->w_dir = tool_format("%s/rump-XXXXXX", base);
+	w->w_dir = tool_format("%s/" STALE_PREFIX "XXXXXX", base);
 	if (mkdtemp(w->w_dir) == NULL) {
 		complain("%s: %s; XDG_RUNTIME_DIR or TMPDIR can name another "
 			 "directory for the server's socket",
@@ -42,7 +43,8 @@ make_dir(struct world *w)
 		w->w_dir = NULL;
 		return STATUS_FAILED;
 	}
-	w->w_socket = tool_path(w->w_dir, "kernel");
+	w->w_dirfd = stale_lock(w->w_dir);
+	w->w_socket = tool_path(w->w_dir, STALE_SOCKET);
 	if (strlen(w->w_socket) <
 	    sizeof(((struct sockaddr_un *)NULL)->sun_path))
 		return STATUS_OK;
@@ -137,7 +139,7 @@ world_start(struct world *w, const struct world_options *wo)
 	struct server s;
 	int ends[2];
 
-	*w = (struct world){.w_ready = -1, .w_top = -1};
+	*w = (struct world){.w_ready = -1, .w_top = -1, .w_dirfd = -1};
 	if (!kernel_reached()) {
 		complain("this tool has a kernel in its own process, which no "
 			 "program can reach");
@@ -173,14 +175,19 @@ world_end(struct world *w)
 		(void)close(w->w_ready);
 	if (w->w_socket != NULL)
 		(void)unlink(w->w_socket);
-	if (w->w_dir != NULL)
+	if (w->w_dir != NULL) {
 		(void)rmdir(w->w_dir);
+		*strrchr(w->w_dir, '/') = '\0';
+		stale_remove(w->w_dir);
+	}
+	if (w->w_dirfd != -1)
+		(void)close(w->w_dirfd);
 	while (
 	    w->w_pid != 0 && waitpid(w->w_pid, NULL, 0) == -1 && errno == EINTR)
 		continue;
 	free(w->w_socket);
 	free(w->w_dir);
-	*w = (struct world){.w_ready = -1, .w_top = -1};
+	*w = (struct world){.w_ready = -1, .w_top = -1, .w_dirfd = -1};
 }
 
 /* Wait until clients can connect, and be one. */

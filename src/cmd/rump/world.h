@@ -42,6 +42,7 @@ struct world {
 	pid_t w_pid;	/* of the server, or 0 */
 	char *w_dir;	/* the host's, with the socket */
 	char *w_socket; /* its path */
+	int w_dirfd;	/* keeps others from removing that */
 	int w_ready;	/* tells when clients can connect */
 	int w_top;	/* the kernel's own root directory */
 };

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Directories of sockets that tools have left which were killed.  Whose tool
+ * lives is locked; a new one is not yet, and is left alone for a while.
+ */
+#include "cmd/rump/stale.h"
+
+#include <sys/file.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <time.h>
+
+#define NEW_SECONDS 60
+
+/* Only what the tool makes, and nobody else could have put there. */
+static bool
+is_ours(int dir, const char *name, struct stat *sb)
+{
+	return strncmp(name, STALE_PREFIX, strlen(STALE_PREFIX)) == 0 &&
+	       strlen(name) == strlen(STALE_PREFIX) + 6 &&
+	       fstatat(dir, name, sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(sb->st_mode) && sb->st_uid == geteuid() &&
+	       (sb->st_mode & 07777) == 0700;
+}
+
+static void
+stale_look(int dir, const char *name)
+{
+	struct stat sb, socket;
+	int fd;
+
+	if (!is_ours(dir, name, &sb) || time(NULL) - sb.st_mtime < NEW_SECONDS)
+		return;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		if (fstatat(fd, STALE_SOCKET, &socket, AT_SYMLINK_NOFOLLOW) ==
+			0 &&
+		    S_ISSOCK(socket.st_mode))
+			(void)unlinkat(fd, STALE_SOCKET, 0);
+		/* Not if there is something else. */
+		(void)unlinkat(dir, name, AT_REMOVEDIR);
+	}
+	(void)close(fd);
+}
+
+void
+stale_remove(const char *base)
+{
+	DIR *d = opendir(base);
+	struct dirent *de;
+
+	if (d == NULL)
+		return;
+	while ((de = readdir(d)) != NULL)
+		stale_look(dirfd(d), de->d_name);
+	(void)closedir(d);
+}
+
+int
+stale_lock(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd != -1)
+		(void)flock(fd, LOCK_EX | LOCK_NB);
+	return fd;
+}

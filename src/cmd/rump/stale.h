@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Directories of sockets of tools that were killed: stale.c.
+ */
+#ifndef CMD_RUMP_STALE_H
+#define CMD_RUMP_STALE_H
+
+#include "cmd/rump/tool.h"
+
+/* Names of such directories, but for six characters, and of what is there. */
+#define STALE_PREFIX "rump."
+#define STALE_SOCKET "kernel"
+
+/* The tool of this directory lives, until the descriptor is closed; or -1. */
+int stale_lock(const char *path);
+
+/* Remove in this one those whose tools do not. */
+void stale_remove(const char *base);
+
+#endif /* CMD_RUMP_STALE_H */
