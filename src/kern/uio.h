@@ -13,8 +13,7 @@
 #include <sys/uio.h>
 
 #include "kern/param.h"
-
-#define USERADDR_END ((UINT64_C(1) << 47) - KPAGE_SIZE)
+#include "kern/useraddr.h"
 
 /* The most that one call reads or writes; a longer one is cut to this. */
 #define UIO_MAXLEN 0x7ffff000u

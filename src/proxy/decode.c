@@ -13,6 +13,7 @@
 
 #include "proxy/proxy.h"
 
+#include "kern/useraddr.h"
 #include "syscall/sysdesc.h"
 
 /* Smaller ones must be in the head. */
@@ -45,6 +46,15 @@ word_isbad(uint64_t word)
 	       (word >= SP_BADADDR_HIGH && (word & SP_TAG) == 0);
 }
 
+/* A bad one as an address: where a client's memory has ended ours may go on. */
+static void *
+word_nowhere(uint64_t word)
+{
+	if (word >= SP_BADADDR_LOW && word < USERADDR_END)
+		word = USERADDR_END;
+	return (void *)(uintptr_t)word;
+}
+
 /* n bytes at what a word says.  EPROTO: they are not in the payload. */
 static int
 payload_find(
@@ -53,7 +63,7 @@ payload_find(
 	uint64_t off = word & ~SP_TAG;
 
 	if (word_isbad(word)) {
-		*addrp = (void *)(uintptr_t)word;
+		*addrp = word_nowhere(word);
 		return 0;
 	}
 	if ((word & SP_TAG) == 0 || off % SP_ALIGN != 0 ||
@@ -134,7 +144,7 @@ vector_find(
 	int error;
 
 	if (word_isbad(word)) {
-		*iovp = (void *)(uintptr_t)word;
+		*iovp = word_nowhere(word);
 		return 0;
 	}
 	if (n > VECTOR_MOST)

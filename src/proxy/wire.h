@@ -62,7 +62,10 @@
 #define SP_TAG	 (UINT64_C(1) << 63)
 #define SP_ALIGN 16u
 
-/* An argument that is not in the payload: below are such addresses. */
+/*
+ * An argument that is not in the payload: what is below or not below are
+ * addresses that are none on any machine, or on the client's.
+ */
 #define SP_BADADDR_LOW	4096u
 #define SP_BADADDR_HIGH ((UINT64_C(1) << 47) - 4096)
 

@@ -12,13 +12,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kern/useraddr.h"
+
 #define SMALL	    512u /* bytes of a buffer that goes into the head */
 #define STRING_MOST 65536u
 
 bool
 word_isbad(uint64_t word)
 {
-	return word < SP_BADADDR_LOW || word >= SP_BADADDR_HIGH;
+	return word < SP_BADADDR_LOW || word >= USERADDR_END;
 }
 
 /* As an offset it would look like one that is not bad. */
