@@ -12,7 +12,7 @@
 
 /* Entries that are collected at a time: of a directory that has more, more. */
 #define BATCH	   64
-#define BATCH_MOST 512
+#define BATCH_MOST 2048
 
 struct collected {
 	uint64_t co_key;
@@ -205,7 +205,8 @@ ovl_entries(
     struct ovl_node *dn, off_t *pos, bool locked, readdir_fn fn, void *arg)
 {
 	struct ovl_mount *om = ovl_super(dn);
-	struct batch *b = batch_alloc(dn, BATCH);
+	/* Who goes on had more than a few. */
+	struct batch *b = batch_alloc(dn, *pos > 2 ? BATCH_MOST : BATCH);
 	uint32_t i;
 	int error;
 
