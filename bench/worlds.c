@@ -216,6 +216,49 @@ make_run(struct bench_result *br)
 	place_remove();
 }
 
+/* What bench-client's file-pread takes in a fifth of a second. */
+static double
+pread_once(const char *before)
+{
+	int64_t when[2] = {bench_now(), bench_now() + 200000000};
+	char client[PATH_MAX], go[PATH_MAX], command[4 * PATH_MAX];
+	double ns = 0;
+	FILE *f;
+
+	bench_near("bench-client", client);
+	snprintf(go, sizeof(go), "%s/go", place);
+	f = fopen(go, "w");
+	if (f == NULL || fwrite(when, sizeof(when), 1, f) != 1 ||
+	    fclose(f) != 0)
+		bench_fail("%s: %s", go, strerror(errno));
+	snprintf(command, sizeof(command),
+	    "%s %s file-pread %s/file 2 0 <%s 2>/dev/null", before, client,
+	    place, go);
+	f = popen(command, "r");
+	if (f == NULL || fscanf(f, "%lf", &ns) != 1 || pclose(f) != 0)
+		bench_fail("%s fails", command);
+	return ns;
+}
+
+static void
+pread_run(struct bench_result *br)
+{
+	char tool[PATH_MAX], world[PATH_MAX + 16];
+	double rump[RUNS], host[RUNS];
+	unsigned runs = bench_quick ? 2 : RUNS;
+
+	bench_must(mkdtemp(place) != NULL, "mkdtemp");
+	bench_near("../src/cmd/rump/rump", tool);
+	snprintf(world, sizeof(world), "%s run --", tool);
+	for (unsigned i = 0; i < runs; i++) {
+		rump[i] = pread_once(world);
+		host[i] = pread_once("");
+	}
+	br->br_rump = bench_figure(rump, runs);
+	br->br_host = bench_figure(host, runs);
+	place_remove();
+}
+
 const struct bench_line world_lines[] = {
     {
 	.bl_name = "run-true",
@@ -243,6 +286,14 @@ const struct bench_line world_lines[] = {
 	.bl_what = "rump run -- make, of a library of 30 files",
 	.bl_hostcall = "make",
 	.bl_run = make_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "run-pread",
+	.bl_what = "pread of 4 KiB of a file of a world, by a program in it",
+	.bl_hostcall = "pread",
+	.bl_asked = 3000,
+	.bl_run = pread_run,
 	.bl_cold = true,
     },
     {0},

@@ -10,7 +10,7 @@
  * again and again, so that several of these do it at the same time; what one
  * took, in nanoseconds, is printed, and the end of GO waited for.  SOCKET is
  * the path of that of the server, or of one that sends each byte back, or the
- * number of its port.
+ * number of its port, or the path of a file that is made.
  *
  * It is made of librumpclient's own files: one connection after the other is
  * made by what rumpclient_init is made of.
@@ -234,6 +234,22 @@ pipe_large(void)
 	must(read(from, buf, 1) == 1, "read");
 }
 
+/* A file, wherever such calls lead to: of the host, or in a world. */
+static void
+file_setup(void)
+{
+	file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	must(file != -1, path);
+	must(unlink(path) == 0, path);
+	must(pwrite(file, buf, LARGE, 0) == LARGE, "pwrite");
+}
+
+static void
+file_pread(void)
+{
+	must(pread(file, buf, PAGE, 0) == PAGE, "pread");
+}
+
 /*
  * All of them
  */
@@ -254,6 +270,7 @@ static const struct operation {
     {"echo-connect", NULL, echo_connect, 1},
     {"pipe-page", page_setup, pipe_page, 16},
     {"pipe-large", large_setup, pipe_large, 1},
+    {"file-pread", file_setup, file_pread, 16},
 };
 
 static int64_t
