@@ -57,6 +57,23 @@ remote_post(struct proc *p, int signo)
 		    signo);
 }
 
+void
+remote_tree(void)
+{
+	const struct remote_ops *ops = remote_get();
+
+	if (ops != NULL)
+		ops->ro_tree();
+}
+
+bool
+remote_late(void)
+{
+	const struct remote_ops *ops = remote_get();
+
+	return ops != NULL && ops->ro_late();
+}
+
 /*
  * Entering and leaving
  */

@@ -27,10 +27,18 @@ struct remote_ops {
 	void (*ro_signal)(uint64_t session, int signo);
 	/* A host thread that is a server's is about to sleep in a call. */
 	void (*ro_sleep)(void);
+	/* The tree of files is about to change (vfs_tree); any locks. */
+	void (*ro_tree)(void);
+	/* May a client have files open that are not known yet?  Any locks. */
+	bool (*ro_late)(void);
 };
 
 /* There is a server; once.  The table must stay. */
 void remote_register(const struct remote_ops *ops);
+
+/* ro_tree, ro_late, if there is a server; else false. */
+void remote_tree(void);
+bool remote_late(void);
 
 /* Is the calling host thread a server's?  Gives it a record: ENOMEM. */
 int remote_thread(void);

@@ -120,6 +120,7 @@ hello_exec(struct session *se)
 	if (se->se_stream != NULL)
 		stream_forget(se);
 	else if (se->se_shm != NULL) {
+		session_unfollow(se);
 		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
 		se->se_shm = NULL;
 	}

@@ -261,3 +261,57 @@ hosted_reopen(struct call *c)
 	c->c_msg.sm_retval = fd;
 	return error;
 }
+
+int
+hosted_dir(struct call *c)
+{
+	const char *path = path_given(c);
+	struct sp_hostdir to = {0};
+	struct hostdir hd;
+	struct lwp *l;
+	int error;
+
+	_Static_assert(sizeof(to.hd_path) == sizeof(hd.hd_path), "paths");
+	if (path == NULL)
+		return EPROTO;
+	if ((l = syscall_enter()) == NULL)
+		return syscall_refusal();
+	session_follow(c->c_session);
+	error = vfs_hostdir(l, (int)c->c_msg.sm_args[0], path, &hd);
+	syscall_exit();
+	if (error != 0)
+		return error;
+	to.hd_tree = hd.hd_tree;
+	to.hd_dev = hd.hd_dev;
+	to.hd_host = hd.hd_host;
+	to.hd_ino = hd.hd_ino;
+	to.hd_inos = hd.hd_inos;
+	to.hd_mount = hd.hd_mount;
+	to.hd_flags = (hd.hd_isroot ? SP_HD_ROOT : 0) |
+		      (hd.hd_setuid ? SP_HD_UID : 0) |
+		      (hd.hd_setgid ? SP_HD_GID : 0);
+	to.hd_uid = hd.hd_uid;
+	to.hd_gid = hd.hd_gid;
+	memcpy(to.hd_path, hd.hd_path, sizeof(to.hd_path));
+	call_give(c, &to, sizeof(to));
+	return 0;
+}
+
+int
+hosted_adopt(struct call *c)
+{
+	const uint64_t *args = c->c_msg.sm_args;
+	const char *path = path_given(c);
+	struct lwp *l;
+	int fd = -1, error;
+
+	if (path == NULL)
+		return EPROTO;
+	if ((l = syscall_enter()) == NULL)
+		return syscall_refusal();
+	error = vfs_adopt(l, (uint32_t)args[1], path, args[2],
+	    (int)args[0] & (O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW), &fd);
+	syscall_exit();
+	c->c_msg.sm_retval = fd;
+	return error;
+}

@@ -155,6 +155,10 @@ op_run(struct call *c)
 		return hosted_receive(c);
 	case SP_EXEC:
 		return hosted_exec(c);
+	case SP_HOSTDIR:
+		return hosted_dir(c);
+	case SP_ADOPT:
+		return hosted_adopt(c);
 	default:
 		return EPROTO;
 	}

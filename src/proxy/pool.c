@@ -474,6 +474,8 @@ pool_stop(void)
 static const struct remote_ops pool_ops = {
     .ro_signal = session_signal,
     .ro_sleep = pool_sleep,
+    .ro_tree = session_tree,
+    .ro_late = session_late,
 };
 
 int

@@ -69,6 +69,7 @@ struct session {
 	int se_pidfd;			/* (L), (l) the same */
 	int se_memfd;			/* (L) of se_shm, for the welcome */
 	struct sp_shared *se_shm;	/* (s) the slots */
+	struct sp_shared *se_follows;	/* (S) the same, to be told, or NULL */
 	struct stream *se_stream;	/* (s) NULL: the slots are shared */
 	bool se_far;			/* (s) not a process of this host */
 	const struct user *se_user;	/* (s) of that: NULL: nobody */
@@ -250,6 +251,15 @@ void session_hold(struct session *);
 void session_rele(struct session *);
 void session_signal(uint64_t id, int signo);
 void session_poke(struct session *);   /* a byte for it */
+/*
+ * It is told how often the tree of files has changed, until its memory goes.
+ * follow, tree, late: in a section, with any locks.  tree: it has changed; late:
+ * does one of them have files open that are not known?
+ */
+void session_follow(struct session *);
+void session_unfollow(struct session *);
+void session_tree(void);
+bool session_late(void);
 void session_accuse(struct session *); /* it has broken the protocol */
 
 /* A session for the child of a fork; its process's lwp is `handle'. */
@@ -412,6 +422,8 @@ int hosted_exec(struct call *);
 int hosted_fdpath(struct call *);
 int hosted_program(struct call *);
 int hosted_reopen(struct call *);
+int hosted_dir(struct call *);
+int hosted_adopt(struct call *);
 
 /* The handles of the slots, made now if need be; NULL: there is no memory. */
 int *hosted_table(struct session *);

@@ -10,6 +10,7 @@
 
 #include "hyper/hostfile.h"
 #include "kern/entry.h"
+#include "vfs/vfs.h"
 
 #define HELLO_NSEC (INT64_C(10) * 1000000000) /* to say something in */
 #define HELLO_MOST 256u			      /* who have said nothing */
@@ -87,6 +88,7 @@ session_free(struct session *se)
 	uint32_t i;
 
 	session_reap(se);
+	session_unfollow(se);
 	if (se->se_shm != NULL)
 		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
 	if (syscall_enter() == NULL)
@@ -116,6 +118,65 @@ session_rele(struct session *se)
 	if (atomic_fetch_sub_explicit(&se->se_refs, 1, memory_order_acq_rel) ==
 	    1)
 		session_free(se);
+}
+
+/*
+ * The tree of files.  What is told is what vfs_tree says while the list is
+ * locked, so that it never goes back.
+ */
+
+static void
+tree_tell(struct session *se)
+{
+	/* Pairs with who looks whether what he knows is still true. */
+	if (se->se_follows != NULL)
+		atomic_store_explicit(
+		    &se->se_follows->sh_tree, vfs_tree(), memory_order_seq_cst);
+}
+
+void
+session_follow(struct session *se)
+{
+	mutex_enter(&sessions_lock);
+	se->se_follows = se->se_shm;
+	tree_tell(se);
+	mutex_exit(&sessions_lock);
+}
+
+void
+session_unfollow(struct session *se)
+{
+	list_enter();
+	se->se_follows = NULL;
+	list_exit();
+}
+
+void
+session_tree(void)
+{
+	struct session *se;
+
+	mutex_enter(&sessions_lock);
+	LIST_FOREACH (se, &sessions, se_link)
+		tree_tell(se);
+	mutex_exit(&sessions_lock);
+}
+
+bool
+session_late(void)
+{
+	struct session *se;
+	bool late = false;
+
+	mutex_enter(&sessions_lock);
+	LIST_FOREACH (se, &sessions, se_link)
+		/* Pairs with the client, who then looks at sh_tree. */
+		if (se->se_follows != NULL &&
+		    atomic_load_explicit(
+			&se->se_follows->sh_late, memory_order_seq_cst) != 0)
+			late = true;
+	mutex_exit(&sessions_lock);
+	return late;
 }
 
 /*

@@ -89,6 +89,8 @@ enum sp_op {
 	SP_RECEIVE,    /* sm_args[0]: st_ino, [1]: close-on-exec; value: fd */
 	SP_EXEC,       /* payload: a name, struct sp_fds; value: how many */
 	SP_GONE,       /* sm_args[0]: pid, or 0 */
+	SP_HOSTDIR,    /* sm_args[0]: dirfd; payload: path, sp_hostdir */
+	SP_ADOPT,      /* sm_args[0]: flags, [1]: mount, [2]: number; path */
 	SP_NOPS,
 };
 
@@ -127,6 +129,14 @@ enum sp_note {
  * SP_GONE is for who has been told by the host that a process, or with pid 0
  * any, has ended: EAGAIN as long as something of it is left here.
  *
+ * SP_HOSTDIR finds a directory in which all files are the host's as they are:
+ * the client may ask the host for what is there, and open regular files to read
+ * them, as long as sh_tree is hd_tree.  The kernel does not know of those until
+ * SP_ADOPT, with the path on the host and the number that the file showed,
+ * makes a descriptor of one, whatever became of the file meanwhile.  The client
+ * sets sh_late and then looks at sh_tree again before it uses the first; what
+ * is removed while it is set is kept for a while.
+ *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.
  *
@@ -144,6 +154,27 @@ struct sp_fds {
 	uint32_t sf_gid, sf_egid;
 	int32_t sf_fds[];
 };
+
+/*
+ * The result of SP_HOSTDIR.  Files show hd_dev, and the bits hd_inos of the
+ * host's number with hd_ino; those of the host's other devices show another
+ * number (SP_HOSTDIR_INO).
+ */
+#define SP_HOSTDIR_INO(dev) ((uint64_t)(dev)*UINT64_C(0x9e3779b97f4a7c15))
+#define SP_HOSTPATHMAX	    256u
+struct sp_hostdir {
+	uint64_t hd_tree;
+	uint64_t hd_dev;
+	uint64_t hd_host; /* the host's device */
+	uint64_t hd_ino, hd_inos;
+	uint32_t hd_mount;
+	uint32_t hd_flags;
+	uint32_t hd_uid, hd_gid; /* all files' owners, with these flags */
+	char hd_path[SP_HOSTPATHMAX];
+};
+#define SP_HD_ROOT 1u /* may read what nobody may */
+#define SP_HD_UID  2u
+#define SP_HD_GID  4u
 
 /*
  * Of a result: a handler is to be called, and then SP_SIGRETURN, which may
@@ -240,6 +271,9 @@ struct sp_shared {
 	_Atomic uint32_t sh_signals /* 1: sh_signal has some */
 	    __attribute__((aligned(64)));
 	_Atomic uint64_t sh_signal; /* for the client to raise, a bit each */
+	_Atomic uint64_t sh_tree    /* how often the tree has changed, or 0 */
+	    __attribute__((aligned(64)));
+	_Atomic uint32_t sh_late; /* files are open that are to be adopted */
 };
 #define SP_SHMSIZE (SP_FIRST + (size_t)SP_NSLOTS * SP_STRIDE)
 

@@ -38,9 +38,19 @@ vnode_mutable(const struct mount *mp, const struct vnode *vp, uint32_t mask)
 static int
 vnode_setattr(struct vnode *vp, const struct vattr *va)
 {
+	bool leads = vnode_isdir(vp) &&
+		     (va->va_mask & (VA_MODE | VA_UID | VA_GID)) != 0;
+	int error;
+
 	KASSERT(rw_write_held(&vp->v_lock));
-	return vp->v_ops->vop_setattr != NULL ? vp->v_ops->vop_setattr(vp, va)
-					      : EPERM;
+	if (vp->v_ops->vop_setattr == NULL)
+		return EPERM;
+	if (leads)
+		vfs_tree_begin();
+	error = vp->v_ops->vop_setattr(vp, va);
+	if (leads)
+		vfs_tree_end();
+	return error;
 }
 
 static int

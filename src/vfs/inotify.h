@@ -148,6 +148,9 @@ inotify_gone(struct vnode *vp)
 /* The super goes, with all of its vnodes. */
 void inotify_unmount(const struct super *);
 
+/* Does anybody watch any vnode? */
+bool inotify_watching(void);
+
 /* The number that the two halves of a rename have in common. */
 uint32_t inotify_cookie(void);
 

@@ -53,6 +53,7 @@ struct kmutex inotify_lock;
 static struct watched_chain watched_table[TABLE_SIZE];
 static struct nameds named_table[TABLE_SIZE];
 static struct watched_chain watched_idle; /* without watches, to be freed */
+static _Atomic uint32_t watched_count;	  /* in watched_table, and idle ones */
 
 static size_t
 table_index(const struct vnode *vp)
@@ -60,6 +61,12 @@ table_index(const struct vnode *vp)
 	uint64_t h = (uint64_t)(uintptr_t)vp * UINT64_C(0x9e3779b97f4a7c15);
 
 	return h >> 56;
+}
+
+bool
+inotify_watching(void)
+{
+	return atomic_load_explicit(&watched_count, memory_order_seq_cst) != 0;
 }
 
 static struct watched *
@@ -277,6 +284,8 @@ inotify_leave(void)
 		/* Who took the last knote off may still be about to leave. */
 		klist_clear(&wd->wd_klist);
 		kmem_free(wd, sizeof(*wd));
+		atomic_fetch_sub_explicit(
+		    &watched_count, 1, memory_order_relaxed);
 	}
 	mutex_exit(&inotify_lock);
 }
@@ -323,6 +332,8 @@ watched_get(struct vnode *vp, struct watched **wdp)
 	*wdp = NULL;
 	wd->wd_vnode = vp;
 	LIST_INSERT_HEAD(&watched_table[table_index(vp)], wd, wd_link);
+	/* Pairs with vfs_hostdir, by vfs_tree_begin. */
+	atomic_fetch_add_explicit(&watched_count, 1, memory_order_seq_cst);
 	return wd;
 }
 
@@ -368,9 +379,11 @@ watch_add(struct inotify *in, struct vnode *vp, uint32_t mask, int *idp)
 	if (wd == NULL || w == NULL)
 		goto out;
 	w->w_mask = mask;
+	vfs_tree_begin();
 	mutex_enter(&inotify_lock);
 	error = watch_insert(in, vp, &w, &wd, idp, &collect);
 	mutex_exit(&inotify_lock);
+	vfs_tree_end();
 	if (error != 0)
 		goto out;
 	vnode_setflags(vp, V_WATCHED, 0);
@@ -663,9 +676,11 @@ vnode_note_attach(struct knote *kn)
 
 	if (fresh == NULL)
 		return ENOMEM;
+	vfs_tree_begin();
 	mutex_enter(&inotify_lock);
 	knote_attach(&watched_get(vp, &fresh)->wd_klist, kn);
 	mutex_exit(&inotify_lock);
+	vfs_tree_end();
 	if (fresh != NULL)
 		kmem_free(fresh, sizeof(*fresh));
 	vnode_setflags(vp, V_WATCHED, 0);

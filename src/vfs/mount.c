@@ -315,9 +315,11 @@ mount_attach(struct super *sb, const struct mountargs *ma, struct mount **mpp)
 	if (mp == NULL)
 		return ENOMEM;
 	if ((error = mount_setname(mp, ma->ma_dir, &ma->ma_name)) == 0) {
+		vfs_tree_begin();
 		mutex_enter(&mount_lock);
 		error = mount_attach_locked(mp, ma->ma_parent, ma->ma_covered);
 		mutex_exit(&mount_lock);
+		vfs_tree_end();
 	}
 	if (error != 0 && mp->mnt_dir != NULL)
 		vnode_rele(mp->mnt_dir);
@@ -368,9 +370,11 @@ mount_detach(struct mount *mp, struct mount **parentp, struct vnode **vpp)
 	KASSERT(mutex_owned(&mount_lock));
 	*parentp = mount_parent(mp);
 	*vpp = mount_covered(mp);
+	vfs_tree_begin();
 	mount_setflags(mp, MOUNT_DETACHED, MOUNT_GOING);
 	mount_hash_remove(mp);
 	mount_unlist(mp);
+	vfs_tree_end();
 }
 
 /*
@@ -477,9 +481,11 @@ mount_remove(struct mount *mp, bool force)
 void
 mount_change(struct mount *mp, uint32_t flags)
 {
+	vfs_tree_begin();
 	mutex_enter(&mount_lock);
 	mount_setflags(mp, flags & MOUNT_USERFLAGS, MOUNT_USERFLAGS);
 	mutex_exit(&mount_lock);
+	vfs_tree_end();
 }
 
 struct mount *

@@ -181,6 +181,19 @@ open_rele(struct mount *mp, struct vnode *vp)
 	mount_rele(mp);
 }
 
+static void
+file_fill(struct file *fp, int flags, struct mount *mp, struct vnode *vp)
+{
+	atomic_store_explicit(
+	    &fp->f_flags, (uint32_t)(flags & ~OPEN_ONCE), memory_order_relaxed);
+	fp->f_mount = mp;
+	fp->f_vnode = vp;
+	fp->f_type = DTYPE_VNODE;
+	fp->f_ops = (flags & O_PATH) != 0 ? &vnops_pathops
+		    : vnode_isdir(vp)	  ? &vnops_dirops
+					  : &vnops_fileops;
+}
+
 /*
  * Make *fpp an open file of the vnode as seen through the mount; it takes over
  * the references to them on success.
@@ -192,14 +205,7 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 	struct file *fp = *fpp;
 	int flags = oa->oa_flags, error = 0;
 
-	atomic_store_explicit(
-	    &fp->f_flags, (uint32_t)(flags & ~OPEN_ONCE), memory_order_relaxed);
-	fp->f_mount = mp;
-	fp->f_vnode = vp;
-	fp->f_type = DTYPE_VNODE;
-	fp->f_ops = (flags & O_PATH) != 0 ? &vnops_pathops
-		    : vnode_isdir(vp)	  ? &vnops_dirops
-					  : &vnops_fileops;
+	file_fill(fp, flags, mp, vp);
 	if ((flags & O_PATH) != 0)
 		return 0;
 	if (unlikely(S_ISFIFO(vnode_mode(vp))) &&
@@ -383,9 +389,18 @@ open_made(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 	return open_file(oa, nd->ni_mount, nd->ni_vp, true, fpp);
 }
 
-int
-vnode_open_made(
-    struct lwp *l, struct mount *mp, struct vnode *vp, int flags, int *fdp)
+/* All that its file system and others do at an open was done. */
+static int
+open_adopted(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
+{
+	file_fill(*fpp, oa->oa_flags, nd->ni_mount, nd->ni_vp);
+	return 0;
+}
+
+static int
+open_found_by(struct lwp *l, struct mount *mp, struct vnode *vp, int flags,
+    int (*open)(struct nameidata *, const struct openargs *, struct file **),
+    int *fdp)
 {
 	struct nameidata nd;
 	struct openargs oa;
@@ -395,7 +410,21 @@ vnode_open_made(
 		return error;
 	nd.ni_mount = mp;
 	nd.ni_vp = vp;
-	return open_fd(l, &nd, &oa, open_made, fdp);
+	return open_fd(l, &nd, &oa, open, fdp);
+}
+
+int
+vnode_open_made(
+    struct lwp *l, struct mount *mp, struct vnode *vp, int flags, int *fdp)
+{
+	return open_found_by(l, mp, vp, flags, open_made, fdp);
+}
+
+int
+vnode_open_adopted(
+    struct lwp *l, struct mount *mp, struct vnode *vp, int flags, int *fdp)
+{
+	return open_found_by(l, mp, vp, flags, open_adopted, fdp);
 }
 
 int

@@ -41,6 +41,24 @@ remove_check(const struct nameidata *nd, bool isdir, struct vnode **vpp)
 	return error;
 }
 
+/* Remove what may be removed; it and its directory are locked. */
+static int
+remove_entry(const struct nameidata *nd, struct vnode *vp, bool *last)
+{
+	struct vnode *dvp = nd->ni_dvp;
+	bool leads = vnode_leads(vp);
+	int error;
+
+	if (vnode_ismounted(vp))
+		return EBUSY;
+	if (leads)
+		vfs_tree_begin();
+	error = dvp->v_ops->vop_remove(dvp, &nd->ni_cn, vp, last);
+	if (leads)
+		vfs_tree_end();
+	return error;
+}
+
 int
 vnode_remove(struct nameidata *nd, bool isdir)
 {
@@ -55,11 +73,7 @@ vnode_remove(struct nameidata *nd, bool isdir)
 	rw_enter_write(&dvp->v_lock);
 	if ((error = remove_check(nd, isdir, &vp)) == 0) {
 		rw_enter_write(&vp->v_lock);
-		if (vnode_ismounted(vp))
-			error = EBUSY;
-		else
-			error =
-			    dvp->v_ops->vop_remove(dvp, &nd->ni_cn, vp, &last);
+		error = remove_entry(nd, vp, &last);
 		rw_exit_write(&vp->v_lock);
 		if (error == 0) {
 			inotify_unname(dvp, &nd->ni_cn, vp, last);

@@ -182,6 +182,8 @@ static int
 rename_commit(struct rename *rn, bool *last)
 {
 	struct vnode *first = rn->rn_fvp, *second = rn->rn_tvp;
+	bool leads =
+	    vnode_leads(first) || (second != NULL && vnode_leads(second));
 	int error;
 
 	if (second != NULL && second < first) {
@@ -191,9 +193,13 @@ rename_commit(struct rename *rn, bool *last)
 	rw_enter_write(&first->v_lock);
 	if (second != NULL)
 		rw_enter_write(&second->v_lock);
+	if (leads)
+		vfs_tree_begin();
 	vfs_rename_begin();
 	error = rename_vop(rn, last);
 	vfs_rename_end();
+	if (leads)
+		vfs_tree_end();
 	if (second != NULL)
 		rw_exit_write(&second->v_lock);
 	rw_exit_write(&first->v_lock);

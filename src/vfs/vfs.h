@@ -51,6 +51,7 @@
 #include "kern/kern.h"
 
 struct cwdinfo;
+struct hostdir;
 struct idmap;
 struct mount;
 struct pipe;
@@ -270,6 +271,13 @@ struct vnodeops {
 	int (*vop_hostfile)(struct vnode *vp, bool write, int *fdp);
 	/* Is its data another file's, and a change would not be? [no] */
 	bool (*vop_islower)(struct vnode *vp);
+	/*
+	 * Directories: if all in it are the host's files as they are, and stay
+	 * so until vfs_tree_begin is called, say where: hd_path, hd_host,
+	 * hd_ino, hd_setuid, hd_uid and so on.  ENOENT, EOPNOTSUPP.
+	 * [EOPNOTSUPP]
+	 */
+	int (*vop_hostdir)(struct vnode *dvp, struct hostdir *);
 	/* Wait until it is safe; [nothing to be done]. */
 	int (*vop_fsync)(struct vnode *vp, bool dataonly);
 
@@ -376,6 +384,18 @@ struct vfsops {
 	int (*vfs_vptofh)(struct vnode *, uint64_t id[2]);
 	int (*vfs_fhtovp)(
 	    struct super *, const uint64_t id[2], struct vnode **);
+	/*
+	 * Of files that are only read: where on the host a directory is, and
+	 * how files in it are shown, as vop_hostdir.  NULL: EOPNOTSUPP.
+	 */
+	int (*vfs_hostdir)(struct vnode *, struct hostdir *);
+	/*
+	 * The file with this number that was the host's of this path when
+	 * vop_hostdir said so of its directory: referenced.  ESTALE.
+	 * NULL: EOPNOTSUPP.
+	 */
+	int (*vfs_hostnode)(struct super *, const char *hostpath, ino_t ino,
+	    struct vnode **vpp);
 	/* Options as /proc/mounts shows them, with a comma before each. */
 	void (*vfs_options)(struct super *, char *buf, size_t size);
 };
@@ -524,6 +544,46 @@ int vfs_mapfd(
  * host's file as above if *lowerp would be true, else HYPER_FILE_NONE.
  */
 int vfs_opened(struct lwp *, int fd, struct stat *sb, int *hostfd);
+
+/*
+ * A directory of the host whose files are shown as they are: as long as the
+ * tree has the same number, and to whom it was said.
+ */
+#define HOSTDIR_PATH 256
+struct hostdir {
+	uint64_t hd_tree;
+	dev_t hd_dev;	   /* what files show */
+	dev_t hd_host;	   /* the host's, of files whose numbers are shown */
+	uint64_t hd_ino;   /* what those have in their upper bits */
+	uint64_t hd_inos;  /* and which bits are the host's */
+	uint32_t hd_mount; /* through which it is seen */
+	bool hd_isroot;	   /* may read what nobody may */
+	bool hd_setuid, hd_setgid;
+	uid_t hd_uid; /* the owner that all files show, if hd_setuid */
+	gid_t hd_gid;
+	char hd_path[HOSTDIR_PATH];
+};
+
+/*
+ * The directory that a path leads to, by l's rights.  Errors of walks,
+ * EOPNOTSUPP, EBUSY: something is mounted there; EAGAIN: the tree is changing.
+ */
+int vfs_hostdir(struct lwp *, int dirfd, const char *path, struct hostdir *);
+
+/*
+ * Around what changes where paths lead to, who may go there, or which files of
+ * a hostdir are the host's; any locks may be held.  vfs_tree is the number.
+ */
+void vfs_tree_begin(void);
+void vfs_tree_end(void);
+uint64_t vfs_tree(void);
+
+/*
+ * A file that was found so, and opened on the host to be read, with the number
+ * that it showed, becomes a descriptor of the kernel's: ESTALE.
+ */
+int vfs_adopt(struct lwp *, uint32_t mount, const char *hostpath, ino_t ino,
+    int flags, int *fdp);
 
 /*
  * The path of a directory or, with a name, of what has that name in it, as

@@ -213,6 +213,13 @@ vnode_isdir(const struct vnode *vp)
 	return vnode_type(vp) == S_IFDIR;
 }
 
+/* May a path lead through it?  What becomes of it changes the tree. */
+static inline bool
+vnode_leads(const struct vnode *vp)
+{
+	return vnode_isdir(vp) || vnode_type(vp) == S_IFLNK;
+}
+
 static inline bool
 vnode_isdead(const struct vnode *vp)
 {
@@ -380,6 +387,10 @@ int vnode_open_fd(
  * over the caller's reference on success.
  */
 int vnode_open_made(
+    struct lwp *, struct mount *, struct vnode *, int flags, int *fdp);
+
+/* The same for a regular file that was opened elsewhere, to be read. */
+int vnode_open_adopted(
     struct lwp *, struct mount *, struct vnode *, int flags, int *fdp);
 
 /*

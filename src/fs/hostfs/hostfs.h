@@ -74,6 +74,8 @@ struct hostfs_mount {
 	gid_t hm_gid;
 	bool hm_nosubdirs;
 	int64_t hm_attrtime; /* nanoseconds that attributes are believed */
+	char hm_path[HOSTDIR_PATH]; /* absolute, without a slash at its end,
+				       or "?" */
 };
 
 static inline struct hostfs_node *
@@ -184,6 +186,9 @@ void hostfs_refresh(struct hostfs_node *, const struct hyper_stat *);
 uid_t hostfs_uid(const struct hostfs_mount *, uid_t);
 gid_t hostfs_gid(const struct hostfs_mount *, gid_t);
 ino_t hostfs_ino(const struct hostfs_mount *, const struct hyper_stat *);
+
+/* For who reads files on the host instead: vfs_hostdir. */
+int hostfs_hostdir(struct vnode *, struct hostdir *);
 
 /* Ask the host about a node.  ESTALE. */
 int hostfs_stat(struct hostfs_node *, struct hyper_stat *);

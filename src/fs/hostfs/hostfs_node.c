@@ -340,3 +340,36 @@ hostfs_live(struct vnode *dvp, struct hostfs_node **dnp)
 	}
 	return 0;
 }
+
+int
+hostfs_hostdir(struct vnode *vp, struct hostdir *hd)
+{
+	struct hostfs_node *hn = vp_to_hn(vp);
+	const struct hostfs_mount *hm = hn_mount(hn);
+	char *p = hd->hd_path + sizeof(hd->hd_path) - 1;
+	const struct hostfs_place *hp;
+	size_t len = strlen(hm->hm_path);
+
+	if (hm->hm_attrtime == 0 || hm->hm_nosubdirs || hm->hm_path[0] == '?')
+		return EOPNOTSUPP;
+	*p = '\0';
+	for (; (hp = hn_place(hn)) != NULL; hn = hp->hp_dir) {
+		if ((size_t)(p - hd->hd_path) < hp->hp_len + 1u)
+			return ENAMETOOLONG;
+		p -= hp->hp_len;
+		memcpy(p, hp->hp_name, hp->hp_len);
+		*--p = '/';
+	}
+	if ((size_t)(p - hd->hd_path) < len)
+		return ENAMETOOLONG;
+	p -= len;
+	memcpy(p, hm->hm_path, len);
+	memmove(
+	    hd->hd_path, p, (size_t)(hd->hd_path + sizeof(hd->hd_path) - p));
+	hd->hd_host = hm->hm_dev;
+	hd->hd_setuid = hm->hm_setuid;
+	hd->hd_setgid = hm->hm_setgid;
+	hd->hd_uid = hm->hm_uid;
+	hd->hd_gid = hm->hm_gid;
+	return 0;
+}

@@ -87,6 +87,19 @@ options_parse(
 	return mountstr_copy(&ho.ho_path, path, PATH_MAX);
 }
 
+/* Where it is, for hostfs_hostdir. */
+static void
+path_note(struct hostfs_mount *hm, const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	(void)snprintf(hm->hm_path, sizeof(hm->hm_path), "%.*s",
+	    path[0] == '/' && len < sizeof(hm->hm_path) ? (int)len : 1,
+	    path[0] == '/' && len < sizeof(hm->hm_path) ? path : "?");
+}
+
 static int
 hostfs_mount(struct mountargs *ma, struct super **sbp)
 {
@@ -109,6 +122,7 @@ hostfs_mount(struct mountargs *ma, struct super **sbp)
 		goto fail;
 	}
 	(void)snprintf(ma->ma_from, MNT_FROMLEN, "%.*s", MNT_FROMLEN - 1, path);
+	path_note(hm, path);
 	hm->hm_super.sb_root = hn_vnode(root);
 	*sbp = &hm->hm_super;
 	return 0;
@@ -203,5 +217,6 @@ const struct vfsops hostfs_vfsops = {
     .vfs_statvfs = hostfs_statvfs,
     .vfs_sync = hostfs_sync,
     .vfs_unmount = hostfs_unmount,
+    .vfs_hostdir = hostfs_hostdir,
     .vfs_options = hostfs_options,
 };

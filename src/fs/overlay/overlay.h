@@ -12,6 +12,7 @@
  *	ovl_rename.c	renaming
  *	ovl_readdir.c	directories of several layers as one
  *	ovl_file.c	data and attributes
+ *	ovl_host.c	files that are the host's as they are
  *	ovl_diff.c	what has been changed, for programs
  *	ovl_apply.c	the same, done to a directory of the host
  *
@@ -44,6 +45,7 @@
 #define OVL_MAXLAYERS 17 /* the upper one too */
 #define OVL_CHAINS    4096u
 #define OVL_UPPERS    1024u
+#define OVL_GONE      1024u
 
 #define OVL_XATTR    "trusted.overlay."
 #define OVL_OPAQUE   OVL_XATTR "opaque"
@@ -109,6 +111,9 @@ struct ovl_mount {
 	uint64_t om_entries;				/* (o) in the table */
 	uint64_t om_goal;				/* (o) ovl_evict.c */
 	uint32_t om_hand, om_came;			/* (o) the same */
+	bool om_ishost;					/* (o) ovl_host.c */
+	uint32_t om_ngone;				/* (o) the same */
+	struct vnode *om_gone[OVL_GONE];		/* (o) held, or NULL */
 	struct ovl_node *om_upper[OVL_UPPERS];		/* (o) by on_upper */
 	struct ovl_entry *_Atomic om_chain[OVL_CHAINS]; /* (a) */
 };
@@ -269,6 +274,16 @@ int ovl_readdir_locked(struct ovl_node *, off_t *pos, readdir_fn, void *arg);
 int ovl_checkempty(struct ovl_node *);
 /* How many directories are in it; om_lock is held. */
 int ovl_subdirs(struct ovl_node *, int64_t *np);
+
+/*
+ * Files that somebody may have open on the host: ovl_host.c.  What is removed
+ * is kept for a while (om_lock is held): the vnode to be dropped without it,
+ * or NULL.
+ */
+int ovl_hostdir(struct vnode *, struct hostdir *);
+int ovl_hostnode(struct super *, const char *path, ino_t, struct vnode **vpp);
+struct vnode *ovl_gone(struct ovl_node *);
+void ovl_gone_drop(struct ovl_mount *);
 
 /* All kinds: ovl_file.c. */
 int ovl_getattr(struct vnode *, struct stat *);

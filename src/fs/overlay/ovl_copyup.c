@@ -243,6 +243,9 @@ ovl_copyup_locked(struct ovl_node *on, bool data)
 	KASSERT(mutex_owned(&om->om_lock));
 	if (om->om_layer[0].ol_root == NULL)
 		return EROFS;
+	if (ovl_upper(on) != NULL)
+		return 0;
+	vfs_tree_begin();
 	/* From the topmost directory that is missing down. */
 	while (error == 0 && ovl_upper(on) == NULL) {
 		for (n = on; n->on_entries > 0 &&
@@ -250,6 +253,7 @@ ovl_copyup_locked(struct ovl_node *on, bool data)
 			n = ovl_entry(n)->oe_parent;
 		error = copyup_one(n, n == on ? data : true);
 	}
+	vfs_tree_end();
 	return error;
 }
 

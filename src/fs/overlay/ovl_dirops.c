@@ -264,11 +264,16 @@ ovl_remove(
     struct vnode *dvp, const struct cname *cn, struct vnode *vp, bool *last)
 {
 	struct ovl_node *dn = vp_to_ovl(dvp);
+	struct vnode *drop = NULL;
 	int error;
 
 	mutex_enter(&ovl_super(dn)->om_lock);
 	error = remove_locked(dn, cn, vp_to_ovl(vp), last);
+	if (error == 0 && *last)
+		drop = ovl_gone(vp_to_ovl(vp));
 	mutex_exit(&ovl_super(dn)->om_lock);
+	if (drop != NULL)
+		vnode_rele(drop);
 	return error;
 }
 
@@ -283,6 +288,7 @@ const struct vnodeops ovl_dirops = {
     .vop_rename = ovl_rename,
     .vop_exchange = ovl_exchange,
     .vop_readdir = ovl_readdir,
+    .vop_hostdir = ovl_hostdir,
     .vop_fsync = ovl_fsync,
     .vop_getattr = ovl_getattr,
     .vop_setattr = ovl_setattr,

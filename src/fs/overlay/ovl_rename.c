@@ -217,11 +217,16 @@ ovl_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 	    .rn_tcn = tcn,
 	};
 	struct ovl_mount *om = ovl_super(rn.rn_fdn);
+	struct vnode *drop = NULL;
 	int error;
 
 	mutex_enter(&om->om_lock);
 	error = rename_locked(&rn, last);
+	if (error == 0 && *last)
+		drop = ovl_gone(rn.rn_tn);
 	mutex_exit(&om->om_lock);
+	if (drop != NULL)
+		vnode_rele(drop);
 	return error;
 }
 

@@ -298,6 +298,7 @@ ovl_unmount(struct super *sb)
 {
 	struct ovl_mount *om = container_of(sb, struct ovl_mount, om_super);
 
+	ovl_gone_drop(om);
 	ovl_clear(om);
 	vnode_rele(sb->sb_root);
 	layers_drop(om);
@@ -310,6 +311,7 @@ const struct vfsops overlay_vfsops = {
     .vfs_statvfs = ovl_statvfs,
     .vfs_sync = ovl_sync,
     .vfs_unmount = ovl_unmount,
+    .vfs_hostnode = ovl_hostnode,
 };
 
 const struct vfsops union_vfsops = {
