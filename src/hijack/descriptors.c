@@ -95,6 +95,7 @@ check_number(long fd)
 static void
 mark_made(struct hj_thread *t, long fd, int direct, int quiet)
 {
+	hj_lower_forgetfd(t, (int)fd);
 	hj_fd_mark(t->t_proc->p_direct, (int)fd, direct);
 	hj_fd_mark(t->t_proc->p_quiet, (int)fd, quiet);
 	hj_fd_mark(t->t_proc->p_kernel, (int)fd, 1);
@@ -153,6 +154,23 @@ made(struct hj_thread *t, long fd, long r, int direct, int quiet)
 	if (HJ_FAILED(r) || r == HJ_RESTART)
 		return r;
 	return adopt(t, r, cloexec);
+}
+
+/* A late one: the host's, as if the kernel had it. */
+void
+hj_fd_setlate(struct hj_thread *t, int fd)
+{
+	mark_made(t, fd, 1, 1);
+}
+
+/* The kernel has made another number of it, or an error: it is the host's. */
+void
+hj_fd_disown(struct hj_thread *t, int fd, long got)
+{
+	hj_fd_mark(t->t_proc->p_direct, fd, 0);
+	hj_fd_mark(t->t_proc->p_kernel, fd, 0);
+	if (got >= 0)
+		close_kernel(t, got);
 }
 
 /* A number for the kernel's next descriptor. */
@@ -299,8 +317,10 @@ hj_fd_close(struct hj_thread *t, int fd)
 
 	hj_fd_mark(t->t_proc->p_direct, fd, 0);
 	hj_fd_mark(t->t_proc->p_kernel, fd, 0);
-	if (hj_fd_marked(t->t_proc->p_quiet, fd) && !hj_threaded &&
-	    !t->t_proc->p_locks)
+	if (hj_lower_close(t, fd))
+		r = 0;
+	else if (hj_fd_marked(t->t_proc->p_quiet, fd) && !hj_threaded &&
+		 !t->t_proc->p_locks)
 		hj_kernel_post(t, HJ_K_close, args);
 	else
 		r = close_kernel(t, fd);

@@ -53,7 +53,7 @@ kernel_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 	const struct hj_path path = {.p_host = (int)nr,
 	    .p_kernel = rule->r_kernel,
 	    .p_how = rule->r_args};
-	long words[HJ_NARGS];
+	long words[HJ_NARGS], result;
 
 	if (rule->r_args[0] == 'd' && hj_is_ours(args[0]))
 		return -EBADF;
@@ -64,7 +64,9 @@ kernel_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 	if (rule->r_rule == HJ_HOST)
 		return -(long)rule->r_errno;
 	if (rule->r_rule == HJ_PATH)
-		return hj_path_call(t, &path, args);
+		return hj_lower_call(t, rule->r_kernel, args, &result)
+			   ? result
+			   : hj_path_call(t, &path, args);
 	if (rule->r_args[0] == '-')
 		return hj_id(t, nr, rule->r_kernel);
 	hj_ids_forget(t);
@@ -125,6 +127,9 @@ dispatch(struct hj_thread *t, unsigned long nr)
 	count(&hj_control->hc_calls[nr]);
 	rule = &hj_rules[nr];
 	if (t->t_statfd != 0 && answer_stat(t, nr, args, &result))
+		return result;
+	if (t->t_proc->p_nlate != 0 &&
+	    hj_lower_before(t, nr, rule, args, &result))
 		return result;
 	switch (rule->r_rule) {
 	case HJ_DESCRIPTOR:

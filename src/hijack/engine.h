@@ -103,9 +103,29 @@ struct hj_sigaction {
 
 #define HJ_NKFDS 65536 /* descriptors of the kernel's are lower */
 
+#define HJ_NDIRS   16  /* directories that are known */
+#define HJ_DIRPATH 128 /* a path of such a one, with its NUL */
+
+/* A directory that names were looked up in: lower.c. */
+struct hj_dir {
+	uint32_t d_used;
+	int d_fd;		   /* where d_prefix begins, or AT_FDCWD */
+	uint32_t d_misses;	   /* used, and not known */
+	uint32_t d_wait;	   /* so often until the kernel is asked */
+	uint32_t d_hits;	   /* used, and known */
+	struct sp_hostdir d_host;  /* hd_tree is 0: not known */
+	char d_prefix[HJ_DIRPATH]; /* zeros at its end */
+};
+
+/* The last name of a regular file that was asked for; k_dir NULL: none. */
+struct hj_known {
+	const struct hj_dir *k_dir;
+	char k_name[64];
+};
+
 /*
  * What a process has that a child in the same memory has of its own.  The
- * bitmaps are read and written atomically.
+ * bitmaps are read and written atomically, but for p_late.
  */
 struct hj_proc {
 	struct hj_sigaction p_actions[HJ_NSIG + 1]; /* hj_lock */
@@ -122,6 +142,14 @@ struct hj_proc {
 	uint32_t p_renewing;
 	uint32_t p_renewed; /* what was open before is not there; atomic */
 	uint32_t p_ids[4];  /* + 1: uid, euid, gid, egid; 0: not known */
+	/* lower.c; only the one thread's that there is. */
+	unsigned long p_late[HJ_NKFDS / 64];
+	uint32_t p_nlate;
+	uint32_t p_nextdir;
+	struct sp_hostdir
+	    p_lateshow; /* if there are some: how they are shown */
+	struct hj_dir p_dirs[HJ_NDIRS];
+	struct hj_known p_known;
 };
 
 /*
@@ -224,6 +252,7 @@ struct hj_image {
 #define HJ_EXEC_HOSTCWD	  0x1000
 #define HJ_EXEC_RENEWED	  0x2000
 #define HJ_EXEC_CONNECTED 0x4000 /* the connection goes on */
+#define HJ_EXEC_LOCKS	  0x8000 /* it may have locks on files */
 
 /* The engine's descriptors, from hc_fd on. */
 #define HJ_FD_HOLDER 2 /* an empty file */
@@ -434,6 +463,20 @@ unsigned long hj_fd_kernelbits(const struct hj_thread *t, size_t word);
 unsigned long hj_fd_twinbits(const struct hj_thread *t, size_t word);
 int hj_fd_learn(struct hj_thread *t, const char *name, struct sp_fds *ids);
 void hj_fd_holder(void);
+
+void hj_fd_setlate(struct hj_thread *t, int fd);
+void hj_fd_disown(struct hj_thread *t, int fd, long got);
+
+/* lower.c */
+void hj_lower_forget(struct hj_thread *t);
+void hj_lower_forgetfd(struct hj_thread *t, int fd);
+int hj_lower_call(struct hj_thread *t, int nr, const long *args, long *result);
+int hj_lower_open(struct hj_thread *t, const long *args, long *result);
+int hj_lower_islate(const struct hj_thread *t, long fd);
+int hj_lower_close(struct hj_thread *t, int fd);
+void hj_lower_adopt(struct hj_thread *t);
+int hj_lower_before(struct hj_thread *t, unsigned long nr,
+    const struct hj_rule *rule, const long *args, long *result);
 
 /* paths.c */
 long

@@ -328,6 +328,8 @@ control_string(struct hj_thread *t, struct exec *ex)
 		flags |= HJ_EXEC_RENEWED;
 	if (hj_has_kernel() && hj_kernel_carry(t, carried))
 		flags |= HJ_EXEC_CONNECTED;
+	if (t->t_proc->p_locks)
+		flags |= HJ_EXEC_LOCKS;
 	*p++ = ' ';
 	p = hj_number(p, (unsigned int)ex->fd);
 	*p++ = ' ';

@@ -51,12 +51,14 @@ how_to_make(long flags)
 static long
 open_at(struct hj_thread *t, const long *args)
 {
-	long flags = args[2];
+	long flags = args[2], r;
 	struct hj_path p = {.p_host = __NR_openat,
 	    .p_kernel = HJ_K_openat,
 	    .p_how = "dpvv",
 	    .p_makes = how_to_make(flags)};
 
+	if (hj_lower_open(t, args, &r))
+		return r;
 	if ((flags & O_NOFOLLOW) != 0 ||
 	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		p.p_how = "dlvv";
@@ -105,6 +107,7 @@ hj_sys_chdir(struct hj_thread *t, const long *args)
 
 	if (!hj_has_kernel())
 		return hj_window(t, __NR_chdir, args);
+	hj_lower_forget(t);
 	r = hj_path_call(t, &p, args);
 	if (r == 0)
 		t->t_proc->p_hostcwd = !t->t_bykernel;
@@ -120,6 +123,7 @@ hj_sys_fchdir(struct hj_thread *t, const long *args)
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
+	hj_lower_forget(t);
 	t->t_bykernel = (uint32_t)kernel;
 	r = kernel ? hj_kernel(t, HJ_K_fchdir, words)
 		   : hj_window(t, __NR_fchdir, args);
@@ -285,6 +289,7 @@ hj_sys_chroot(struct hj_thread *t, const long *args)
 
 	if (!hj_has_kernel())
 		return -EPERM;
+	hj_lower_forget(t);
 	if (hj_has_rules())
 		r = hj_rules_kernel(t, (unsigned long)args[0], found, words);
 	t->t_bykernel = 1;

@@ -19,7 +19,7 @@ SPDX = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 MADE = "/* Made from hostcalls.conf; do not change. */\n"
 
 
-RULE = (r"pass|descriptor|engine|E[A-Z]+|host E[A-Z]+|"
+RULE = (r"pass|descriptor|engine( r)?|E[A-Z]+|host E[A-Z]+|"
         r"(path|file|kernel) [dplafrv-]{1,6}( [a-z0-9_]+)?")
 
 
@@ -54,7 +54,8 @@ def read(path, machine):
 
 def protos(calls, kernel):
     out = [f"long hj_sys_{name}(struct hj_thread *, const long *);"
-           for name, rule in calls.values() if rule == "engine"]
+           for name, rule in calls.values()
+           if rule.split()[0] == "engine"]
     out += ["enum {"]
     out += [f"\tHJ_K_{name} = {number}," for name, number in kernel.items()]
     return out + ["};"]
@@ -66,7 +67,8 @@ def rules(calls, kernel):
         kind, *more = rule.split()
         what = f"HJ_{kind.upper()}"
         if kind == "engine":
-            text = f"{what}, 0, 0, {{0}}, hj_sys_{name}"
+            arg = "'r'" if more else "0"
+            text = f"{what}, 0, 0, {{{arg}}}, hj_sys_{name}"
         elif kind in ("pass", "descriptor"):
             text = f"{what}, 0, 0, {{0}}, 0"
         elif kind == "host":

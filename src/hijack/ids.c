@@ -40,6 +40,7 @@ hj_id(struct hj_thread *t, unsigned long nr, int kernel)
 void
 hj_ids_forget(struct hj_thread *t)
 {
+	hj_lower_forget(t);
 	for (int i = 0; i < 4; i++)
 		__atomic_store_n(&t->t_proc->p_ids[i], 0, __ATOMIC_RELAXED);
 }

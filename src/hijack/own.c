@@ -98,6 +98,8 @@ own_path(struct hj_thread *t, enum own own, int fd, char path[HJ_PATHMAX])
 	const long args[6] = {(long)path, HJ_PATHMAX};
 	long n = 0;
 
+	if (own == OWN_FD)
+		hj_lower_adopt(t);
 	if (own == OWN_EXE)
 		n = hj_append(path, hj_exepath) - path;
 	else if (own == OWN_ROOT)
@@ -165,6 +167,8 @@ hj_own_readlink(struct hj_thread *t, const long *args)
 	if (hj_copyinstr(path, (unsigned long)args[1], sizeof(path)) > 0 &&
 	    (after(path, "/proc/") != NULL || after(path, "/dev/") != NULL))
 		n = own_link(t, path, own);
+	if (n == 0 && hj_lower_call(t, HJ_K_readlinkat, args, &n))
+		return n;
 	if (n == 0)
 		return hj_path_call(t, &readlink_path, args);
 	if ((int)args[3] <= 0)

@@ -322,6 +322,7 @@ resume(
 	t->t_proc->p_renewed = (flags & HJ_EXEC_RENEWED) != 0;
 	if (t->t_proc->p_renewed)
 		hj_fd_held(t);
+	t->t_proc->p_locks = (flags & HJ_EXEC_LOCKS) != 0;
 	learn(t, s, token,
 	    (flags & HJ_EXEC_CONNECTED) != 0 &&
 		hj_kernel_adopt(t, token, carried) == 0);
