@@ -7,6 +7,8 @@
 
 #include "hijack/engine.h"
 
+#define MOST_PIDS (1 << 22)
+
 enum own { OWN_NONE, OWN_EXE, OWN_CWD, OWN_ROOT, OWN_FD };
 
 /* What follows a prefix of a path, or NULL. */
@@ -38,12 +40,12 @@ hj_own_folder(const char *path)
 
 /* A number, up to a slash or the end; -1: there is none. */
 static int
-number(const char **text)
+number(const char **text, int most)
 {
 	const char *p = *text;
 	int n = 0;
 
-	while (*p >= '0' && *p <= '9' && n < HJ_NKFDS)
+	while (*p >= '0' && *p <= '9' && n < most)
 		n = n * 10 + *p++ - '0';
 	if (p == *text || (*p != '\0' && *p != '/'))
 		return -1;
@@ -51,9 +53,24 @@ number(const char **text)
 	return n;
 }
 
-/* Which of these a path begins with; the rest of it, and the descriptor. */
+/* The same of another process: its pid, too. */
+static const char *
+other_folder(const char *path, int *pid)
+{
+	const char *rest = after(path, "/proc/");
+
+	if (rest == NULL || hj_has_rules())
+		return NULL;
+	*pid = number(&rest, MOST_PIDS);
+	return *pid > 0 && *rest == '/' ? rest + 1 : NULL;
+}
+
+/*
+ * Which of these a path begins with; the rest of it, the descriptor, and the
+ * process, 0 if that is the caller.
+ */
 static enum own
-classify(const char *path, const char **rest, int *fd)
+classify(const char *path, const char **rest, int *fd, int *pid)
 {
 	static const struct {
 		const char *name;
@@ -63,6 +80,9 @@ classify(const char *path, const char **rest, int *fd)
 	    "/dev/stdin", "/dev/stdout", "/dev/stderr"};
 	const char *p = hj_own_folder(path);
 
+	*pid = 0;
+	if (p == NULL)
+		p = other_folder(path, pid);
 	for (int i = 0; i < 3; i++) {
 		if (hj_streq(path, standard[i])) {
 			*fd = i;
@@ -71,14 +91,14 @@ classify(const char *path, const char **rest, int *fd)
 		}
 		if (p != NULL && (*rest = after(p, names[i].name)) != NULL &&
 		    (**rest == '\0' || **rest == '/'))
-			return names[i].own;
+			return *pid != 0 && i == 0 ? OWN_NONE : names[i].own;
 	}
 	*rest = after(path, "/dev/fd/");
 	if (*rest == NULL && p != NULL)
 		*rest = after(p, "fd/");
 	if (*rest == NULL)
 		return OWN_NONE;
-	*fd = number(rest);
+	*fd = number(rest, HJ_NKFDS);
 	return *fd >= 0 ? OWN_FD : OWN_NONE;
 }
 
@@ -89,6 +109,40 @@ hj_own_fdpath(struct hj_thread *t, int fd, char path[HJ_PATHMAX])
 	long args[HJ_OPARGS] = {fd};
 
 	return hj_kernel_op(t, SP_FDPATH, args, path, 0, HJ_PATHMAX);
+}
+
+/* Whether another process's directory is in a place of the host's. */
+static int
+is_elsewhere(int pid)
+{
+	static const char *const places[] = {"/proc", "/sys", "/dev"};
+	char link[32], path[8] = "";
+	const char *rest;
+
+	hj_append(
+	    hj_number(hj_append(link, "/proc/"), (unsigned int)pid), "/cwd");
+	hj_raw4(__NR_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
+	for (int i = 0; i < 3; i++) {
+		rest = after(path, places[i]);
+		if (rest != NULL && (*rest == '\0' || *rest == '/'))
+			return 1;
+	}
+	return 0;
+}
+
+/* The same of another process. */
+static long
+other_path(
+    struct hj_thread *t, enum own own, int pid, int fd, char path[HJ_PATHMAX])
+{
+	long args[HJ_OPARGS] = {fd, pid, SP_FDPATH_FD}, n;
+
+	if (own == OWN_CWD && is_elsewhere(pid))
+		return 0;
+	if (own != OWN_FD)
+		args[2] = own == OWN_CWD ? SP_FDPATH_CWD : SP_FDPATH_ROOT;
+	n = hj_kernel_op(t, SP_FDPATH, args, path, 0, HJ_PATHMAX);
+	return n < 0 ? 0 : n;
 }
 
 /* The path of one of those: its length; 0: it is the host's. */
@@ -124,15 +178,17 @@ hj_own_find(struct hj_thread *t, const char *path, int follow,
 	const char *rest = NULL;
 	enum own which;
 	size_t more;
+	int pid;
 	long n;
 
 	*fd = -1;
-	which = classify(path, &rest, fd);
+	which = classify(path, &rest, fd, &pid);
 	if (which == OWN_NONE || (*rest == '\0' && !follow))
 		return 0;
-	n = own_path(t, which, *fd, own);
+	n = pid != 0 ? other_path(t, which, pid, *fd, own)
+		     : own_path(t, which, *fd, own);
 	more = hj_strlen(rest);
-	if (more > 0)
+	if (more > 0 || pid != 0)
 		*fd = -1;
 	if (n == 0 || (size_t)n + more >= HJ_PATHMAX)
 		return 0;
@@ -146,12 +202,13 @@ own_link(struct hj_thread *t, const char *path, char own[HJ_PATHMAX])
 {
 	const char *rest = NULL;
 	enum own which;
-	int fd = -1;
+	int fd = -1, pid;
 
-	which = classify(path, &rest, &fd);
+	which = classify(path, &rest, &fd, &pid);
 	if (which == OWN_NONE || *rest != '\0' || after(path, "/dev/std"))
 		return 0;
-	return own_path(t, which, fd, own);
+	return pid != 0 ? other_path(t, which, pid, fd, own)
+			: own_path(t, which, fd, own);
 }
 
 static const struct hj_path readlink_path = {

@@ -8,6 +8,7 @@
 #include "hyper/hostfile.h"
 #include "kern/entry.h"
 #include "kern/filedesc.h"
+#include "kern/procinfo.h"
 #include "vfs/inotify.h"
 #include "vfs/vfs.h"
 
@@ -230,17 +231,56 @@ hosted_exec(struct call *c)
 	return hosted_fds(c);
 }
 
+/* What another process, by its pid here, has; as the caller sees it. */
+static int
+other_path(struct lwp *l, pid_t pid, const uint64_t *args, char *buf,
+    const char **pathp)
+{
+	const struct cwdinfo *root = proc_cwdi(l->l_proc), *cwdi;
+	struct procid id;
+	struct file *fp;
+	bool cloexec;
+	int error;
+
+	if ((error = proc_id(pid, &id)) != 0 ||
+	    (error = proc_maylook(l, &id)) != 0)
+		return error;
+	if (args[2] == SP_FDPATH_FD) {
+		error = proc_getfile(&id, (int)args[0], &fp, &cloexec);
+		if (error != 0)
+			return error;
+		error = fp->f_vnode == NULL ? ENOENT
+					    : vfs_name(fp->f_mount, fp->f_vnode,
+						  root, buf, pathp);
+		file_rele(fp);
+		return error;
+	}
+	if ((error = proc_getcwdi(&id, &cwdi)) != 0)
+		return error;
+	if (args[2] == SP_FDPATH_CWD)
+		return vfs_path(
+		    cwdi->cwd_cmount, cwdi->cwd_cdir, root, buf, pathp);
+	return vfs_path(cwdi->cwd_rmount, cwdi->cwd_rdir, root, buf, pathp);
+}
+
 int
 hosted_fdpath(struct call *c)
 {
+	const uint64_t *args = c->c_msg.sm_args;
+	pid_t pid = args[1] == 0 ? 0 : session_pid((pid_t)args[1]);
 	char buf[PATH_MAX];
 	const char *path;
-	struct lwp *l = syscall_enter();
+	struct lwp *l;
 	int error;
 
-	if (l == NULL)
+	if (pid < 0)
+		return ESRCH;
+	if ((l = syscall_enter()) == NULL)
 		return syscall_refusal();
-	error = vfs_fdpath(l, (int)c->c_msg.sm_args[0], buf, &path);
+	if (pid != 0)
+		error = other_path(l, pid, args, buf, &path);
+	else
+		error = vfs_fdpath(l, (int)args[0], buf, &path);
 	syscall_exit();
 	if (error == 0)
 		path_give(c, path);

@@ -265,6 +265,8 @@ void session_accuse(struct session *); /* it has broken the protocol */
 /* A session for the child of a fork; its process's lwp is `handle'. */
 int
 session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN]);
+/* Leader: the pid of a client whose host process this is; -1: none. */
+pid_t session_pid(pid_t host);
 int session_forkcancel(struct session *parent, const uint8_t token[SP_TOKEN]);
 
 /*

@@ -584,6 +584,24 @@ session_find(const uint8_t token[SP_TOKEN])
 	return se;
 }
 
+pid_t
+session_pid(pid_t host)
+{
+	struct session *se;
+	pid_t pid = -1;
+
+	list_enter();
+	LIST_FOREACH (se, &sessions, se_link) {
+		if (session_state(se) == SE_OPEN && !se->se_far &&
+		    se->se_peer.hp_pid == host) {
+			pid = se->se_pid;
+			break;
+		}
+	}
+	list_exit();
+	return pid;
+}
+
 void
 session_poke(struct session *se)
 {

@@ -83,7 +83,7 @@ enum sp_op {
 	SP_HOSTPATH,   /* sm_args[0]: dirfd, [1]: follow; payload: paths */
 	SP_FDS,	       /* payload: struct sp_fds; value: how many */
 	SP_PROGRAM,    /* sm_args[0]: dirfd, [1]: follow, [2]; payload: paths */
-	SP_FDPATH,     /* sm_args[0]: fd; payload: its path */
+	SP_FDPATH,     /* sm_args[0]: fd, [1]: pid, [2]; payload: its path */
 	SP_REOPEN,     /* sm_args[0]: fd, [1]: flags; value: descriptor */
 	SP_SEND,       /* sm_args[0]: fd; value: as of SP_HOSTFILE */
 	SP_RECEIVE,    /* sm_args[0]: st_ino, [1]: close-on-exec; value: fd */
@@ -138,7 +138,9 @@ enum sp_note {
  * is removed while it is set is kept for a while.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
- * value is its length.  ENOENT: none, below the process's root.
+ * value is its length.  ENOENT: none, below the process's root.  With a pid of
+ * the host's, that of another client: its descriptor, or one of its directories
+ * as sm_args[2] says.  EACCES, ESRCH.
  *
  * SP_HOSTFILE: the value is the server's descriptor of a file of the host with
  * the data of fd, to be opened as /proc/PID/fd/N before the next call in the
@@ -147,6 +149,8 @@ enum sp_note {
  */
 #define SP_HOSTFILE_LOWER (INT64_C(1) << 32)
 #define SP_NFDS		  65536u
+
+enum { SP_FDPATH_FD, SP_FDPATH_CWD, SP_FDPATH_ROOT };
 
 /* The result of SP_FDS: the process's ids, and what it has open. */
 struct sp_fds {
