@@ -35,6 +35,7 @@
 #include <rump/rump_file.h>
 #include <rump/rump_trace.h>
 
+#include "kern/largefile.h"
 #include "kern/param.h"
 #include "syscall/tracetext.h"
 
@@ -177,7 +178,7 @@ static const struct name n_ktrfac[] = {R(KTRFAC_SYSCALL), R(KTRFAC_SYSRET),
 /* Beside the access mode. */
 static const struct name n_oflags[] = {N(O_CREAT), N(O_EXCL), N(O_NOCTTY),
     N(O_TRUNC), N(O_APPEND), N(O_NONBLOCK), N(O_SYNC), N(O_DSYNC), N(O_ASYNC),
-    N(O_DIRECT), {0100000, "O_LARGEFILE"}, N(O_TMPFILE), N(O_DIRECTORY),
+    N(O_DIRECT), {KERN_LARGEFILE, "O_LARGEFILE"}, N(O_TMPFILE), N(O_DIRECTORY),
     N(O_NOFOLLOW), N(O_NOATIME), N(O_CLOEXEC), N(O_PATH)};
 
 #define ONE_OF(hint)                                     \

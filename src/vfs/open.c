@@ -4,19 +4,18 @@
  */
 #include <linux/openat2.h>
 
+#include "kern/largefile.h"
 #include "sysproto.h"
 #include "vfs/dev.h"
 #include "vfs/inotify.h"
 
-/* What the kernel sees of O_LARGEFILE; the C library may say that it is 0. */
-#define OPEN_LARGEFILE 0100000
-#define OPEN_TMPFILE   (O_TMPFILE & ~O_DIRECTORY)
+#define OPEN_TMPFILE (O_TMPFILE & ~O_DIRECTORY)
 
 /* Others are ignored. */
 #define OPEN_KNOWN                                                      \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
 	    O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT |        \
-	    OPEN_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
+	    KERN_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
 	    O_CLOEXEC | O_PATH | OPEN_TMPFILE)
 /* These are not remembered. */
 #define OPEN_ONCE (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
@@ -41,7 +40,7 @@ open_decode(struct lwp *l, int flags, mode_t mode, struct openargs *oa)
 	if ((flags & O_PATH) != 0)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	else
-		flags |= OPEN_LARGEFILE;
+		flags |= KERN_LARGEFILE;
 	oa->oa_lwp = l;
 	oa->oa_flags = flags;
 	oa->oa_mode = S_IFREG | (mode & 07777);
