@@ -42,6 +42,8 @@ file_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 	hj_words(rule->r_args, args, words);
 	t->t_bykernel = 1;
 	r = hj_kernel(t, rule->r_kernel, words);
+	if (r == 0 && hj_has_rules())
+		hj_ruled_stat(rule->r_kernel, words);
 	return r >= HJ_LARGE ? hj_large(t, nr, args, r) : r;
 }
 

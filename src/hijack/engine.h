@@ -514,6 +514,9 @@ long hj_own_readlink(struct hj_thread *t, const long *args);
 const char *hj_own_folder(const char *path);
 
 /* ruledcalls.c */
+#define HJ_RULED_MAJOR 4095 /* of devices of the kernel: none of the host's */
+void hj_ruled_stat(int nr, const long *args);
+void hj_ruled_device(void *st);
 int hj_is_ruled(uint32_t calls);
 int hj_ruled_mounts(
     struct hj_thread *t, const char *path, long flags, long *result);

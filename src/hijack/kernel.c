@@ -228,9 +228,12 @@ call_in(struct hj_thread *t, uint32_t slot, int nr, const long *args,
 	if (error == 0) {
 		error = spc_decode(cl, slot, sd, words, value);
 		t->t_got = spc_slot(cl, slot)->ss_msg.sm_flags;
-		if ((t->t_got & SP_F_STAT) != 0)
+		if ((t->t_got & SP_F_STAT) != 0) {
 			memcpy(t->t_stat, spc_slot(cl, slot)->ss_payload,
 			    sizeof(t->t_stat));
+			if (hj_has_rules())
+				hj_ruled_device(t->t_stat);
+		}
 	}
 	t->t_fdmin = 0;
 	t->t_wants = 0;

@@ -320,6 +320,8 @@ by_rules(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
 		return -EOPNOTSUPP;
 	hj_words(a->a_how, there, words);
 	r = by_kernel(t, p, words);
+	if (r == 0)
+		hj_ruled_stat(p->p_kernel, words);
 	return r == -EREMOTE ? by_host(t, p, a, there) : r;
 }
 

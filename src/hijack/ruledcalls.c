@@ -18,6 +18,44 @@ struct vfsstat {
 	char vs_mntonname[1024];
 };
 
+/*
+ * Numbers of devices that file systems are on: programs take files of the same
+ * number and inode for one, so those of the kernel get others than the host's.
+ */
+
+/* At the beginning of a struct stat. */
+void
+hj_ruled_device(void *st)
+{
+	uint64_t dev;
+
+	memcpy(&dev, st, sizeof(dev));
+	dev |= HJ_RULED_MAJOR << 8;
+	memcpy(st, &dev, sizeof(dev));
+}
+
+/* The kernel has made a call, nr of HJ_K_*: if it was one of these. */
+void
+hj_ruled_stat(int nr, const long *args)
+{
+	const uint32_t major = HJ_RULED_MAJOR;
+	unsigned long at = 0;
+	uint64_t dev;
+
+	if (nr == HJ_K_statx)
+		(void)hj_copyout((unsigned long)args[4] +
+				     offsetof(struct statx, stx_dev_major),
+		    &major, sizeof(major));
+	else if (nr == HJ_K_fstatat)
+		at = (unsigned long)args[2];
+	else if (nr == HJ_K_stat || nr == HJ_K_lstat || nr == HJ_K_fstat)
+		at = (unsigned long)args[1];
+	if (at == 0 || hj_copyin(&dev, at, sizeof(dev)) != 0)
+		return;
+	hj_ruled_device(&dev);
+	(void)hj_copyout(at, &dev, sizeof(dev));
+}
+
 /* Whether some calls are to be made by the kernel. */
 int
 hj_is_ruled(uint32_t calls)
@@ -107,7 +145,8 @@ put_mount(char *to, const struct vfsstat *vs, int n, int info)
 		to = put_word(to, vs->vs_fstypename);
 		return hj_append(put_flags(to, flags), "0 0\n");
 	}
-	to = hj_append(hj_number(to, (unsigned int)n + 1), " 0 0:");
+	to = hj_append(hj_number(to, (unsigned int)n + 1), " 0 ");
+	to = hj_append(hj_number(to, HJ_RULED_MAJOR), ":");
 	to = hj_append(hj_number(to, vs->vs_statvfs.f_fsid), " / ");
 	to = put_flags(put_word(to, on), flags);
 	to = put_word(hj_append(to, "- "), vs->vs_fstypename);
