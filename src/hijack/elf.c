@@ -55,16 +55,19 @@ open_interpreter(
 	return error;
 }
 
-/* Look at the executable fd; its interpreter is left open. */
+/*
+ * Look at the executable fd; its interpreter is left open.  That is interpfd if
+ * somebody has done this before us; else -1.
+ */
 int
-hj_image_open(struct hj_thread *t, int fd, struct hj_image *image)
+hj_image_open(struct hj_thread *t, int fd, int interpfd, struct hj_image *image)
 {
 	Elf64_Phdr ph[MAXHEADERS];
 	Elf64_Ehdr eh;
 	int error;
 
 	image->i_fd = fd;
-	image->i_interpfd = -1;
+	image->i_interpfd = interpfd;
 	image->i_stackflags = PF_X;
 	if (read_at(fd, &eh, sizeof(eh), 0) != 0 || check_header(&eh) != 0 ||
 	    read_at(fd, ph, eh.e_phnum * sizeof(ph[0]), eh.e_phoff) != 0)

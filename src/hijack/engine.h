@@ -253,6 +253,7 @@ struct hj_image {
 #define HJ_EXEC_RENEWED	  0x2000
 #define HJ_EXEC_CONNECTED 0x4000 /* the connection goes on */
 #define HJ_EXEC_LOCKS	  0x8000 /* it may have locks on files */
+#define HJ_EXEC_INTERP	  16	 /* from this bit on: the interpreter + 1 */
 
 /* The engine's descriptors, from hc_fd on. */
 #define HJ_FD_HOLDER 2 /* an empty file */
@@ -561,7 +562,8 @@ int hj_protection(uint32_t flags);
 int hj_may_execute(int fd);
 int hj_open_program(struct hj_thread *t, int dirfd, const char *path,
     long flags, int *fd, char *exe);
-int hj_image_open(struct hj_thread *t, int fd, struct hj_image *image);
+int hj_image_open(
+    struct hj_thread *t, int fd, int interpfd, struct hj_image *image);
 long hj_image_map(
     const struct hj_image *image, unsigned long hint, unsigned long *end);
 

@@ -307,7 +307,7 @@ control_kernel(const struct hj_thread *t, const struct exec *ex,
 }
 
 static void
-control_string(struct hj_thread *t, struct exec *ex)
+control_string(struct hj_thread *t, struct exec *ex, int interpfd)
 {
 	uint64_t carried[HJ_NCARRIED] = {0};
 	char *p = hj_number(ex->control, (unsigned long)hj_control->hc_fd);
@@ -330,6 +330,7 @@ control_string(struct hj_thread *t, struct exec *ex)
 		flags |= HJ_EXEC_CONNECTED;
 	if (t->t_proc->p_locks)
 		flags |= HJ_EXEC_LOCKS;
+	flags |= (unsigned long)(interpfd + 1) << HJ_EXEC_INTERP;
 	*p++ = ' ';
 	p = hj_number(p, (unsigned int)ex->fd);
 	*p++ = ' ';
@@ -392,22 +393,12 @@ make_argv(struct exec *ex, unsigned long argv, long argc, const char **out)
 }
 
 static long
-exec_image(struct hj_thread *t, struct exec *ex, unsigned long argv, long argc,
+exec_loader(struct hj_thread *t, struct exec *ex, int interpfd,
     unsigned long envp, const char **out)
 {
-	struct hj_image image;
 	long r;
-	int error;
 
-	error = hj_image_open(t, ex->fd, &image);
-	if (error != 0)
-		return -error;
-	hj_raw1(__NR_close, image.i_interpfd);
-	hj_raw3(__NR_fcntl, ex->fd, F_SETFD, 0);
-	r = make_argv(ex, argv, argc, out);
-	if (r != 0)
-		return r;
-	control_string(t, ex);
+	control_string(t, ex, interpfd);
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_limits_shared(0);
 	r = hj_raw3(__NR_execve, hj_control->hc_loader, out, envp);
@@ -415,6 +406,26 @@ exec_image(struct hj_thread *t, struct exec *ex, unsigned long argv, long argc,
 		hj_limits_shared(1);
 	if (hj_has_kernel())
 		hj_kernel_keep(t);
+	return r;
+}
+
+static long
+exec_image(struct hj_thread *t, struct exec *ex, unsigned long argv, long argc,
+    unsigned long envp, const char **out)
+{
+	struct hj_image image;
+	long r;
+	int error;
+
+	error = hj_image_open(t, ex->fd, -1, &image);
+	if (error != 0)
+		return -error;
+	hj_raw3(__NR_fcntl, ex->fd, F_SETFD, 0);
+	hj_raw3(__NR_fcntl, image.i_interpfd, F_SETFD, 0);
+	r = make_argv(ex, argv, argc, out);
+	if (r == 0)
+		r = exec_loader(t, ex, image.i_interpfd, envp, out);
+	hj_raw1(__NR_close, image.i_interpfd);
 	return r;
 }
 

@@ -205,13 +205,13 @@ note_path(int fd)
 }
 
 static unsigned long
-load(struct stack *s, int fd)
+load(struct stack *s, int fd, int interpfd)
 {
 	struct hj_image image, interp;
 	unsigned long end, interpend, entry;
 	long bias, base = 0;
 	const char *name = (const char *)auxv_get(s, AT_EXECFN);
-	int error = hj_image_open(hj_current(), fd, &image);
+	int error = hj_image_open(hj_current(), fd, interpfd, &image);
 
 	if (error != 0)
 		hj_fail("cannot be executed", name, error);
@@ -223,7 +223,8 @@ load(struct stack *s, int fd)
 	auxv_set(s, AT_PHNUM, image.i_phnum);
 	auxv_set(s, AT_ENTRY, entry);
 	if (image.i_interpfd >= 0) {
-		error = hj_image_open(hj_current(), image.i_interpfd, &interp);
+		error =
+		    hj_image_open(hj_current(), image.i_interpfd, -1, &interp);
 		base =
 		    error != 0 ? -error : hj_image_map(&interp, 0, &interpend);
 		if (HJ_FAILED(base))
@@ -406,7 +407,7 @@ hj_main(unsigned long *sp)
 	hj_raw2(__NR_prctl, PR_SET_NAME, hj_basename(s.argv[1]));
 	stack_shift(&s);
 	hj_vdso_init(auxv_get(&s, AT_SYSINFO_EHDR));
-	entry = load(&s, (int)n[1]);
+	entry = load(&s, (int)n[1], (int)(n[2] >> HJ_EXEC_INTERP) - 1);
 	hj_regs_start(t, entry, (unsigned long)s.sp);
 	return 0;
 }
