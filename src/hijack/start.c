@@ -14,6 +14,8 @@
 #include <linux/prctl.h>
 #include <linux/stat.h>
 
+#include <stdatomic.h>
+
 #include "hijack/engine.h"
 
 #define PIE_RANGE (1UL << 28) /* pages */
@@ -333,7 +335,8 @@ resume(
 static void
 wait_kernel(void)
 {
-	while (__atomic_load_n(&hj_control->hc_wait, __ATOMIC_ACQUIRE) != 0)
+	while (atomic_load_explicit(
+		   &hj_control->hc_wait, memory_order_acquire) != 0)
 		hj_raw4(__NR_futex, &hj_control->hc_wait, FUTEX_WAIT, 1, NULL);
 }
 
