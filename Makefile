@@ -85,5 +85,5 @@ help:
 	@echo 'make install    PREFIX (/usr/local) and DESTDIR are heeded'
 	@echo 'make fmt        lay the sources out with clang-format'
 	@echo 'make lint       look through the sources with all the checkers'
-	@echo 'make soak       a build in a world; stress tests for MINUTES (30)'
+	@echo 'make soak       a build in a world, aarch64; stress tests for MINUTES (30)'
 	@echo 'make clean      remove build/, where everything is made'
