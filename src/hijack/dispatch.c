@@ -74,7 +74,7 @@ kernel_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 	hj_ids_forget(t);
 	hj_words(rule->r_args, args, words);
 	t->t_bykernel = 1;
-	return hj_kernel(t, rule->r_kernel, words);
+	return hj_ids_set(t, nr, rule->r_kernel, words);
 }
 
 /* Whether a call asks what the descriptor that was just opened is. */

@@ -141,6 +141,7 @@ struct hj_proc {
 	uint32_t p_users; /* reconnect.c's, as the next; atomic */
 	uint32_t p_renewing;
 	uint32_t p_renewed; /* what was open before is not there; atomic */
+	uint32_t p_kept;    /* + 1: saved uid of who kept root's rights */
 	uint32_t p_ids[4];  /* + 1: uid, euid, gid, egid; 0: not known */
 	/* lower.c; only the one thread's that there is. */
 	unsigned long p_late[HJ_NKFDS / 64];
@@ -534,6 +535,8 @@ hj_wait_epoll(struct hj_thread *t, const long *args, int hastime, long *result);
 /* ids.c */
 long hj_id(struct hj_thread *t, unsigned long nr, int kernel);
 void hj_ids_forget(struct hj_thread *t);
+long hj_ids_set(struct hj_thread *t, unsigned long nr, int kernel, long *words);
+void hj_ids_drop(struct hj_thread *t);
 int hj_is_root(struct hj_thread *t);
 
 /* limits.c */

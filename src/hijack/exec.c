@@ -398,6 +398,7 @@ exec_loader(struct hj_thread *t, struct exec *ex, int interpfd,
 {
 	long r;
 
+	hj_ids_drop(t);
 	control_string(t, ex, interpfd);
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_limits_shared(0);

@@ -2,7 +2,7 @@
 /*
  * Ids are the kernel's.  Capabilities: who is the kernel's root has all of
  * them, others none.  They cannot be given away one by one, and are only shown:
- * the kernel goes by ids.
+ * the kernel goes by ids.  Who keeps them (PR_SET_KEEPCAPS) can set groups.
  */
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -75,14 +75,95 @@ words_of(unsigned long at, struct __user_cap_header_struct *head, size_t *n)
 	return hj_copyout(at, head, sizeof(*head)) != 0 ? -EFAULT : -EINVAL;
 }
 
-/* What root has, and who was root if he asked to keep them. */
+/* What root has, and who was root and has kept them. */
 static uint64_t
 capabilities(struct hj_thread *t)
 {
-	if (hj_is_root(t) ||
-	    hj_raw5(__NR_prctl, PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1)
-		return ALL_CAPS;
-	return 0;
+	return t->t_proc->p_kept != 0 || hj_is_root(t) ? ALL_CAPS : 0;
+}
+
+/*
+ * PR_SET_KEEPCAPS: root becomes somebody else and may still set ids.  In the
+ * kernel the saved uid is root's then, as which such calls are made, until the
+ * next execve.
+ */
+
+/* Is that what a setresuid is? */
+static int
+keeps(struct hj_thread *t, const long *words)
+{
+	for (int i = 0; i < 3; i++) {
+		if ((uint32_t)words[i] == 0 || (uint32_t)words[i] == UINT32_MAX)
+			return 0;
+	}
+	return hj_raw5(__NR_prctl, PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1 &&
+	       hj_is_root(t);
+}
+
+static long
+set_effective(struct hj_thread *t, long uid)
+{
+	const long words[6] = {-1, uid, -1};
+
+	return hj_kernel(t, HJ_K_setresuid, words);
+}
+
+/* A call about groups, as root. */
+static long
+set_as_root(struct hj_thread *t, int kernel, const long *words)
+{
+	const long none[6] = {0};
+	long uid = hj_kernel(t, HJ_K_geteuid, none);
+	long r = set_effective(t, 0);
+
+	if (r != 0)
+		return r;
+	r = hj_kernel(t, kernel, words);
+	set_effective(t, uid);
+	return r;
+}
+
+/* A call of the kernel's about ids or the like. */
+long
+hj_ids_set(struct hj_thread *t, unsigned long nr, int kernel, long *words)
+{
+	uint32_t *kept = &t->t_proc->p_kept;
+	uint32_t saved = (uint32_t)words[2];
+	int keep = nr == __NR_setresuid && keeps(t, words);
+	long r;
+
+	if (keep)
+		words[2] = 0;
+	r = hj_kernel(t, kernel, words);
+	if (keep && r == 0)
+		*kept = saved + 1;
+	else if (*kept == 0)
+		return r;
+	else if (r == -EPERM &&
+		 (nr == __NR_setgid || nr == __NR_setregid ||
+		     nr == __NR_setresgid || nr == __NR_setgroups))
+		r = set_as_root(t, kernel, words);
+	else if (r == 0 && nr == __NR_getresuid) {
+		saved = *kept - 1;
+		r = hj_copyout(
+			(unsigned long)words[2], &saved, sizeof(saved)) != 0
+			? -EFAULT
+			: 0;
+	}
+	return r;
+}
+
+/* Before execve: what was kept goes. */
+void
+hj_ids_drop(struct hj_thread *t)
+{
+	const long words[6] = {-1, -1, (long)t->t_proc->p_kept - 1};
+
+	if (t->t_proc->p_kept == 0)
+		return;
+	t->t_proc->p_kept = 0;
+	hj_ids_forget(t);
+	hj_kernel(t, HJ_K_setresuid, words);
 }
 
 long
