@@ -12,6 +12,14 @@
 #include "kern/proc_impl.h"
 
 void
+cputime_begin(struct proc *p, struct lwp *l)
+{
+	atomic_store_explicit(&p->p_cputime, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->p_childtime, 0, memory_order_relaxed);
+	atomic_fetch_or_explicit(&l->l_flags, LW_COUNTED, memory_order_relaxed);
+}
+
+void
 cputime_charge(struct lwp *old)
 {
 	struct proc *p = lwp_isnobody(old) ? initproc : old->l_proc;

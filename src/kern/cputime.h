@@ -13,6 +13,9 @@
 
 #include "kern/param.h"
 
+/* A process begins, with its first lwp. */
+void cputime_begin(struct proc *, struct lwp *);
+
 /* The calling host thread's, since it was last called, to old's process. */
 void cputime_charge(struct lwp *old);
 

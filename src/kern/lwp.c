@@ -9,7 +9,6 @@
  */
 #include "kern/lwp.h"
 
-#include "kern/boot.h"
 #include "kern/event.h"
 #include "kern/filedesc.h"
 #include "kern/smr.h"
@@ -156,10 +155,8 @@ lwp_alloc(struct proc *p, bool implicit)
 	l->l_sigmask = 0;
 	atomic_store_explicit(&l->l_borrowed, NULL, memory_order_relaxed);
 	atomic_store_explicit(&l->l_ctx, curctx(), memory_order_relaxed);
-	atomic_store_explicit(&l->l_flags,
-	    (implicit ? LW_IMPLICIT : 0) |
-		(unlikely(kern_config.kc_cputime) ? LW_COUNTED : 0),
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &l->l_flags, implicit ? LW_IMPLICIT : 0, memory_order_relaxed);
 	atomic_store_explicit(&l->l_sleep, LWP_AWAKE, memory_order_relaxed);
 	/* Release: what is above is there when somebody sees it running. */
 	atomic_store_explicit(&l->l_state,
@@ -177,10 +174,11 @@ lwp_attach(struct lwp *l)
 	KASSERT(mutex_owned(&p->p_lock));
 	l->l_lid = ++p->p_nextlid;
 	flags = proc_flags(p);
-	if (unlikely((flags & (PF_EXITING | PF_TRACED)) != 0))
+	if (unlikely((flags & (PF_EXITING | PF_TRACED | PF_COUNTED)) != 0))
 		atomic_fetch_or_explicit(&l->l_flags,
 		    ((flags & PF_EXITING) != 0 ? LW_EXITING : 0) |
-			((flags & PF_TRACED) != 0 ? LW_TRACED : 0),
+			((flags & PF_TRACED) != 0 ? LW_TRACED : 0) |
+			((flags & PF_COUNTED) != 0 ? LW_COUNTED : 0),
 		    memory_order_relaxed);
 	LIST_INSERT_HEAD(&p->p_lwps, l, l_sibling);
 	atomic_store_explicit(&p->p_nlwps,

@@ -16,6 +16,8 @@
  *
  * Locks: p_lock of the process, then the shard of a list.  Never two p_locks.
  */
+#include "kern/boot.h"
+#include "kern/cputime.h"
 #include "kern/event.h"
 #include "kern/filedesc.h"
 #include "kern/kern.h"
@@ -293,7 +295,8 @@ proc_reset(struct proc *p, struct proc *parent)
 	LIST_INIT(&p->p_lwps);
 	atomic_store_explicit(&p->p_flags,
 	    atomic_load_explicit(&parent->p_flags, memory_order_relaxed) &
-		(PF_SUGID | PF_CHLD | PF_NOCLD | PF_REMOTE | PF_HOSTED),
+		(PF_SUGID | PF_CHLD | PF_NOCLD | PF_REMOTE | PF_HOSTED |
+		    PF_COUNTED),
 	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_umask,
 	    atomic_load_explicit(&parent->p_umask, memory_order_relaxed),
@@ -306,8 +309,6 @@ proc_reset(struct proc *p, struct proc *parent)
 	    atomic_load_explicit(&parent->p_remote, memory_order_relaxed),
 	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_parent, parent, memory_order_relaxed);
-	atomic_store_explicit(&p->p_cputime, 0, memory_order_relaxed);
-	atomic_store_explicit(&p->p_childtime, 0, memory_order_relaxed);
 	p->p_start = hyper_clock(HYPER_CLOCK_COARSE);
 	memcpy(p->p_name, parent->p_name, sizeof(p->p_name));
 }
@@ -352,6 +353,16 @@ proc_publish(struct proc *p, struct proc *parent)
 	atomic_store_explicit(&p->p_state, PROC_ACTIVE, memory_order_release);
 }
 
+/* Who is told of the parent's lwps is told of the child's. */
+static void
+proc_inherit_told(struct proc *p, struct proc *parent, struct lwp *l)
+{
+	if ((proc_flags(parent) & PF_TRACED) != 0)
+		trace_inherit(p, parent, l);
+	if ((proc_flags(parent) & PF_COUNTED) != 0)
+		cputime_begin(p, l);
+}
+
 int
 proc_create(struct proc *parent, int flags, struct lwp **lp)
 {
@@ -392,8 +403,8 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 	l->l_sigmask = curlwp()->l_sigmask;
 	l->l_lid = p->p_nextlid = 1;
 	LIST_INSERT_HEAD(&p->p_lwps, l, l_sibling);
-	if (unlikely((proc_flags(parent) & PF_TRACED) != 0))
-		trace_inherit(p, parent, l);
+	if (unlikely((proc_flags(parent) & (PF_TRACED | PF_COUNTED)) != 0))
+		proc_inherit_told(p, parent, l);
 	atomic_store_explicit(&p->p_nlwps, 1, memory_order_relaxed);
 	proc_publish(p, parent);
 	kqproc_fork(l, parent, proc_pid(p));
@@ -623,8 +634,9 @@ proc_boot(pid_t pid, struct kref *shared[PS_COUNT], const char *name)
 		atomic_store_explicit(
 		    &p->p_shared[i], shared[i], memory_order_relaxed);
 	atomic_store_explicit(&p->p_pid, pid, memory_order_relaxed);
-	atomic_store_explicit(
-	    &p->p_flags, PF_SYSTEM | PF_PARENT, memory_order_relaxed);
+	atomic_store_explicit(&p->p_flags,
+	    PF_SYSTEM | PF_PARENT | (kern_config.kc_cputime ? PF_COUNTED : 0),
+	    memory_order_relaxed);
 	atomic_store_explicit(&p->p_umask, 022, memory_order_relaxed);
 	strncpy(p->p_name, name, sizeof(p->p_name) - 1);
 	p->p_start = kern_monotonic();

@@ -159,6 +159,7 @@ struct proc {
 #define PF_TRACED  512u	 /* p_trace is not NULL */
 #define PF_REMOTE  1024u /* its program is elsewhere; see remote.h */
 #define PF_HOSTED  2048u /* opens fifos and waits on the host, not here */
+#define PF_COUNTED 4096u /* its CPU time is counted; cputime.h */
 
 extern struct proc *proc0, *initproc;
 

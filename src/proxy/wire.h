@@ -46,7 +46,7 @@
 #include <stdint.h>
 
 #define SP_MAGIC   0x504d5552u /* "RUMP" */
-#define SP_VERSION 2u
+#define SP_VERSION 3u
 
 /* Calls that a client can have going on at a time. */
 #define SP_NSLOTS 512u
