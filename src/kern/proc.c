@@ -139,36 +139,27 @@ proc_get(struct hostthread *ht)
 	return kcache_alloc(proc_cache);
 }
 
+/* A process that is free does not go on having something. */
+static void
+proc_drop(struct proc *p, int what)
+{
+	struct kref *kr =
+	    atomic_load_explicit(&p->p_shared[what], memory_order_relaxed);
+
+	atomic_store_explicit(&p->p_shared[what], NULL, memory_order_relaxed);
+	if (kr != NULL)
+		kref_rele(kr);
+}
+
 /* Let go of what a free process still refers to, and of its memory. */
 static void
 proc_destroy(struct proc *p)
 {
-	struct kref *kr;
 	int i;
 
-	for (i = 0; i < PS_COUNT; i++) {
-		kr =
-		    atomic_load_explicit(&p->p_shared[i], memory_order_relaxed);
-		atomic_store_explicit(
-		    &p->p_shared[i], NULL, memory_order_relaxed);
-		if (kr != NULL)
-			kref_rele(kr);
-	}
+	for (i = 0; i < PS_COUNT; i++)
+		proc_drop(p, i);
 	kcache_free(proc_cache, p);
-}
-
-/*
- * Whether a process that is free goes on having something, for the next one:
- * not what nobody else has, nor directories that other mounts are in use by.
- */
-static bool
-proc_keeps(int what, const struct kref *kr)
-{
-	if (what == PS_CWDI &&
-	    kr != atomic_load_explicit(
-		      &proc0->p_shared[PS_CWDI], memory_order_relaxed))
-		return false;
-	return kref_count(kr) != 1;
 }
 
 /* Put a free process into the host thread's cache. */
@@ -183,15 +174,19 @@ proc_put(struct proc *p)
 		proc_destroy(p);
 		return;
 	}
+	/* For the next one it keeps what others have, too. */
 	for (i = 0; i < PS_COUNT; i++) {
 		kr =
 		    atomic_load_explicit(&p->p_shared[i], memory_order_relaxed);
-		if (kr != NULL && !proc_keeps(i, kr)) {
-			atomic_store_explicit(
-			    &p->p_shared[i], NULL, memory_order_relaxed);
-			kref_rele(kr);
-		}
+		if (kr != NULL && kref_count(kr) == 1)
+			proc_drop(p, i);
 	}
+	/* But not directories that another mount is in use by. */
+	if (unlikely(atomic_load_explicit(
+			 &p->p_shared[PS_CWDI], memory_order_relaxed) !=
+		     atomic_load_explicit(
+			 &proc0->p_shared[PS_CWDI], memory_order_relaxed)))
+		proc_drop(p, PS_CWDI);
 	p->p_free = ht->ht_procs;
 	ht->ht_procs = p;
 	ht->ht_nprocs++;
@@ -321,20 +316,17 @@ proc_hooks_fork(struct proc *p, struct proc *parent)
 	int error = 0;
 
 	for (ph = hooks; ph != NULL && error == 0; ph = ph->ph_next)
-		if (ph->ph_fork != NULL)
-			error = ph->ph_fork(p, parent);
+		error = ph->ph_fork(p, parent);
 	return error;
 }
 
-/* It is not to be: only those that it was made known to end it. */
 static void
-proc_hooks_unfork(struct proc *p)
+proc_hooks_exit(struct proc *p)
 {
 	struct proc_hook *ph;
 
 	for (ph = hooks; ph != NULL; ph = ph->ph_next)
-		if (ph->ph_fork != NULL)
-			ph->ph_exit(p);
+		ph->ph_exit(p);
 }
 
 /* Put the process where others find it. */
@@ -413,7 +405,7 @@ proc_create(struct proc *parent, int flags, struct lwp **lp)
 
 fail_hooks:
 	if (unlikely(proc_ipc(p) != NULL))
-		proc_hooks_unfork(p);
+		proc_hooks_exit(p);
 	signal_exit(p);
 fail_fd:
 	fd_free(p);
@@ -507,7 +499,6 @@ proc_free(struct proc *p)
 static void
 proc_exit(struct proc *p)
 {
-	struct proc_hook *ph;
 	uint32_t flags;
 
 	KASSERT(p->p_state == PROC_DYING);
@@ -516,8 +507,10 @@ proc_exit(struct proc *p)
 	if (unlikely(atomic_load_explicit(&p->p_timers, memory_order_relaxed) !=
 		     NULL))
 		ptimers_exit(p);
-	for (ph = hooks; ph != NULL; ph = ph->ph_next)
-		ph->ph_exit(p);
+	if (unlikely(proc_ipc(p) != NULL))
+		proc_hooks_exit(p);
+	if (unlikely(proc_pgrp(p)->pg_session->pg_id == proc_pid(p)))
+		ctty_exit(p);
 	kqproc_exit(p);
 	flags = proc_flags(p);
 	if (unlikely((flags & PF_TRACED) != 0))

@@ -233,9 +233,9 @@ struct proc *proc_find_locked(pid_t pid);
 
 /*
  * Parts above that keep state in a process.  exit is called when its last lwp
- * has gone, in a section, without locks; it may sleep for nothing.  fork, or
- * NULL, is called for a new one that nobody sees so far, if its parent has
- * p_ipc; if one fails, exit of those that have a fork is called.  ENOMEM.
+ * has gone, in a section, without locks, if it has p_ipc; it may sleep for
+ * nothing.  fork is called for a new one that nobody sees so far, if its parent
+ * has p_ipc; if one fails, exit is called.  ENOMEM.
  */
 struct proc_hook {
 	int (*ph_fork)(struct proc *, struct proc *parent);

@@ -149,4 +149,7 @@ struct plimit *limit_init(void);
 void plist_insert(struct plist *, struct plist_entry *);
 void plist_remove(struct plist_entry *);
 
+/* A session's leader ends: its terminal is hung up and the foreground told. */
+void ctty_exit(struct proc *);
+
 #endif /* KERN_PROC_IMPL_H */

@@ -245,9 +245,3 @@ tty_close(struct file *fp)
 	kmem_free(tf, sizeof(*tf));
 	kref_rele(&t->t_ref);
 }
-
-void
-tty_init(void)
-{
-	ctty_init();
-}

@@ -50,7 +50,4 @@ struct klist *tty_klist(struct file *);
 pid_t tty_async(struct lwp *, struct file *);
 void tty_close(struct file *);
 
-/* Boot. */
-void tty_init(void);
-
 #endif /* KERN_TTY_H */

@@ -253,16 +253,13 @@ tty_part(struct tty *t)
 	parted_drop(t, &pt);
 }
 
-/* A leader ends: its terminal is hung up and the foreground told. */
-static void
+void
 ctty_exit(struct proc *p)
 {
 	struct pgrp *session = proc_pgrp(p)->pg_session;
 	struct parted pt = {NULL, NULL};
 	struct tty *t = NULL;
 
-	if (session->pg_id != proc_pid(p))
-		return;
 	mutex_enter(&ctty_lock);
 	if ((t = session->pg_tty) != NULL)
 		pt = ctty_part_locked(t);
@@ -275,12 +272,4 @@ ctty_exit(struct proc *p)
 	if (pt.pt_foreground != session)
 		signal_group(pt.pt_foreground->pg_id, SIGHUP);
 	parted_drop(t, &pt);
-}
-
-void
-ctty_init(void)
-{
-	static struct proc_hook hook = {.ph_exit = ctty_exit};
-
-	proc_hook_register(&hook);
 }

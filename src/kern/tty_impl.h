@@ -225,6 +225,5 @@ int tty_background(struct lwp *, struct tty *, int signo);
 void tty_signal(struct tty *, uint64_t signals); /* to the foreground */
 /* The master has gone: tell the session's leader and part them. */
 void tty_part(struct tty *);
-void ctty_init(void);
 
 #endif /* KERN_TTY_IMPL_H */

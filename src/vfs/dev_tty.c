@@ -88,7 +88,6 @@ dev_tty_init(void)
 	    .cd_revoke = pts_revoke,
 	};
 
-	tty_init();
 	dev_register(&tty);
 	dev_register(&ptmx);
 	dev_register(&pts);
