@@ -115,8 +115,8 @@ void bench_spawns(void);
 
 /*
  * children.c: a program of the same build, by where it is from this one's
- * folder; and a child of this process that becomes one, by exec(arg): the number
- * that it prints, and its end, which is waited for.
+ * folder; and a child of this process that becomes one, by exec(arg): the
+ * number that it prints, and its end, which is waited for.
  */
 struct bench_child {
 	pid_t bc_pid;

@@ -250,11 +250,11 @@ void session_discharge(struct session *, size_t n);
 void session_hold(struct session *);
 void session_rele(struct session *);
 void session_signal(uint64_t id, int signo);
-void session_poke(struct session *);   /* a byte for it */
+void session_poke(struct session *); /* a byte for it */
 /*
  * It is told how often the tree of files has changed, until its memory goes.
- * follow, tree, late: in a section, with any locks.  tree: it has changed; late:
- * does one of them have files open that are not known?
+ * follow, tree, late: in a section, with any locks.  tree: it has changed;
+ * late: does one of them have files open that are not known?
  */
 void session_follow(struct session *);
 void session_unfollow(struct session *);

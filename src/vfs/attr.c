@@ -38,8 +38,8 @@ vnode_mutable(const struct mount *mp, const struct vnode *vp, uint32_t mask)
 static int
 vnode_setattr(struct vnode *vp, const struct vattr *va)
 {
-	bool leads = vnode_isdir(vp) &&
-		     (va->va_mask & (VA_MODE | VA_UID | VA_GID)) != 0;
+	bool leads =
+	    vnode_isdir(vp) && (va->va_mask & (VA_MODE | VA_UID | VA_GID)) != 0;
 	int error;
 
 	KASSERT(rw_write_held(&vp->v_lock));
