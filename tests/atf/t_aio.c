@@ -201,6 +201,7 @@ TC(cancel, "what waits can be cancelled")
 {
 	struct aiocb cb[3];
 	ssize_t n;
+	int r;
 
 	start();
 	for (int i = 0; i < 3; i++) {
@@ -209,7 +210,10 @@ TC(cancel, "what waits can be cancelled")
 	}
 	T_EQ(AIO_CANCELED, rump_sys_aio_cancel(pipefd[0], &cb[2]));
 	T_EQ(AIO_ALLDONE, rump_sys_aio_cancel(pipefd[0], &cb[2]));
-	T_EQ(AIO_CANCELED, rump_sys_aio_cancel(pipefd[0], NULL));
+	/* One that is just being looked at is not to be had. */
+	while ((r = rump_sys_aio_cancel(pipefd[0], NULL)) == AIO_NOTCANCELED)
+		continue;
+	T_EQ(AIO_CANCELED, r);
 	T_EQ(AIO_ALLDONE, rump_sys_aio_cancel(pipefd[0], NULL));
 	for (int i = 0; i < 3; i++) {
 		T_EQ(ECANCELED, ended(&cb[i], &n));

@@ -197,7 +197,8 @@ TC(away, "what happens while the connection is lost is not")
 	ATF_REQUIRE_EQ(r.n, 1);
 }
 
-static volatile sig_atomic_t caught;
+/* A thread of the server's side may have the signal. */
+static _Atomic int caught;
 
 static void catch (int signo)
 {
