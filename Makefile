@@ -40,8 +40,7 @@ build:
 run:
 	@scripts/bootstrap build
 	@scripts/configure release -Dprefix=$(PREFIX)
-	ninja -C $(release) examples/tenants src/cmd/rump/rump \
-	    src/cmd/rump_server/rump_server src/hijack/rump-loader
+	ninja -C $(release) examples/tenants world-programs
 	$(release)/examples/tenants $(DIR)
 	$(release)/src/cmd/rump/rump run -- sh -ec "$$world"
 
