@@ -56,6 +56,7 @@
 #include <asm/unistd.h>
 
 #include "hijack/hijack.h"
+#include "proxy/client/sysraw.h"
 #if defined(__x86_64__)
 #include "hijack/x86_64/layout.h"
 #elif defined(__aarch64__)
@@ -64,17 +65,18 @@
 #error "the engine does not know this machine"
 #endif
 
-#define hj_raw0(nr)	  hj_raw(nr, 0, 0, 0, 0, 0, 0)
-#define hj_raw1(nr, a)	  hj_raw(nr, (long)(a), 0, 0, 0, 0, 0)
-#define hj_raw2(nr, a, b) hj_raw(nr, (long)(a), (long)(b), 0, 0, 0, 0)
+/* A system call of the host, by the engine itself. */
+#define hj_raw0(nr)	  sysraw(nr, 0, 0, 0, 0, 0, 0)
+#define hj_raw1(nr, a)	  sysraw(nr, (long)(a), 0, 0, 0, 0, 0)
+#define hj_raw2(nr, a, b) sysraw(nr, (long)(a), (long)(b), 0, 0, 0, 0)
 #define hj_raw3(nr, a, b, c) \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+	sysraw(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define hj_raw4(nr, a, b, c, d) \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+	sysraw(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define hj_raw5(nr, a, b, c, d, e) \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+	sysraw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 #define hj_raw6(nr, a, b, c, d, e, f)                                     \
-	hj_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), \
+	sysraw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), \
 	    (long)(f))
 
 /* Addresses relative to the instruction, for what is elsewhere, too. */
@@ -322,6 +324,7 @@ void hj_call(struct hj_thread *t);
 size_t hj_strlen(const char *s);
 int hj_streq(const char *a, const char *b);
 const char *hj_basename(const char *path);
+const char *hj_after(const char *path, const char *prefix);
 char *hj_append(char *to, const char *text);
 void hj_fd_link(char *link, int fd);
 char *hj_number(char *to, unsigned long n);

@@ -11,17 +11,6 @@
 
 enum own { OWN_NONE, OWN_EXE, OWN_CWD, OWN_ROOT, OWN_FD };
 
-/* What follows a prefix of a path, or NULL. */
-static const char *
-after(const char *path, const char *prefix)
-{
-	for (; *prefix != '\0'; path++, prefix++) {
-		if (*path != *prefix)
-			return NULL;
-	}
-	return path;
-}
-
 /* The rest of a path in the caller's folder of /proc, or NULL. */
 const char *
 hj_own_folder(const char *path)
@@ -29,13 +18,13 @@ hj_own_folder(const char *path)
 	char own[32];
 	const char *rest;
 
-	if ((rest = after(path, "/proc/self/")) != NULL ||
-	    (rest = after(path, "/proc/thread-self/")) != NULL)
+	if ((rest = hj_after(path, "/proc/self/")) != NULL ||
+	    (rest = hj_after(path, "/proc/thread-self/")) != NULL)
 		return rest;
 	hj_append(hj_number(hj_append(own, "/proc/"),
 		      (unsigned long)hj_raw0(__NR_getpid)),
 	    "/");
-	return after(path, own);
+	return hj_after(path, own);
 }
 
 /* A number, up to a slash or the end; -1: there is none. */
@@ -57,7 +46,7 @@ number(const char **text, int most)
 static const char *
 other_folder(const char *path, int *pid)
 {
-	const char *rest = after(path, "/proc/");
+	const char *rest = hj_after(path, "/proc/");
 
 	if (rest == NULL || hj_has_rules())
 		return NULL;
@@ -89,13 +78,13 @@ classify(const char *path, const char **rest, int *fd, int *pid)
 			*rest = "";
 			return OWN_FD;
 		}
-		if (p != NULL && (*rest = after(p, names[i].name)) != NULL &&
+		if (p != NULL && (*rest = hj_after(p, names[i].name)) != NULL &&
 		    (**rest == '\0' || **rest == '/'))
 			return *pid != 0 && i == 0 ? OWN_NONE : names[i].own;
 	}
-	*rest = after(path, "/dev/fd/");
+	*rest = hj_after(path, "/dev/fd/");
 	if (*rest == NULL && p != NULL)
-		*rest = after(p, "fd/");
+		*rest = hj_after(p, "fd/");
 	if (*rest == NULL)
 		return OWN_NONE;
 	*fd = number(rest, HJ_NKFDS);
@@ -123,7 +112,7 @@ is_elsewhere(int pid)
 	    hj_number(hj_append(link, "/proc/"), (unsigned int)pid), "/cwd");
 	hj_raw4(__NR_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
 	for (int i = 0; i < 3; i++) {
-		rest = after(path, places[i]);
+		rest = hj_after(path, places[i]);
 		if (rest != NULL && (*rest == '\0' || *rest == '/'))
 			return 1;
 	}
@@ -205,7 +194,7 @@ own_link(struct hj_thread *t, const char *path, char own[HJ_PATHMAX])
 	int fd = -1, pid;
 
 	which = classify(path, &rest, &fd, &pid);
-	if (which == OWN_NONE || *rest != '\0' || after(path, "/dev/std"))
+	if (which == OWN_NONE || *rest != '\0' || hj_after(path, "/dev/std"))
 		return 0;
 	return pid != 0 ? other_path(t, which, pid, fd, own)
 			: own_path(t, which, fd, own);
@@ -222,7 +211,8 @@ hj_own_readlink(struct hj_thread *t, const long *args)
 	long n = 0;
 
 	if (hj_copyinstr(path, (unsigned long)args[1], sizeof(path)) > 0 &&
-	    (after(path, "/proc/") != NULL || after(path, "/dev/") != NULL))
+	    (hj_after(path, "/proc/") != NULL ||
+		hj_after(path, "/dev/") != NULL))
 		n = own_link(t, path, own);
 	if (n == 0 && hj_lower_call(t, HJ_K_readlinkat, args, &n))
 		return n;

@@ -33,17 +33,6 @@ struct walk {
 	char w_text[HJ_PATHMAX]; /* w_rest is in here */
 };
 
-/* What follows a prefix of a path, or NULL. */
-static const char *
-after(const char *path, const char *prefix)
-{
-	for (; *prefix != '\0'; path++, prefix++) {
-		if (*path != *prefix)
-			return NULL;
-	}
-	return path;
-}
-
 /* Where an absolute path is in the kernel ("" is its root); NULL: it is not. */
 static const char *
 in_kernel(const char *path)
@@ -53,10 +42,10 @@ in_kernel(const char *path)
 
 	for (const char *p = hr->hr_blanket; *p != '\0';
 	     p += hj_strlen(p) + 1) {
-		if (after(path, p) != NULL)
+		if (hj_after(path, p) != NULL)
 			return path;
 	}
-	rest = hr->hr_prefix[0] != '\0' ? after(path, hr->hr_prefix) : NULL;
+	rest = hr->hr_prefix[0] != '\0' ? hj_after(path, hr->hr_prefix) : NULL;
 	return rest != NULL && (*rest == '\0' || *rest == '/') ? rest : NULL;
 }
 
@@ -119,7 +108,7 @@ mentions(const char *path, const char *rule)
 	size_t n;
 
 	for (; (n = name_first(&path)) > 0; path += n) {
-		if (after(path, last) != NULL)
+		if (hj_after(path, last) != NULL)
 			return 1;
 	}
 	return 0;
@@ -157,7 +146,7 @@ has_links(long dirfd, const char *path, int follow)
 static int
 leads_there(const char *at)
 {
-	const char *rest = after(hj_control->hc_rules.hr_prefix, at);
+	const char *rest = hj_after(hj_control->hc_rules.hr_prefix, at);
 
 	return rest != NULL && *rest == '/';
 }
@@ -330,7 +319,7 @@ walk_proc(struct hj_thread *t, struct walk *w, int follow)
 	path[n] = '/';
 	hj_append(path + n + 1, w->w_rest);
 	hj_path_normalize(path);
-	if (after(path, "/proc") == NULL)
+	if (hj_after(path, "/proc") == NULL)
 		r = walk_with(w, path, hj_strlen(w->w_rest));
 	else if (hj_own_find(t, path, follow, own, &fd)) {
 		/* The host does not know it. */
@@ -345,7 +334,7 @@ walk_proc(struct hj_thread *t, struct walk *w, int follow)
 static int
 in_proc(const char *path)
 {
-	const char *rest = after(path, "/proc");
+	const char *rest = hj_after(path, "/proc");
 
 	return rest != NULL && (*rest == '\0' || *rest == '/');
 }

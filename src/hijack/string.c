@@ -79,6 +79,17 @@ hj_basename(const char *path)
 	return base;
 }
 
+/* What follows a prefix of a path, or NULL. */
+const char *
+hj_after(const char *path, const char *prefix)
+{
+	for (; *prefix != '\0'; path++, prefix++) {
+		if (*path != *prefix)
+			return NULL;
+	}
+	return path;
+}
+
 /* A string and its NUL, for which there is room; returns where the NUL is. */
 char *
 hj_append(char *to, const char *text)

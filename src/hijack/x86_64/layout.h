@@ -98,20 +98,5 @@ hj_bytes_set(void *to, int c, size_t n)
 	__asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(c) : "memory");
 }
 
-/* A system call of the host, by the engine itself. */
-static inline long
-hj_raw(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-
-	__asm__ volatile("syscall"
-			 : "+a"(nr)
-			 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return nr;
-}
-
 #endif
 #endif
