@@ -99,9 +99,57 @@ hello_fork(struct session *se)
 	return hello_pid(se);
 }
 
+/* Memory for the slots. */
+static int
+memory_make(int *fdp, struct sp_shared **shp)
+{
+	void *addr;
+	int error = hyper_shm_create(SP_SHMSIZE, fdp, &addr);
+
+	if (error != 0)
+		return error;
+	*shp = addr;
+	atomic_store_explicit(&(*shp)->sh_cold, 1, memory_order_relaxed);
+	return 0;
+}
+
+static int
+hello_memory(struct session *se)
+{
+	int error;
+
+	if (se->se_stream != NULL)
+		return stream_slots(se);
+	if (se->se_shm != NULL)
+		return 0;
+	if ((error = memory_make(&se->se_memfd, &se->se_shm)) != 0)
+		se->se_memfd = HYPER_NOFD;
+	return error;
+}
+
+/* Other memory: threads of the program before may have had the old one. */
+static int
+memory_renew(struct session *se)
+{
+	struct sp_shared *old = se->se_shm, *new;
+	int fd, error;
+
+	if ((error = memory_make(&fd, &new)) != 0)
+		return error;
+	/* Others leave word of signals there. */
+	(void)session_enter(se);
+	se->se_shm = new;
+	session_leave(se);
+	se->se_memfd = fd;
+	session_unfollow(se);
+	hyper_shm_destroy(old, SP_SHMSIZE);
+	return 0;
+}
+
 /*
  * Another program in the same host process: its threads are no more, so that
- * only the first lwp goes on.
+ * only the first lwp goes on.  What can fail comes first: the session is what
+ * it was then, and the client may try again.
  */
 static int
 hello_exec(struct session *se)
@@ -109,49 +157,30 @@ hello_exec(struct session *se)
 	uint64_t handle;
 	struct lwp *l;
 	uint32_t n = 1;
+	int error;
 
+	if ((l = remote_enter(lwps_handle(se, 1))) == NULL)
+		return EBUSY;
+	remote_leave(l);
+	if (se->se_stream != NULL)
+		stream_forget(se);
+	else if ((error = memory_renew(se)) != 0)
+		return error;
+	pool_forget(se);
 	while ((n = lwps_next(se, n + 1, &handle)) != 0) {
 		if ((l = remote_enter(handle)) == NULL)
 			continue;
 		remote_release(l);
 		lwps_clear(se, n);
 	}
-	pool_forget(se);
-	if (se->se_stream != NULL)
-		stream_forget(se);
-	else if (se->se_shm != NULL) {
-		session_unfollow(se);
-		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
-		se->se_shm = NULL;
-	}
-	if ((l = remote_enter(lwps_handle(se, 1))) == NULL)
-		return EBUSY;
+	/* Nobody else enters it: no call of the session is going on. */
+	l = remote_enter(lwps_handle(se, 1));
+	KASSERT(l != NULL);
 	remote_exec(l, se->se_hello.sp_name,
 	    se->se_isprogram ? se->se_uid : UINT32_MAX,
 	    se->se_isprogram ? se->se_gid : UINT32_MAX);
 	se->se_isprogram = false;
 	remote_leave(l);
-	return 0;
-}
-
-/* The memory with the slots. */
-static int
-hello_memory(struct session *se)
-{
-	void *addr;
-	int error;
-
-	if (se->se_stream != NULL)
-		return stream_slots(se);
-	if (se->se_shm != NULL)
-		return 0;
-	error = hyper_shm_create(SP_SHMSIZE, &se->se_memfd, &addr);
-	if (error != 0) {
-		se->se_memfd = HYPER_NOFD;
-		return error;
-	}
-	se->se_shm = addr;
-	atomic_store_explicit(&se->se_shm->sh_cold, 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -224,7 +253,12 @@ hello_isbusy(struct session *se)
 		remote_interrupt(lwps_handle(se, n));
 		busy = true;
 	}
-	return busy;
+	/*
+	 * Who has made a call still tells those who wait in the memory that it
+	 * is done.  Acquire pairs with the release in session_rele.
+	 */
+	return busy ||
+	       atomic_load_explicit(&se->se_refs, memory_order_acquire) != 1;
 }
 
 /* Who `se' is from now on, in *sep; not welcome: an errno. */
@@ -249,6 +283,8 @@ hello_kind(struct session **sep)
 			return ESTALE;
 		if (kind == SP_H_EXEC && hello_isbusy(old))
 			return EBUSY;
+		if (kind == SP_H_EXEC && (error = hello_exec(old)) != 0)
+			return error;
 		error = session_take(old, se);
 		*sep = old;
 	}
@@ -256,8 +292,6 @@ hello_kind(struct session **sep)
 		error = hello_new(old);
 	else if (error == 0 && kind == SP_H_FORK)
 		error = hello_fork(old);
-	else if (error == 0 && kind == SP_H_EXEC)
-		error = hello_exec(old);
 	return error;
 }
 
