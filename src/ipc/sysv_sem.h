@@ -74,6 +74,12 @@ void sem_retry(struct semset *);
 /* Whoever waits gets this error. */
 void sem_fail(struct semset *, int error);
 
+/*
+ * How many are in the set, for l to do cmd, GETALL or SETALL.  They are as many
+ * as long as its id is its own.  EACCES, EINVAL.
+ */
+int sem_count(struct lwp *, int id, int cmd, unsigned *np);
+
 /* What the caller's process is to undo in a set.  EINVAL, ENOMEM. */
 int semundo_get(struct lwp *, int id, struct semundo **);
 

@@ -224,8 +224,7 @@ sem_one(struct lwp *l, int id, int semnum, int cmd, int value, int *retval)
 	return error;
 }
 
-/* How many are in the set; they are as many as long as its id is its own. */
-static int
+int
 sem_count(struct lwp *l, int id, int cmd, unsigned *np)
 {
 	struct sysvobj *so;

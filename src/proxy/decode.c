@@ -125,13 +125,14 @@ static int
 decode_buffer(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
     int i, uint64_t word)
 {
-	size_t room;
+	size_t room, place;
 	void *addr;
 
 	room = sysarg_room(sd, sa, c->c_args[i], c->c_args, head_read);
 	c->c_room[i] = room;
-	return payload_find(c, word, room,
-	    room <= SMALL || (sa->sa_flags & SYSARG_HANDLE) != 0, &addr);
+	place = sysarg_place(sa, room);
+	return payload_find(c, word, place,
+	    place <= SMALL || (sa->sa_flags & SYSARG_HANDLE) != 0, &addr);
 }
 
 /* A vector of n buffers at what a word says. */
@@ -410,6 +411,15 @@ decode_size(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
 	}
 }
 
+static void
+arg_resolve(
+    const struct sysdesc *sd, int i, const uint64_t *args, struct sysarg *sa)
+{
+	sysarg_resolve(sd, i, args, head_read, sa);
+	if (sa->sa_kind == SYSARG_OPAQUE)
+		(void)sysarg_semaphores(sd, args, args[SP_SEMARG], sa);
+}
+
 /* What is special looks at what comes before it, and at what is there. */
 static void
 special_resolve(
@@ -422,7 +432,7 @@ special_resolve(
 	if ((args[i] & SP_TAG) != 0 &&
 	    payload_find(c, args[i], 0, true, &addr) == 0)
 		args[i] = (uintptr_t)addr;
-	sysarg_resolve(sd, i, args, head_read, sa);
+	arg_resolve(sd, i, args, sa);
 }
 
 int
@@ -482,7 +492,7 @@ call_encode(struct call *c, const struct sysdesc *sd, int error)
 		addr = (void *)(uintptr_t)c->c_args[i];
 		if (!addr_inhead(c, addr) && !addr_inshared(c, addr))
 			continue;
-		sysarg_resolve(sd, i, c->c_args, head_read, &sa);
+		arg_resolve(sd, i, c->c_args, &sa);
 		if (sa.sa_kind == SYSARG_BUFFER)
 			encode_buffer(c, sd, &sa, i, error);
 		else if (sa.sa_kind == SYSARG_MESSAGE && error == 0)

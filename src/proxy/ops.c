@@ -6,6 +6,11 @@
 
 #include "proxy/proxy.h"
 
+#include "ipc/limits.h"
+#include "ipc/sysv_sem.h"
+#include "kern/entry.h"
+#include "syscall/sysdesc.h"
+
 /* The client learns the new lwp's pid and lid, to name it. */
 static void
 lwp_ids(struct call *c, uint64_t handle)
@@ -100,6 +105,24 @@ op_forkcancel(struct call *c)
 	return session_forkcancel(c->c_session, c->c_head);
 }
 
+/* So that it knows how much GETALL and SETALL of semctl are about. */
+static int
+op_sems(struct call *c)
+{
+	unsigned n = 0;
+	int error;
+
+	_Static_assert(SYSARG_SETMOST == SEM_SETMAX * sizeof(uint16_t),
+	    "there is room for any set");
+	if (syscall_enter() == NULL)
+		return syscall_refusal();
+	error = sem_count(
+	    c->c_lwp, (int)c->c_msg.sm_args[0], (int)c->c_msg.sm_args[1], &n);
+	syscall_exit();
+	c->c_msg.sm_retval = n;
+	return error;
+}
+
 /* The client's handler has returned; there may be another to call. */
 static int
 op_sigreturn(struct call *c)
@@ -135,6 +158,8 @@ op_run(struct call *c)
 	case SP_PID:
 		c->c_msg.sm_retval = remote_pid(c->c_lwp);
 		return 0;
+	case SP_SEMS:
+		return op_sems(c);
 	case SP_HOSTFILE:
 		return hosted_file(c);
 	case SP_HOSTPATH:

@@ -46,7 +46,7 @@
 #include <stdint.h>
 
 #define SP_MAGIC   0x504d5552u /* "RUMP" */
-#define SP_VERSION 3u
+#define SP_VERSION 4u
 
 /* Calls that a client can have going on at a time. */
 #define SP_NSLOTS 512u
@@ -69,6 +69,14 @@
 #define SP_BADADDR_LOW	4096u
 #define SP_BADADDR_HIGH ((UINT64_C(1) << 47) - 4096)
 
+/*
+ * semctl with GETALL or SETALL is about as many as the set has.  SP_SEMS says
+ * that, and it goes along in this argument.  Whatever it is, the payload has
+ * room for as many as any set can have, SYSARG_SETMOST bytes, so that nothing
+ * is looked at outside of it.
+ */
+#define SP_SEMARG 4
+
 enum sp_op {
 	SP_SYSCALL,    /* sm_nr, sm_args */
 	SP_RFORK,      /* sm_args[0]: flags; value: handle of an lwp */
@@ -79,6 +87,7 @@ enum sp_op {
 	SP_FORKCANCEL, /* payload: that token */
 	SP_SIGRETURN,  /* sm_args[0]: the mask before a handler */
 	SP_PID,	       /* value: pid of sm_lwp's process */
+	SP_SEMS,       /* sm_args[0]: id, [1]: cmd of semctl; value: how many */
 	SP_HOSTFILE,   /* sm_args[0]: fd, [1]: written through, [2]: PROT_* */
 	SP_HOSTPATH,   /* sm_args[0]: dirfd, [1]: follow; payload: paths */
 	SP_FDS,	       /* payload: struct sp_fds; value: how many */

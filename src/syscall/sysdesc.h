@@ -40,6 +40,10 @@ enum sysarg_kind {
 #define SYSARG_HANDLE	  64u  /* struct file_handle, whose size is in it */
 #define SYSARG_TERMINATED 128u /* written up to a NUL */
 #define SYSARG_SIGNED	  256u /* a value that can be negative */
+#define SYSARG_SET	  512u /* the call may look at SYSARG_SETMOST bytes */
+
+/* As many semaphores of System V as a set can have, two bytes each. */
+#define SYSARG_SETMOST ((size_t)64000)
 
 struct sysarg {
 	const char *sa_name;
@@ -96,6 +100,22 @@ struct sysinner {
 
 /* All of them in this structure; how many. */
 size_t sysarg_inner(const struct sysarg *, const struct sysinner **listp);
+
+/*
+ * The array of semctl with GETALL or SETALL, which is resolved as OPAQUE: of a
+ * set that has n semaphores.  False: it is nothing like that, or n is 0.
+ */
+bool sysarg_semaphores(const struct sysdesc *, const uint64_t *args, uint64_t n,
+    struct sysarg *result);
+
+/* Bytes that there must be for a buffer that sysarg_room says this of. */
+static inline size_t
+sysarg_place(const struct sysarg *sa, size_t room)
+{
+	return (sa->sa_flags & SYSARG_SET) != 0 && room < SYSARG_SETMOST
+		   ? SYSARG_SETMOST
+		   : room;
+}
 
 /* The argument as its type has it: cut to its size, extended by its sign. */
 uint64_t sysarg_value(const struct sysarg *, uint64_t word);

@@ -275,6 +275,21 @@ mount_data(const uint64_t *args, sysarg_read *get, struct sysarg *sa)
 	sa->sa_counter = -1;
 }
 
+bool
+sysarg_semaphores(const struct sysdesc *sd, const uint64_t *args, uint64_t n,
+    struct sysarg *result)
+{
+	if (sd->sd_number != RUMP_SYS_semctl || n == 0 ||
+	    n > SYSARG_SETMOST / sizeof(uint16_t))
+		return false;
+	if ((int)args[2] != GETALL && (int)args[2] != SETALL)
+		return false;
+	make_buffer(result, ((int)args[2] == SETALL ? IN : OUT) | SYSARG_SET,
+	    "unsigned short *", sizeof(uint16_t));
+	result->sa_count = (uint32_t)n;
+	return true;
+}
+
 static void
 open_mode(int flags, struct sysarg *sa)
 {

@@ -4,6 +4,7 @@
  * everybody is one process, does not see.
  */
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/sem.h>
 
 #include <signal.h>
@@ -314,6 +315,125 @@ TC(limits, "how many sets, and how many in a set")
 	free(ids);
 }
 
+/*
+ * All values of a set
+ */
+
+#define CANARY 0xabcd
+
+/* Room for n, so that one more would fault. */
+static unsigned short *
+edge(unsigned n)
+{
+	size_t size = (n * sizeof(unsigned short) + 4095) / 4096 * 4096;
+	char *p = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	T_ASSERT(p != MAP_FAILED);
+	T_EQ(0, mprotect(p + size, 4096, PROT_NONE));
+	return (unsigned short *)(void *)(p + size) - n;
+}
+
+TC(all, "GETALL and SETALL are about as many as there are, and no more")
+{
+	static const int sizes[] = {1, 2, 255, 256, 257, 4000, 32000};
+	unsigned short *to, *from;
+	size_t k;
+	int i, n;
+
+	boot();
+	for (k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		n = sizes[k];
+		make(n);
+		from = edge((unsigned)n);
+		to = edge((unsigned)n);
+		for (i = 0; i < n; i++)
+			from[i] = (unsigned short)(i * 7 % 32768);
+		T_OK(rump_sys_semctl(sem, 0, SETALL, from));
+		T_OK(rump_sys_semctl(sem, 0, GETALL, to));
+		T_EQ(0, memcmp(from, to, (size_t)n * sizeof(*to)));
+		T_EQ((n - 1) * 7 % 32768, get(n - 1, GETVAL));
+		/* One that is too large changes nothing. */
+		from[0] = 1;
+		from[n - 1] = 32768;
+		T_ERR(ERANGE, rump_sys_semctl(sem, 0, SETALL, from));
+		T_EQ(n == 1 ? 0 : to[0], get(0, GETVAL));
+		T_OK(rump_sys_semctl(sem, 0, IPC_RMID));
+		T_ERR(EINVAL, rump_sys_semctl(sem, 0, GETALL, to));
+		T_ERR(EINVAL, rump_sys_semctl(sem, 0, SETALL, from));
+	}
+}
+
+TC(all_rights, "who may only write sets all, who may only read gets them")
+{
+	unsigned short values[3] = {1, 2, 3}, got[4] = {0, 0, 0, CANARY};
+
+	boot();
+	sem = (int)T_OK(rump_sys_semget(IPC_PRIVATE, 3, 0602));
+	T_ERR(EFAULT, rump_sys_semctl(sem, 0, GETALL, NULL));
+	T_ERR(EFAULT, rump_sys_semctl(sem, 0, SETALL, NULL));
+	T_ERR(EINVAL, rump_sys_semctl(-1, 0, GETALL, NULL));
+	newproc(RUMP_RFCFDG);
+	T_OK(rump_sys_setgid(11));
+	T_OK(rump_sys_setuid(11));
+	T_ERR(EACCES, rump_sys_semctl(sem, 0, GETALL, got));
+	T_OK(rump_sys_semctl(sem, 0, SETALL, values));
+	rump_pub_lwproc_releaselwp();
+	T_OK(rump_sys_semctl(sem, 0, GETALL, got));
+	T_EQ(0, memcmp(got, values, sizeof(values)));
+	T_EQ(CANARY, got[3]);
+	T_OK(rump_sys_semctl(sem, 0, IPC_RMID));
+	sem = (int)T_OK(rump_sys_semget(IPC_PRIVATE, 3, 0604));
+	newproc(RUMP_RFCFDG);
+	T_OK(rump_sys_setgid(11));
+	T_OK(rump_sys_setuid(11));
+	T_OK(rump_sys_semctl(sem, 0, GETALL, got));
+	T_ERR(EACCES, rump_sys_semctl(sem, 0, SETALL, values));
+}
+
+#define KEY	 4711
+#define REMAKERS 2
+
+/* Sets of 1 and of 900 by the same key, one after the other. */
+static void
+remake(struct thread *t)
+{
+	int i, id;
+
+	for (i = 0; i < 300 / TC_SLOW; i++) {
+		id = rump_sys_semget(
+		    KEY, (i + t->t_id) % 2 == 0 ? 1 : 900, IPC_CREAT | 0600);
+		if (id != -1)
+			(void)rump_sys_semctl(id, 0, IPC_RMID);
+	}
+	__atomic_fetch_add(&removed, 1, __ATOMIC_RELAXED);
+}
+
+TC(all_races, "a set that goes meanwhile is an error, and nothing else is hit")
+{
+	unsigned short got[901], *one = edge(1);
+	struct thread team[REMAKERS];
+	int id, result;
+
+	boot();
+	removed = 0;
+	got[900] = CANARY;
+	team_start(team, REMAKERS, remake, NULL);
+	while (__atomic_load_n(&removed, __ATOMIC_RELAXED) < REMAKERS) {
+		if ((id = rump_sys_semget(KEY, 0, 0)) == -1)
+			continue;
+		result = rump_sys_semctl(id, 0, GETALL, got);
+		T_ASSERT(result == 0 || errno == EINVAL || errno == EIDRM);
+		T_EQ(CANARY, got[900]);
+		one[0] = 3;
+		/* If it has 900 they are not all there. */
+		result = rump_sys_semctl(id, 0, SETALL, one);
+		T_ASSERT(result == 0 || errno == EINVAL || errno == EIDRM ||
+			 errno == EFAULT);
+	}
+	team_join(team, REMAKERS);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, waits);
@@ -327,5 +447,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, interrupted);
 	ATF_TP_ADD_TC(tp, permission);
 	ATF_TP_ADD_TC(tp, limits);
+	ATF_TP_ADD_TC(tp, all);
+	ATF_TP_ADD_TC(tp, all_rights);
+	ATF_TP_ADD_TC(tp, all_races);
 	return atf_no_error();
 }

@@ -4,6 +4,7 @@
  * clients that do what no client does.
  */
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -424,6 +425,11 @@ static const struct sp_msg lies[] = {
 	.sm_head = 32},
     /* A structure that can change while it is looked at. */
     {.sm_nr = RUMP_SYS_stat, .sm_args = {1, SP_TAG}, .sm_len = 512},
+    /* As many semaphores as it says, without room for those of any set. */
+    {.sm_nr = RUMP_SYS_semctl,
+	.sm_args = {0, 0, GETALL, SP_TAG, 30},
+	.sm_len = 64,
+	.sm_head = 64},
     /* A vector whose buffers are elsewhere; one that is too long. */
     {.sm_nr = RUMP_SYS_writev,
 	.sm_args = {1, SP_TAG, 2},

@@ -9,8 +9,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/sem.h>
 #include <ucontext.h>
 
+#include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
 #include "proxy/client/sysraw.h"
@@ -313,15 +315,45 @@ handlers_run(struct sp_signal *sg)
 	errno = saved;
 }
 
+/*
+ * semctl with GETALL or SETALL is about as many as the set has: words are args
+ * with that number.
+ */
+static int
+semctl_count(const uint64_t *args, uint64_t *words)
+{
+	struct sp_msg m = {.sm_op = SP_SEMS,
+	    .sm_lwp = client_thread.ct_lwp,
+	    .sm_args = {args[0], args[2]}};
+	int error = client_op(&m, NULL, 0);
+
+	memcpy(words, args, SYSCALL_MAXARGS * sizeof(*words));
+	words[SP_SEMARG] = (uint64_t)m.sm_retval;
+	return error;
+}
+
+static bool
+semctl_isall(const struct sysdesc *sd, const uint64_t *args)
+{
+	return sd->sd_number == RUMP_SYS_semctl &&
+	       ((int)args[2] == GETALL || (int)args[2] == SETALL);
+}
+
 int
 client_make(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
 {
+	uint64_t words[SYSCALL_MAXARGS];
 	struct sp_signal sg;
 	uint32_t flags;
 	int error;
 
 	do {
-		if ((error = client_check()) != 0) {
+		error = client_check();
+		if (error == 0 && semctl_isall(sd, args)) {
+			error = semctl_count(args, words);
+			args = words;
+		}
+		if (error != 0) {
 			*retval = -1;
 			return error;
 		}

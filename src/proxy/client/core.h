@@ -168,6 +168,7 @@ void spc_interrupt(struct spc *, uint32_t slot);
 
 /*
  * marshal.c: a system call into a slot, and what came of it out of it.
+ * args are six, and SP_SEMARG counts.
  * encode: EFAULT, ENOSYS; E2BIG for more than a slot has room for;
  * EOPNOTSUPP.  decode: the call's error, or EFAULT, with its value.
  */

@@ -90,13 +90,16 @@ static int
 encode_buffer(struct encoding *e, const struct sysarg *sa, int i, size_t room,
     size_t most)
 {
-	uint64_t *wordp = &e->e_msg->sm_args[i];
+	uint64_t *wordp = &e->e_msg->sm_args[i], rest;
+	size_t place = sysarg_place(sa, room);
 	int error;
 
 	if ((sa->sa_flags & SYSARG_IN) == 0)
-		return room_take(e, room, most, wordp);
+		return room_take(e, place, most, wordp);
 	error = room_fill(e, word_ptr(e->e_args[i]), room, most, wordp);
 	e->e_in = e->e_used;
+	if (error == 0 && place > room)
+		error = room_take(e, place - room, most, &rest);
 	return error;
 }
 
@@ -222,7 +225,7 @@ encode_head(struct encoding *e, const struct sysarg *sa, int i)
 	if (sa->sa_kind == SYSARG_NESTED)
 		return nested_encode(e, sa, i);
 	room = buffer_room(e, sa, i);
-	if (!buffer_inhead(sa, room))
+	if (!buffer_inhead(sa, sysarg_place(sa, room)))
 		return 0;
 	return encode_buffer(e, sa, i, room, SP_HEADMAX);
 }
@@ -241,15 +244,24 @@ encode_data(struct encoding *e, const struct sysarg *sa, int i)
 	if (sa->sa_kind != SYSARG_BUFFER || word_isbad(e->e_args[i]))
 		return 0;
 	room = buffer_room(e, sa, i);
-	if (buffer_inhead(sa, room))
+	if (buffer_inhead(sa, sysarg_place(sa, room)))
 		return 0;
 	room = buffer_cut(e, sa, room);
 	/* More than the call will take, whatever the count is of. */
-	if (room > SP_PAYLOAD - SP_ALIGN - e->e_used) {
+	if (sysarg_place(sa, room) > SP_PAYLOAD - SP_ALIGN - e->e_used) {
 		e->e_msg->sm_args[i] = NOWHERE;
 		return 0;
 	}
 	return encode_buffer(e, sa, i, room, SP_PAYLOAD);
+}
+
+static void
+arg_resolve(struct spc *cl, const struct sysdesc *sd, int i,
+    const uint64_t *args, struct sysarg *sa)
+{
+	sysarg_resolve(sd, i, args, cl->cl_mem->read, sa);
+	if (sa->sa_kind == SYSARG_OPAQUE)
+		(void)sysarg_semaphores(sd, args, args[SP_SEMARG], sa);
 }
 
 int
@@ -269,7 +281,7 @@ spc_encode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
 	ss->ss_msg.sm_nr = sd->sd_number;
 	memcpy(ss->ss_msg.sm_args, args, sizeof(ss->ss_msg.sm_args));
 	for (i = 0; i < sd->sd_nargs && error == 0; i++) {
-		sysarg_resolve(sd, i, args, cl->cl_mem->read, &sa[i]);
+		arg_resolve(cl, sd, i, args, &sa[i]);
 		error = encode_head(&e, &sa[i], i);
 	}
 	ss->ss_msg.sm_head = (uint32_t)e.e_used;
@@ -332,7 +344,7 @@ spc_decode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
 
 	*retval = error == 0 ? ss->ss_msg.sm_retval : -1;
 	for (i = 0; i < sd->sd_nargs && bad == 0; i++) {
-		sysarg_resolve(sd, i, args, cl->cl_mem->read, &sa);
+		arg_resolve(cl, sd, i, args, &sa);
 		if ((ss->ss_msg.sm_args[i] & SP_TAG) == 0)
 			continue;
 		if (sa.sa_kind == SYSARG_MESSAGE && error == 0)
