@@ -236,6 +236,14 @@ int hyper_mem_commit(void *addr, size_t len);
 void hyper_mem_discard(void *addr, size_t len);
 
 /*
+ * Reserved pages will be used densely, from their beginning on: the host may
+ * give memory for HYPER_LARGE bytes, aligned, at the first touch of one of
+ * them, once all of these are committed.  Only advice.
+ */
+#define HYPER_LARGE ((size_t)2 << 20)
+void hyper_mem_large(void *addr, size_t len);
+
+/*
  * Copy len bytes of the host process's memory from an address that may be bad.
  * False if they cannot be read.
  */

@@ -81,6 +81,16 @@ hyper_mem_discard(void *addr, size_t len)
 	errno = saved;
 }
 
+void
+hyper_mem_large(void *addr, size_t len)
+{
+	int saved = errno;
+
+	/* Refused by a host that has no such pages. */
+	(void)madvise(addr, len, MADV_HUGEPAGE);
+	errno = saved;
+}
+
 /*
  * A limit on the address space counts as well.  Half of it, because the
  * program needs some for itself.

@@ -195,11 +195,12 @@ void kmem_thread_flush(struct hostthread *);
 extern void (*kmem_reclaim)(void);
 
 /*
- * Committed is what the host may have given pages for: it goes down when the
- * heap gives big free blocks back.  Used is what callers of kcache_alloc,
- * kmem_alloc and kpage_alloc have now, rounded up to the size of the object
- * that serves it, without what is in magazines and without the two areas;
- * exact when no other host thread allocates meanwhile.
+ * Committed is what the host may have given pages for, but for the rest of the
+ * large pages that they are parts of: it goes down when the heap gives big free
+ * blocks back.  Used is what callers of kcache_alloc, kmem_alloc and
+ * kpage_alloc have now, rounded up to the size of the object that serves it,
+ * without what is in magazines and without the two areas; exact when no other
+ * host thread allocates meanwhile.
  */
 struct kmem_stats {
 	uint64_t ks_limit;     /* bytes that may be committed */

@@ -20,7 +20,11 @@
  * until an epoch goes by in which they were not.
  *
  * The heap grows at its frontier, by pages that are clean.  Growing costs
- * nothing but the metadata, so it may run ahead of the need.
+ * nothing but the metadata, so it may run ahead of the need.  From LARGE_FROM
+ * pages on the host is asked for large pages, which are much cheaper to get
+ * and to find than as many small ones; there, the frontier stands at the
+ * beginning of one.  The memory that the host holds for pages that are still
+ * clean then is little beside the heap; a small heap has none.
  *
  * Lock: heap.lock, letter (h).  It is the last in the lock order.
  */
@@ -37,6 +41,9 @@
 /* Pages that the frontier moves by, at first and at most. */
 #define GROW_MIN 256u
 #define GROW_MAX 2048u
+
+#define LARGE_FROM  4096u
+#define LARGE_PAGES ((uint32_t)(HYPER_LARGE >> KPAGE_SHIFT))
 
 /*
  * Free dirty pages that are kept in any case: a part of those in use, at least
@@ -61,6 +68,7 @@ static struct {
 	uint32_t end;		/* (s) first page beyond it */
 	uint32_t maxorder;	/* (s) */
 	uint32_t frontier;	/* (h) first page beyond the usable ones */
+	uint32_t large;		/* (s) first page in a large one */
 	uint32_t nonempty;	/* (h) bit n: free[n] has a run */
 	uint32_t busy;		/* (h) pages allocated */
 	uint32_t freedirty;	/* (h) pages free and dirty */
@@ -83,6 +91,7 @@ heap_init(struct karea *area, struct karea *meta)
 	heap.first = (uint32_t)(before >> KPAGE_SHIFT);
 	heap.end = heap.first + (uint32_t)(area->ka_size >> KPAGE_SHIFT);
 	heap.frontier = heap.first;
+	heap.large = roundup2(heap.first + LARGE_FROM, LARGE_PAGES);
 	while (heap.maxorder < KPAGE_MAXORDER &&
 	       2u << heap.maxorder <= heap.end - heap.first)
 		heap.maxorder++;
@@ -299,6 +308,9 @@ frontier_move(uint32_t end)
 	if (hyper_mem_commit(page_addr(pg), len) != 0)
 		return ENOMEM;
 	KMEM_POISON(page_addr(pg), len);
+	if (pg <= heap.large && end > heap.large)
+		hyper_mem_large(page_addr(heap.large),
+		    (size_t)(heap.end - heap.large) << KPAGE_SHIFT);
 	heap.frontier = end;
 	while (pg < end) {
 		unsigned order = 0;
@@ -325,6 +337,8 @@ heap_grow_locked(unsigned order)
 	step = (heap.frontier - heap.first) / 2;
 	step = step < GROW_MIN ? GROW_MIN : step > GROW_MAX ? GROW_MAX : step;
 	end = heap.frontier + (step & ~(GROW_MIN - 1));
+	if (end > heap.large)
+		end = roundup2(end, LARGE_PAGES);
 	end = end > heap.end ? heap.end : end;
 	if (end > need && frontier_move(end) == 0)
 		return 0;
