@@ -65,10 +65,10 @@ struct fileops {
 	int (*fo_write)(struct lwp *, struct file *, off_t *offp, struct uio *);
 	/*
 	 * Short cuts for a stream, or NULL: move up to len bytes, 1 to
-	 * UIO_SMALL, of memory that is checked, without sleeping or waiting.
-	 * The bytes moved; 0 if it is a case for fo_read or fo_write.
+	 * UIO_SMALL, of memory that is checked.  The bytes moved; 0 if it is a
+	 * case for fo_read or fo_write; of a read that slept, -EINTR.
 	 */
-	size_t (*fo_fastread)(struct file *, void *, size_t len);
+	ssize_t (*fo_fastread)(struct file *, void *, size_t len);
 	size_t (*fo_fastwrite)(struct file *, const void *, size_t len);
 	/* It has been read by more than fo_read.  NULL: nothing to note. */
 	void (*fo_accessed)(struct file *);

@@ -213,34 +213,56 @@ pipe_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *uio)
 
 /*
  * The short cuts: the pipe is not locked, nobody waits but readers of a write,
- * and there is a page at hand, or need not be.
+ * and there is a page at hand, or need not be.  A reader may sleep in its own.
  */
 
-static size_t
+/* Nobody but the caller is concerned by what it reads. */
+static inline bool
+pipe_undisturbed(struct pipe *pi)
+{
+	return !cv_has_waiters(&pi->pi_rcv) && !cv_has_waiters(&pi->pi_wcv) &&
+	       !klist_waited(&pi->pi_klist);
+}
+
+/* Sleep until there is data, if nothing else is to be done.  0 or EINTR. */
+static __attribute__((noinline)) int
+pipe_await(struct pipe *pi, struct file *fp)
+{
+	int error = 0;
+
+	while (error == 0 && pipe_empty(pi) && pi->pi_writers > 0 &&
+	       (file_flags(fp) & O_NONBLOCK) == 0 && pipe_undisturbed(pi))
+		error = cv_wait_sig(&pi->pi_rcv, &pi->pi_lock);
+	return error;
+}
+
+static ssize_t
 pipe_fastread(struct file *fp, void *buf, size_t len)
 {
 	struct pipe *pi = fp->f_data;
 	struct pipeslot *ps;
-	size_t n = 0;
+	ssize_t n = 0;
 
 	if (unlikely(!mutex_tryenter(&pi->pi_lock)))
 		return 0;
+	if (unlikely(pipe_empty(pi)) && (n = -pipe_await(pi, fp)) != 0)
+		goto out;
 	ps = pipe_slot(pi, pi->pi_tail);
-	if (likely(
-		!pipe_empty(pi) && (ps->ps_flags & PS_PACKET) == 0 &&
-		pi->pi_nspare < PIPE_SPARES && !cv_has_waiters(&pi->pi_rcv) &&
-		!cv_has_waiters(&pi->pi_wcv) && !klist_waited(&pi->pi_klist) &&
-		(len <= ps->ps_len || pi->pi_head - pi->pi_tail == 1))) {
-		n = len < ps->ps_len ? len : ps->ps_len;
-		copy_small(buf, ps->ps_page + ps->ps_off, n);
-		ps->ps_off = (uint16_t)(ps->ps_off + n);
-		ps->ps_len -= (uint32_t)n;
+	if (likely(!pipe_empty(pi) && (ps->ps_flags & PS_PACKET) == 0 &&
+		   pi->pi_nspare < PIPE_SPARES && pipe_undisturbed(pi) &&
+		   (len <= ps->ps_len || pi->pi_head - pi->pi_tail == 1))) {
+		len = len < ps->ps_len ? len : ps->ps_len;
+		copy_small(buf, ps->ps_page + ps->ps_off, len);
+		ps->ps_off = (uint16_t)(ps->ps_off + len);
+		ps->ps_len -= (uint32_t)len;
 		if (ps->ps_len == 0) {
 			pi->pi_spare[pi->pi_nspare++] = ps->ps_page;
 			pi->pi_tail++;
 		}
 		pi->pi_marks |= PM_ATIME;
+		n = (ssize_t)len;
 	}
+out:
 	mutex_exit(&pi->pi_lock);
 	return n;
 }

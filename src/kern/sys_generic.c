@@ -90,7 +90,7 @@ int
 sys_read(struct lwp *l, int fd, void *buf, size_t len, ssize_t *retval)
 {
 	struct file *fp;
-	size_t n = 0;
+	ssize_t n = 0;
 	int error;
 
 	if (unlikely((error = fd_getfile_inline(l, fd, &fp)) != 0))
@@ -98,8 +98,10 @@ sys_read(struct lwp *l, int fd, void *buf, size_t len, ssize_t *retval)
 	if (buf_small(buf, len) && fp->f_ops->fo_fastread != NULL &&
 	    file_readable(fp))
 		n = fp->f_ops->fo_fastread(fp, buf, len);
-	if (likely(n != 0))
-		*retval = (ssize_t)n;
+	if (likely(n > 0))
+		*retval = n;
+	else if (n < 0)
+		error = (int)-n;
 	else
 		error = file_rw1(l, fp, buf, len, NULL, UIO_READ, retval);
 	fd_putfile(l, fp);

@@ -345,7 +345,7 @@ extern struct kcache *unmsg_cache;
 int unstream_send(
     struct lwp *, struct socket *, struct sockmsg *, size_t *, bool *sigp);
 int unstream_recv(struct lwp *, struct socket *, struct sockmsg *, size_t *);
-size_t unstream_fastread(struct file *, void *, size_t);
+ssize_t unstream_fastread(struct file *, void *, size_t);
 size_t unstream_fastwrite(struct file *, const void *, size_t);
 int undgram_send(
     struct lwp *, struct socket *, struct sockmsg *, size_t *, bool *sigp);

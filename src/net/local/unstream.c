@@ -358,7 +358,7 @@ unstream_recv(
  * The short cuts: one message, which brings nothing along, and nobody waits.
  */
 
-size_t
+ssize_t
 unstream_fastread(struct file *fp, void *buf, size_t len)
 {
 	struct unsock *us = so_to_us(fp->f_data), *peer = unsock_peer(us);
@@ -393,11 +393,11 @@ unstream_fastread(struct file *fp, void *buf, size_t len)
 		if (unlikely(m->um_data != m->um_inline))
 			kmem_free(m->um_data, m->um_len);
 		kcache_free(unmsg_cache, m);
-		return n;
+		return (ssize_t)n;
 	}
 out:
 	unsock_exit(us);
-	return n;
+	return (ssize_t)n;
 }
 
 size_t
