@@ -125,6 +125,13 @@ struct hj_known {
 	char k_name[64];
 };
 
+/* A child, which may have been killed before it told the kernel. */
+#define HJ_NFORKS 8
+struct hj_fork {
+	int f_pid;
+	uint8_t f_token[SP_TOKEN];
+};
+
 /*
  * What a process has that a child in the same memory has of its own.  The
  * bitmaps are read and written atomically, but for p_late.
@@ -145,6 +152,8 @@ struct hj_proc {
 	uint32_t p_renewed; /* what was open before is not there; atomic */
 	uint32_t p_kept;    /* + 1: saved uid of who kept root's rights */
 	uint32_t p_ids[4];  /* + 1: uid, euid, gid, egid; 0: not known */
+	struct hj_fork p_forks[HJ_NFORKS]; /* hj_lock; the last ones */
+	uint32_t p_nforks;		   /* hj_lock */
 	/* lower.c; only the one thread's that there is. */
 	unsigned long p_late[HJ_NKFDS / 64];
 	uint32_t p_nlate;
@@ -431,7 +440,7 @@ int hj_kernel_adopt(struct hj_thread *t, const uint8_t *token,
 void
 hj_kernel_exec(struct hj_thread *t, const uint8_t *token, const char *name);
 long hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN]);
-void hj_kernel_forkcancel(struct hj_thread *t, uint8_t token[SP_TOKEN]);
+void hj_kernel_cloned(struct hj_thread *t, long pid, uint8_t token[SP_TOKEN]);
 void hj_kernel_forked(
     struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied);
 void hj_kernel_gone(struct hj_thread *t, int pid);

@@ -551,38 +551,74 @@ hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN])
 	return HJ_FAILED(r) ? r : 0;
 }
 
+/* In the parent: there is such a child, or the host has refused it. */
 void
-hj_kernel_forkcancel(struct hj_thread *t, uint8_t token[SP_TOKEN])
+hj_kernel_cloned(struct hj_thread *t, long pid, uint8_t token[SP_TOKEN])
 {
+	struct hj_proc *p = t->t_proc;
 	long args[HJ_OPARGS] = {0};
+	struct hj_fork *f;
 
 	if (is_none(token))
 		return;
-	hj_kernel_op(t, SP_FORKCANCEL, args, token, SP_TOKEN, 0);
+	if (HJ_FAILED(pid)) {
+		hj_kernel_op(t, SP_FORKCANCEL, args, token, SP_TOKEN, 0);
+		return;
+	}
+	hj_lock();
+	f = &p->p_forks[p->p_nforks++ % HJ_NFORKS];
+	f->f_pid = (int)pid;
+	memcpy(f->f_token, token, SP_TOKEN);
+	hj_unlock();
 }
 
-/* In the child, whose struct hj_proc is its own by now. */
+/* The token of a child that has ended: how long it is. */
+static size_t
+fork_take(struct hj_proc *p, int pid, uint8_t token[SP_TOKEN])
+{
+	size_t n = 0;
+
+	hj_lock();
+	for (int i = 0; i < HJ_NFORKS && pid != 0 && n == 0; i++) {
+		if (p->p_forks[i].f_pid != pid)
+			continue;
+		p->p_forks[i].f_pid = 0;
+		memcpy(token, p->p_forks[i].f_token, SP_TOKEN);
+		n = SP_TOKEN;
+	}
+	hj_unlock();
+	return n;
+}
+
+/*
+ * In the child, whose struct hj_proc is its own by now.  It lets go of the
+ * parent's connection last: as long as somebody has that the kernel knows that
+ * there may be a child, whatever becomes of the parent.
+ */
 void
 hj_kernel_forked(struct hj_thread *t, const uint8_t token[SP_TOKEN], int copied)
 {
 	struct hj_proc *p = t->t_proc;
-	int error;
+	const int parent = p->p_spc.cl_state == SPC_ON ? p->p_spc.cl_sock : -1;
+	int error = 0;
 
 	t->t_slot = 0;
 	t->t_posted = 0;
 	hj_session_forked(p);
 	if (copied) {
+		if (parent >= 0)
+			p->p_spc.cl_cookie = 0;
 		spc_forked(&p->p_spc);
 	} else {
-		/* The memory is still the parent's; these are copies. */
-		hj_raw1(__NR_close, p->p_spc.cl_sock);
+		/* The memory is still the parent's; this is a copy. */
 		hj_raw1(__NR_close, p->p_spc.cl_memfd);
 		memset(&p->p_spc, 0, sizeof(p->p_spc));
 		hj_limits_shared(1);
 	}
-	if (is_none(token))
-		return;
-	error = proc_connect(p, SP_H_FORK, token, NULL);
+	if (!is_none(token))
+		error = proc_connect(p, SP_H_FORK, token, NULL);
+	if (parent >= 0)
+		hj_raw1(__NR_close, parent);
 	if (error != 0 && !hj_has_rules())
 		unreachable(error);
 }
@@ -596,11 +632,13 @@ void
 hj_kernel_gone(struct hj_thread *t, int pid)
 {
 	struct __kernel_timespec ts = {0, PAUSE_NSEC};
+	uint8_t token[SP_TOKEN];
+	size_t n = fork_take(t->t_proc, pid, token);
 	long args[HJ_OPARGS];
 
 	for (int i = 0; i < EXEC_TRIES; i++) {
 		args[0] = pid;
-		if (hj_kernel_op(t, SP_GONE, args, NULL, 0, 0) != -EAGAIN)
+		if (hj_kernel_op(t, SP_GONE, args, token, n, 0) != -EAGAIN)
 			break;
 		if (i < GONE_QUICK)
 			hj_raw0(__NR_sched_yield);

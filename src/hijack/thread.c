@@ -109,8 +109,10 @@ static long
 clone_shared(struct hj_thread *t, struct request *rq)
 {
 	struct hj_thread *child = thread_alloc(t, rq);
+	uint8_t token[SP_TOKEN];
 	unsigned long old;
 	long r, args3[2];
+	int session;
 
 	if (child == NULL)
 		return -ENOMEM;
@@ -118,13 +120,15 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		thread_free(child);
 		return HJ_RESTART;
 	}
-	if (hj_has_kernel() && child->t_vmshared) {
-		r = hj_kernel_fork(t, child->t_token);
+	session = hj_has_kernel() && child->t_vmshared;
+	if (session) {
+		r = hj_kernel_fork(t, token);
 		if (r != 0) {
 			thread_free(child);
 			hj_setmask(t, old);
 			return r;
 		}
+		memcpy(child->t_token, token, SP_TOKEN);
 	}
 	child->t_oldmask = old;
 	child->t_clearhandlers = (rq->flags & CLONE_CLEAR_SIGHAND) != 0;
@@ -140,8 +144,8 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		rq->args[1] = (long)child->t_begin;
 		r = hj_clone(__NR_clone, rq->args, child);
 	}
-	if (HJ_FAILED(r) && hj_has_kernel() && child->t_vmshared)
-		hj_kernel_forkcancel(t, child->t_token);
+	if (session)
+		hj_kernel_cloned(t, r, token);
 	hj_setmask(t, old);
 	/* A thread may be gone by now, and the child's memory with it. */
 	if (HJ_FAILED(r) || (rq->flags & CLONE_VFORK) != 0)
@@ -180,8 +184,8 @@ clone_copied(struct hj_thread *t, struct request *rq)
 			hj_kernel_forked(t, token, 1);
 	}
 	hj_unlock();
-	if (HJ_FAILED(r) && hj_has_kernel())
-		hj_kernel_forkcancel(t, token);
+	if (r != 0 && hj_has_kernel())
+		hj_kernel_cloned(t, r, token);
 	return r;
 }
 

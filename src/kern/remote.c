@@ -254,12 +254,15 @@ remote_newlwp(uint64_t session, pid_t pid, uint64_t *handlep)
 }
 
 void
-remote_adopt(struct lwp *l, uint64_t session, const char *name)
+remote_adopt(struct lwp *l, uint64_t session, pid_t pid, const char *name)
 {
 	smr_enter(curht());
 	atomic_store_explicit(
 	    &l->l_proc->p_remote, session, memory_order_relaxed);
-	remote_name(l->l_proc, name);
+	if (pid > 1)
+		(void)proc_setid(l->l_proc, pid);
+	if (*name != '\0')
+		remote_name(l->l_proc, name);
 	syscall_exit();
 }
 

@@ -78,8 +78,11 @@ int remote_newlwp(uint64_t session, pid_t pid, uint64_t *handlep);
 /* Release the current lwp. */
 void remote_release(struct lwp *);
 
-/* The process of the current lwp belongs to another session from now on. */
-void remote_adopt(struct lwp *, uint64_t session, const char *name);
+/*
+ * The process of the current lwp belongs to another session from now on; it
+ * gets the pid, if that is not 0 and to be had, and the name, if it is not "".
+ */
+void remote_adopt(struct lwp *, uint64_t session, pid_t pid, const char *name);
 
 /*
  * What the client has executed: descriptors that are closed then, handlers; uid

@@ -94,7 +94,9 @@ hello_fork(struct session *se)
 
 	if (l == NULL)
 		return ESRCH;
-	remote_adopt(l, se->se_id, se->se_hello.sp_name);
+	remote_adopt(l, se->se_id,
+	    proxy_config.pc_setpid ? se->se_hello.sp_pid : 0,
+	    se->se_hello.sp_name);
 	remote_leave(l);
 	return hello_pid(se);
 }

@@ -102,7 +102,18 @@ op_forkcancel(struct call *c)
 {
 	if (c->c_msg.sm_head < SP_TOKEN)
 		return EPROTO;
-	return session_forkcancel(c->c_session, c->c_head);
+	return session_forkcancel(c->c_session, c->c_head, 0);
+}
+
+/* A child that was killed may not have said who it is. */
+static int
+op_gone(struct call *c)
+{
+	pid_t pid = (pid_t)c->c_msg.sm_args[0];
+
+	if (c->c_msg.sm_head >= SP_TOKEN)
+		(void)session_forkcancel(c->c_session, c->c_head, pid);
+	return session_gone(pid) ? 0 : EAGAIN;
 }
 
 /* So that it knows how much GETALL and SETALL of semctl are about. */
@@ -173,7 +184,7 @@ op_run(struct call *c)
 	case SP_REOPEN:
 		return hosted_reopen(c);
 	case SP_GONE:
-		return session_gone((pid_t)c->c_msg.sm_args[0]) ? 0 : EAGAIN;
+		return op_gone(c);
 	case SP_SEND:
 		return hosted_send(c);
 	case SP_RECEIVE:

@@ -62,6 +62,7 @@ struct session {
 	TAILQ_ENTRY(session) se_parks;	/* (L) while se_parked has bits */
 	LIST_ENTRY(session) se_dying;	/* (L) */
 	uint64_t se_id;			/* (s) */
+	uint64_t se_parent;		/* (L) that had it forked, or 0 */
 	_Atomic int se_state;		/* (L) writes, others read */
 	_Atomic uint32_t se_refs;	/* (a) one of the leader's, of calls */
 	_Atomic bool se_accused;	/* (a) has broken the protocol */
@@ -267,7 +268,8 @@ int
 session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN]);
 /* Leader: the pid of a client whose host process this is; -1: none. */
 pid_t session_pid(pid_t host);
-int session_forkcancel(struct session *parent, const uint8_t token[SP_TOKEN]);
+int session_forkcancel(
+    struct session *parent, const uint8_t token[SP_TOKEN], pid_t);
 
 /*
  * Leader: is nothing left of a process that has been waited for on the host, or

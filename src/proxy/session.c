@@ -255,6 +255,42 @@ fd_drop(struct session *se, int *fdp)
 	hyper_file_close(fd);
 }
 
+/*
+ * Of forks whose children have not said who they are: nobody is there who could
+ * be one, once nobody has the parent's end of its connection.  That holds for
+ * children that let go of it afterwards.
+ */
+static void
+session_endforks(struct session *parent)
+{
+	struct session *se, *over[LATE_MOST];
+	char bytes[64];
+	uint32_t n, i;
+	size_t len;
+	int error;
+
+	if (parent->se_stream != NULL || parent->se_sock == HYPER_NOFD ||
+	    (parent->se_hello.sp_flags & SP_H_HOSTED) == 0)
+		return;
+	do {
+		len = sizeof(bytes);
+		error = hyper_sock_recv(parent->se_sock, bytes, &len);
+	} while (error == 0 && len != 0);
+	if (error == EAGAIN)
+		return;
+	do {
+		n = 0;
+		list_enter();
+		LIST_FOREACH (se, &sessions, se_link)
+			if (session_state(se) == SE_FORKED &&
+			    se->se_parent == parent->se_id && n < LATE_MOST)
+				over[n++] = se;
+		list_exit();
+		for (i = 0; i < n; i++)
+			session_end(over[i], "a fork that nobody is");
+	} while (n == LATE_MOST);
+}
+
 /* Its calls end, if they sleep; the rest when the last of them has. */
 void
 session_end(struct session *se, const char *why)
@@ -272,6 +308,7 @@ session_end(struct session *se, const char *why)
 	atomic_store_explicit(&se->se_state, SE_DEAD, memory_order_release);
 	pool_forget(se);
 	deadline_clear(se);
+	session_endforks(se);
 	if (se->se_stream != NULL)
 		stream_detach(se);
 	fd_drop(se, &se->se_sock);
@@ -301,6 +338,7 @@ session_lost(struct session *se)
 		session_end(se, "connection closed");
 		return;
 	}
+	session_endforks(se);
 	if (se->se_stream != NULL)
 		stream_detach(se);
 	fd_drop(se, &se->se_sock);
@@ -687,7 +725,8 @@ session_gone(pid_t pid)
 
 	list_enter();
 	LIST_FOREACH (se, &sessions, se_link) {
-		if ((pid != 0 && se->se_pid != pid) || !session_isover(se))
+		if ((pid != 0 && se->se_peer.hp_pid != pid) ||
+		    !session_isover(se))
 			continue;
 		over[n++] = se;
 		if (n == LATE_MOST)
@@ -717,6 +756,7 @@ session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
 		session_end(se, "no memory");
 		return error;
 	}
+	se->se_parent = parent->se_id;
 	se->se_peer = parent->se_peer;
 	se->se_far = parent->se_far;
 	se->se_user = parent->se_user;
@@ -725,13 +765,16 @@ session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
 }
 
 int
-session_forkcancel(struct session *parent, const uint8_t token[SP_TOKEN])
+session_forkcancel(
+    struct session *parent, const uint8_t token[SP_TOKEN], pid_t pid)
 {
 	struct session *se = session_find(token);
 
 	if (se == NULL || session_state(se) != SE_FORKED ||
 	    !session_same(se, parent))
 		return ESRCH;
+	/* For session_gone. */
+	se->se_peer.hp_pid = pid;
 	session_end(se, "a fork that failed");
 	return 0;
 }

@@ -97,7 +97,7 @@ enum sp_op {
 	SP_SEND,       /* sm_args[0]: fd; value: as of SP_HOSTFILE */
 	SP_RECEIVE,    /* sm_args[0]: st_ino, [1]: close-on-exec; value: fd */
 	SP_EXEC,       /* payload: a name, struct sp_fds; value: how many */
-	SP_GONE,       /* sm_args[0]: pid, or 0 */
+	SP_GONE,       /* sm_args[0]: pid, or 0; payload: a token or nothing */
 	SP_HOSTDIR,    /* sm_args[0]: dirfd; payload: path, sp_hostdir */
 	SP_ADOPT,      /* sm_args[0]: flags, [1]: mount, [2]: number; path */
 	SP_NOPS,
@@ -136,7 +136,8 @@ enum sp_note {
  * pipe's end.
  *
  * SP_GONE is for who has been told by the host that a process, or with pid 0
- * any, has ended: EAGAIN as long as something of it is left here.
+ * any, has ended: EAGAIN as long as something of it is left here.  The token is
+ * that of its SP_FORK, which nobody wants any more.
  *
  * SP_HOSTDIR finds a directory in which all files are the host's as they are:
  * the client may ask the host for what is there, and open regular files to read
