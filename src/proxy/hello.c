@@ -101,20 +101,7 @@ hello_fork(struct session *se)
 	return hello_pid(se);
 }
 
-/* Memory for the slots. */
-static int
-memory_make(int *fdp, struct sp_shared **shp)
-{
-	void *addr;
-	int error = hyper_shm_create(SP_SHMSIZE, fdp, &addr);
-
-	if (error != 0)
-		return error;
-	*shp = addr;
-	atomic_store_explicit(&(*shp)->sh_cold, 1, memory_order_relaxed);
-	return 0;
-}
-
+/* The memory with the slots. */
 static int
 hello_memory(struct session *se)
 {
@@ -124,7 +111,7 @@ hello_memory(struct session *se)
 		return stream_slots(se);
 	if (se->se_shm != NULL)
 		return 0;
-	if ((error = memory_make(&se->se_memfd, &se->se_shm)) != 0)
+	if ((error = memory_take(&se->se_memfd, &se->se_shm)) != 0)
 		se->se_memfd = HYPER_NOFD;
 	return error;
 }
@@ -136,7 +123,7 @@ memory_renew(struct session *se)
 	struct sp_shared *old = se->se_shm, *new;
 	int fd, error;
 
-	if ((error = memory_make(&fd, &new)) != 0)
+	if ((error = memory_take(&fd, &new)) != 0)
 		return error;
 	/* Others leave word of signals there. */
 	(void)session_enter(se);
@@ -144,7 +131,7 @@ memory_renew(struct session *se)
 	session_leave(se);
 	se->se_memfd = fd;
 	session_unfollow(se);
-	hyper_shm_destroy(old, SP_SHMSIZE);
+	memory_give(old);
 	return 0;
 }
 
@@ -338,6 +325,9 @@ hello_done(struct session *se)
 	hello_tell(se);
 	if (se->se_stream != NULL)
 		stream_start(se);
-	else
-		pool_heat(se);
+	else {
+		pool_expect(se);
+		/* Until the client has mapped its own there is time. */
+		memory_prepare();
+	}
 }

@@ -18,14 +18,15 @@
 #define IDLE_MOST  4		 /* workers that wait to lead */
 #define SPIN_LEAST INT64_C(2000) /* nanoseconds of looking */
 #define SPIN_MOST  INT64_C(50000)
-#define SPIN_TURNS                                                 \
-	INT64_C(100000) /* the same if somebody waits for his turn \
-			 */
-#define QUIET_MOST 4096 /* looks at a hot session in vain */
-#define RARE_LEAST 64	/* looks in vain at one that calls rarely */
-#define LOOKS_FEW  64	/* of these one is at all hot sessions */
-#define LOOKS_MANY 8	/* between two at the clock */
-#define CALLS_MOST 64	/* before others are let in */
+#define SPIN_TURNS                                                           \
+	INT64_C(100000)		  /* the same if somebody waits for his turn \
+				   */
+#define EVENTS_NSEC INT64_C(5000) /* of looking between two at events */
+#define QUIET_MOST  4096	  /* looks at a hot session in vain */
+#define RARE_LEAST  64		  /* looks in vain at one that calls rarely */
+#define LOOKS_FEW   64		  /* of these one is at all hot sessions */
+#define LOOKS_MANY  8		  /* between two at the clock */
+#define CALLS_MOST  64		  /* before others are let in */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -77,6 +78,13 @@ pool_heat(struct session *se)
 	TAILQ_INSERT_TAIL(&pool.pl_hot, se, se_hot);
 	se->se_ishot = true;
 	pool.pl_nhot++;
+}
+
+void
+pool_expect(struct session *se)
+{
+	pool_heat(se);
+	pool.pl_spin = SPIN_MOST;
 }
 
 static void
@@ -248,12 +256,12 @@ events_expire(void)
 	session_expire();
 }
 
-/* Wait for events, at most ms milliseconds, and see to them. */
-static void
+/* Wait for events, at most ms milliseconds, and see to them.  False: none. */
+static bool
 events_wait(int ms)
 {
 	struct hyper_event ev[NEVENTS];
-	int i, n;
+	int i, n = 0;
 
 	(void)hyper_events_wait(pool.pl_events, ev, NEVENTS, ms, &n);
 	for (i = 0; i < n; i++) {
@@ -270,6 +278,7 @@ events_wait(int ms)
 	}
 	session_bury();
 	events_expire();
+	return n != 0;
 }
 
 /*
@@ -300,12 +309,13 @@ bells_look(bool crowded)
 	return false;
 }
 
-/* Look at the bells for a while.  True if one rang. */
+/* Look at the bells for a while.  True if one rang, or something happened. */
 static bool
 leader_spin(void)
 {
 	bool crowded = pool.pl_nhot >= (uint32_t)kern_config.kc_ncpu;
 	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
+	int64_t events = start + EVENTS_NSEC;
 
 	pool.pl_now = start;
 	while ((pool.pl_nhot != 0 && spent < pool.pl_spin) ||
@@ -320,6 +330,12 @@ leader_spin(void)
 			hyper_yield();
 		pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
 		spent = pool.pl_now - start;
+		/* Who connects does not wait for the end of this. */
+		if (pool.pl_now >= events) {
+			if (events_wait(0))
+				return true;
+			events = pool.pl_now + EVENTS_NSEC;
+		}
 	}
 	pool.pl_spin /= 2;
 	if (pool.pl_spin < SPIN_LEAST)
@@ -345,7 +361,7 @@ leader_calls(struct worker *w)
 		if (!w->w_leader)
 			return false;
 		if (++pool.pl_calls % CALLS_MOST == 0)
-			events_wait(0);
+			(void)events_wait(0);
 	}
 	return true;
 }
@@ -360,13 +376,13 @@ leader_sleep(void)
 	int64_t slept;
 
 	if (!turns_waited()) {
-		events_wait(session_waiting() ? TICK_MS : -1);
+		(void)events_wait(session_waiting() ? TICK_MS : -1);
 		slept = hyper_clock(HYPER_CLOCK_MONOTONIC) - pool.pl_now;
 		if (slept < SPIN_MOST)
 			spin_longer(slept);
 		return;
 	}
-	events_wait(TURNS_MS);
+	(void)events_wait(TURNS_MS);
 	pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
 	if (!bells_scan())
 		(void)turns_idle(pool.pl_now, TURNS_MS * INT64_C(1000000));
@@ -383,6 +399,7 @@ worker_lead(struct worker *w)
 			continue;
 		if (bells_cool())
 			continue;
+		memory_clean();
 		leader_sleep();
 	}
 }

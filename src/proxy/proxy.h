@@ -166,6 +166,9 @@ int64_t pool_now(void);
 void pool_heat(struct session *);
 void pool_forget(struct session *);
 
+/* The same, and its client is about to make a call. */
+void pool_expect(struct session *);
+
 /*
  * In reboot(2): the server ends once the call is answered.  False if it is not
  * a client's call.
@@ -353,6 +356,18 @@ int tcp_listen(const struct url *, int *fdp);
 /* Is TLS wanted of clients? */
 struct tls_context;
 const struct tls_ops *tcp_tls(struct tls_context **);
+
+/*
+ * memory.c: memory to be shared.  For the leader, but for memory_give (any).
+ */
+
+/* As new, and its descriptor; or an errno. */
+int memory_take(int *fdp, struct sp_shared **shp);
+void memory_give(struct sp_shared *);
+
+/* There is time to make some, for memory_take; to let go of what was given. */
+void memory_prepare(void);
+void memory_clean(void);
 
 /*
  * hello.c: a session has said what it wants.

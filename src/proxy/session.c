@@ -90,7 +90,7 @@ session_free(struct session *se)
 	session_reap(se);
 	session_unfollow(se);
 	if (se->se_shm != NULL)
-		hyper_shm_destroy(se->se_shm, SP_SHMSIZE);
+		memory_give(se->se_shm);
 	if (syscall_enter() == NULL)
 		panic("a server's thread has no lwp");
 	mutex_enter(&sessions_lock);
@@ -441,30 +441,6 @@ accept_next(int listening, int *fdp)
 	return error;
 }
 
-void
-session_accept(int listening, bool far)
-{
-	struct session *se;
-	int fd;
-
-	while (accept_next(listening, &fd) == 0) {
-		if ((se = session_make(SE_HELLO)) == NULL) {
-			hyper_file_close(fd);
-			return;
-		}
-		if (++nhello > HELLO_MOST)
-			(void)hello_shorten();
-		se->se_sock = fd;
-		se->se_far = far;
-		deadline_set(se, HELLO_NSEC);
-		if ((far ? stream_make(se, true)
-			 : hyper_sock_peer(fd, &se->se_peer)) != 0 ||
-		    hyper_events_add(pool_events(), fd, HYPER_EV_IN,
-			(uint64_t)(uintptr_t)se) != 0)
-			session_end(se, "cannot be served");
-	}
-}
-
 /*
  * What comes through the socket once the memory is shared only says that
  * there is something to look at.
@@ -523,6 +499,33 @@ session_hello(struct session *se)
 	se->se_nhello += n;
 	if (se->se_nhello == sizeof(se->se_hello))
 		hello_done(se);
+}
+
+void
+session_accept(int listening, bool far)
+{
+	struct session *se;
+	int fd;
+
+	while (accept_next(listening, &fd) == 0) {
+		if ((se = session_make(SE_HELLO)) == NULL) {
+			hyper_file_close(fd);
+			return;
+		}
+		if (++nhello > HELLO_MOST)
+			(void)hello_shorten();
+		se->se_sock = fd;
+		se->se_far = far;
+		deadline_set(se, HELLO_NSEC);
+		if ((far ? stream_make(se, true)
+			 : hyper_sock_peer(fd, &se->se_peer)) != 0 ||
+		    hyper_events_add(pool_events(), fd, HYPER_EV_IN,
+			(uint64_t)(uintptr_t)se) != 0)
+			session_end(se, "cannot be served");
+		else if (!far)
+			/* What it wants often is there already. */
+			session_hello(se);
+	}
 }
 
 void
