@@ -105,18 +105,35 @@ struct hj_sigaction {
 
 #define HJ_NKFDS 65536 /* descriptors of the kernel's are lower */
 
-#define HJ_NDIRS   16  /* directories that are known */
+#define HJ_NDIRS   32  /* directories that are known */
 #define HJ_DIRPATH 128 /* a path of such a one, with its NUL */
 
-/* A directory that names were looked up in: lower.c. */
+/* A directory that names were looked up in: lowerdirs.c. */
 struct hj_dir {
 	uint32_t d_used;
+	uint32_t d_link;	   /* on its way there is a symbolic link */
 	int d_fd;		   /* where d_prefix begins, or AT_FDCWD */
 	uint32_t d_misses;	   /* used, and not known */
 	uint32_t d_wait;	   /* so often until the kernel is asked */
 	uint32_t d_hits;	   /* used, and known */
 	struct sp_hostdir d_host;  /* hd_tree is 0: not known */
 	char d_prefix[HJ_DIRPATH]; /* zeros at its end */
+};
+
+/* The root directory, and all below it. */
+struct hj_root {
+	struct hj_dir r_dir;	/* without d_prefix */
+	char r_but[SP_HOSTBUT]; /* as in struct sp_hosttree */
+};
+
+/* A path of the program's whose directory is known. */
+struct hj_lowplace {
+	const struct hj_dir *pl_dir;
+	const char *pl_name; /* the last one, in pl_path */
+	long pl_dirfd;
+	int pl_missing; /* there is no such directory */
+	char pl_path[HJ_DIRPATH + 256];
+	char pl_host[SP_HOSTPATHMAX + 256]; /* the same on the host */
 };
 
 /* The last name of a regular file that was asked for; k_dir NULL: none. */
@@ -160,6 +177,7 @@ struct hj_proc {
 	uint32_t p_nextdir;
 	struct sp_hostdir
 	    p_lateshow; /* if there are some: how they are shown */
+	struct hj_root p_root;
 	struct hj_dir p_dirs[HJ_NDIRS];
 	struct hj_known p_known;
 };
@@ -481,9 +499,14 @@ void hj_fd_holder(void);
 void hj_fd_setlate(struct hj_thread *t, int fd);
 void hj_fd_disown(struct hj_thread *t, int fd, long got);
 
-/* lower.c */
+/* lowerdirs.c */
+uint64_t hj_lower_tree(const struct hj_proc *p);
 void hj_lower_forget(struct hj_thread *t);
 void hj_lower_forgetfd(struct hj_thread *t, int fd);
+int hj_lowplace_find(struct hj_thread *t, long dirfd, unsigned long path,
+    struct hj_lowplace *pl);
+
+/* lower.c */
 int hj_lower_call(struct hj_thread *t, int nr, const long *args, long *result);
 int hj_lower_open(struct hj_thread *t, const long *args, long *result);
 int hj_lower_islate(const struct hj_thread *t, long fd);

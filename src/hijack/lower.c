@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files that are the host's as they are.  Where names are looked up again and
- * again in a directory, the kernel is asked whether all in it are such
- * (SP_HOSTDIR).  If so, and as long as the tree does not change (sh_tree),
- * what its files are is asked of the host, and files that are only read are
- * opened there: the descriptor is late (p_late), the kernel does not know of
- * it.  Before a call that may want to know, and before the next call when the
- * tree has changed, it is told (SP_ADOPT), and makes it one of its own that is
- * direct (descriptors.c).  A late descriptor is marked as that, too.
+ * Files that are the host's as they are: in directories of which the kernel has
+ * said so (lowerdirs.c), what files are is asked of the host, and files that
+ * are only read are opened there: the descriptor is late (p_late), the kernel
+ * does not know of it.  Before a call that may want to know, and before the
+ * next call when the tree has changed, it is told (SP_ADOPT), and makes it one
+ * of its own that is direct (descriptors.c).  A late descriptor is marked as
+ * that, too.
  *
  * With several threads, and by rules, nothing of this is done.
  */
@@ -17,153 +16,15 @@
 
 #include "hijack/engine.h"
 
-#define ASK_FIRST 3  /* times that a directory is used until it is asked for */
-#define ASK_LAST  64 /* and, where that was in vain, the same at most */
-#define USED_WELL 8
-
 #define LATE_FLAGS \
 	(O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_LARGEFILE)
+
+#define LINKS 8 /* that are followed */
 
 #define R_OK 4
 #define X_OK 1
 
 _Static_assert(sizeof(struct stat) == HJ_STATSIZE, "as the host has it");
-
-/* A path of the program's whose directory is known. */
-struct place {
-	const struct hj_dir *pl_dir;
-	const char *pl_name; /* the last one, in pl_path */
-	char pl_path[HJ_DIRPATH + 256];
-	char pl_host[SP_HOSTPATHMAX + 256]; /* the same on the host */
-};
-
-/*
- * Directories
- */
-
-static uint64_t
-tree_now(const struct hj_proc *p)
-{
-	return atomic_load_explicit(
-	    &p->p_spc.cl_shm->sh_tree, memory_order_seq_cst);
-}
-
-/* They begin elsewhere, or are looked at by another. */
-void
-hj_lower_forget(struct hj_thread *t)
-{
-	for (int i = 0; i < HJ_NDIRS; i++)
-		t->t_proc->p_dirs[i].d_used = 0;
-}
-
-/* Another file has this number. */
-void
-hj_lower_forgetfd(struct hj_thread *t, int fd)
-{
-	for (int i = 0; i < HJ_NDIRS; i++) {
-		if (t->t_proc->p_dirs[i].d_fd == fd)
-			t->t_proc->p_dirs[i].d_used = 0;
-	}
-}
-
-/* Ask the kernel. */
-static int
-dir_ask(struct hj_thread *t, struct hj_dir *d)
-{
-	long args[HJ_OPARGS] = {d->d_fd};
-	union {
-		char path[HJ_DIRPATH];
-		struct sp_hostdir host;
-	} data;
-	const char *path = d->d_prefix[0] != '\0' ? d->d_prefix : ".";
-	size_t n = hj_strlen(path) + 1;
-	long r;
-
-	memcpy(data.path, path, n);
-	r = hj_kernel_op(t, SP_HOSTDIR, args, &data, n, sizeof(data.host));
-	d->d_misses = 0;
-	if (HJ_FAILED(r) || r == HJ_RESTART) {
-		d->d_wait = HJ_MIN(2 * d->d_wait, ASK_LAST);
-		return 0;
-	}
-	d->d_host = data.host;
-	d->d_hits = 0;
-	t->t_proc->p_known.k_dir = NULL;
-	return 1;
-}
-
-/* Is it known?  Else, has it been of use often enough to ask? */
-static int
-dir_isknown(struct hj_thread *t, struct hj_dir *d)
-{
-	if (d->d_host.hd_tree != 0) {
-		if (d->d_host.hd_tree == tree_now(t->t_proc)) {
-			d->d_hits++;
-			return 1;
-		}
-		d->d_host.hd_tree = 0;
-		d->d_wait = d->d_hits >= USED_WELL
-				? 1
-				: HJ_MIN(2 * d->d_wait, ASK_LAST);
-	}
-	return ++d->d_misses >= d->d_wait && dir_ask(t, d);
-}
-
-static struct hj_dir *
-dir_find(struct hj_thread *t, int fd, const char *path, size_t n)
-{
-	struct hj_proc *p = t->t_proc;
-	struct hj_dir *d;
-
-	for (d = p->p_dirs; d < p->p_dirs + HJ_NDIRS; d++) {
-		if (d->d_used && d->d_fd == fd && d->d_prefix[n] == '\0' &&
-		    memcmp(d->d_prefix, path, n) == 0)
-			return d;
-	}
-	d = &p->p_dirs[p->p_nextdir++ % HJ_NDIRS];
-	d->d_used = 1;
-	d->d_fd = fd;
-	d->d_misses = 0;
-	d->d_wait = ASK_FIRST;
-	d->d_host.hd_tree = 0;
-	memset(d->d_prefix, 0, sizeof(d->d_prefix));
-	memcpy(d->d_prefix, path, n);
-	return d;
-}
-
-/* Whether a path is that of a name in such a directory. */
-static int
-place_find(
-    struct hj_thread *t, long dirfd, unsigned long path, struct place *pl)
-{
-	long n = hj_threaded
-		     ? 0
-		     : hj_copyinstr(pl->pl_path, path, sizeof(pl->pl_path));
-	const char *name;
-	struct hj_dir *d;
-	size_t len;
-
-	if (n <= 0)
-		return 0;
-	name = hj_basename(pl->pl_path);
-	len = (size_t)(name - pl->pl_path);
-	if (*name == '\0' || hj_streq(name, ".") || hj_streq(name, "..") ||
-	    len == 1 || len > HJ_DIRPATH)
-		return 0;
-	if (pl->pl_path[0] == '/')
-		dirfd = AT_FDCWD;
-	else if (hj_path_begins_on_host(t, dirfd, path))
-		return 0;
-	len -= len > 0; /* the slash */
-	d = dir_find(t, (int)dirfd, pl->pl_path, len);
-	if (!dir_isknown(t, d))
-		return 0;
-	pl->pl_dir = d;
-	pl->pl_name = name;
-	hj_append(
-	    hj_append(hj_append(pl->pl_host, d->d_host.hd_path), "/"), name);
-	return 1;
-}
 
 /*
  * Attributes
@@ -186,25 +47,58 @@ stat_show(struct stat *st, const struct sp_hostdir *hd)
 }
 
 /*
- * What is at a place; if a symbolic link is followed, not that.  1, or 0: the
- * kernel is to be asked; *error is negative if there is nothing.
+ * From a symbolic link to what it leads to, if that is in such a directory as
+ * well.
  */
 static int
-place_stat(struct hj_thread *t, struct place *pl, int follow, struct stat *st,
-    long *error)
+place_follow(struct hj_thread *t, struct hj_lowplace *pl)
+{
+	char text[HJ_PATHMAX], path[sizeof(pl->pl_path)], *to = path;
+	size_t dir = (size_t)(pl->pl_name - pl->pl_path);
+	long n = hj_raw4(
+	    __NR_readlinkat, AT_FDCWD, pl->pl_host, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	if (text[0] == '/')
+		dir = 0;
+	if (dir + (size_t)n >= sizeof(path))
+		return 0;
+	memcpy(to, pl->pl_path, dir);
+	hj_append(to + dir, text);
+	return hj_lowplace_find(t, pl->pl_dirfd, (unsigned long)path, pl);
+}
+
+/*
+ * What is at a place, or where a symbolic link there leads to, if it is
+ * followed: pl is that place then.  1, or 0: the kernel is to be asked; *error
+ * is negative if there is nothing.
+ */
+static int
+place_stat(struct hj_thread *t, struct hj_lowplace *pl, int follow,
+    struct stat *st, long *error)
 {
 	struct hj_known *k = &t->t_proc->p_known;
-	long r = hj_raw4(
-	    __NR_newfstatat, AT_FDCWD, pl->pl_host, st, AT_SYMLINK_NOFOLLOW);
+	long r;
 
 	*error = 0;
 	k->k_dir = NULL;
-	if (r == -ENOENT) {
-		*error = r;
-		return 1;
+	for (int links = 0;; links++) {
+		r = pl->pl_missing ? -ENOENT
+				   : hj_raw4(__NR_newfstatat, AT_FDCWD,
+					 pl->pl_host, st, AT_SYMLINK_NOFOLLOW);
+		if (r == -ENOENT) {
+			*error = r;
+			return 1;
+		}
+		if (r != 0)
+			return 0;
+		if (!follow || (st->st_mode & S_IFMT) != S_IFLNK)
+			break;
+		if (links == LINKS || !place_follow(t, pl))
+			return 0;
 	}
-	if (r != 0)
-		return 0;
 	switch (st->st_mode & S_IFMT) {
 	case S_IFREG:
 		if (hj_strlen(pl->pl_name) >= sizeof(k->k_name))
@@ -213,9 +107,8 @@ place_stat(struct hj_thread *t, struct place *pl, int follow, struct stat *st,
 		hj_append(k->k_name, pl->pl_name);
 		return 1;
 	case S_IFDIR:
-		return 1;
 	case S_IFLNK:
-		return !follow;
+		return 1;
 	default:
 		return 0;
 	}
@@ -242,10 +135,10 @@ static int
 path_stat(
     struct hj_thread *t, long dirfd, const long *args, int follow, long *result)
 {
-	struct place pl;
+	struct hj_lowplace pl;
 	struct stat st;
 
-	if (!place_find(t, dirfd, (unsigned long)args[0], &pl) ||
+	if (!hj_lowplace_find(t, dirfd, (unsigned long)args[0], &pl) ||
 	    !place_stat(t, &pl, follow, &st, result))
 		return 0;
 	if (*result == 0)
@@ -257,10 +150,10 @@ path_stat(
 static int
 path_access(struct hj_thread *t, long dirfd, const long *args, long *result)
 {
-	struct place pl;
+	struct hj_lowplace pl;
 	struct stat st;
 
-	return place_find(t, dirfd, (unsigned long)args[0], &pl) &&
+	return hj_lowplace_find(t, dirfd, (unsigned long)args[0], &pl) &&
 	       place_stat(t, &pl, 1, &st, result) &&
 	       (*result != 0 || may_all(&st, (int)args[1]));
 }
@@ -269,13 +162,15 @@ static int
 path_readlink(struct hj_thread *t, long dirfd, const long *args, long *result)
 {
 	char text[HJ_PATHMAX];
-	struct place pl;
+	struct hj_lowplace pl;
 	long n;
 
 	if ((int)args[2] <= 0 ||
-	    !place_find(t, dirfd, (unsigned long)args[0], &pl))
+	    !hj_lowplace_find(t, dirfd, (unsigned long)args[0], &pl))
 		return 0;
-	n = hj_raw4(__NR_readlinkat, AT_FDCWD, pl.pl_host, text, sizeof(text));
+	n = pl.pl_missing ? -ENOENT
+			  : hj_raw4(__NR_readlinkat, AT_FDCWD, pl.pl_host, text,
+				sizeof(text));
 	if (n < 0 && n != -EINVAL && n != -ENOENT)
 		return 0;
 	n = HJ_MIN(n, (int)args[2]);
@@ -372,7 +267,7 @@ late_add(
 
 	if (p->p_nlate == 0)
 		set_late(p, 1);
-	if (hd->hd_tree != tree_now(p)) {
+	if (hd->hd_tree != hj_lower_tree(p)) {
 		if (p->p_nlate == 0)
 			set_late(p, 0);
 		return 0;
@@ -402,19 +297,19 @@ hj_lower_open(struct hj_thread *t, const long *args, long *result)
 {
 	const struct hj_known *k = &t->t_proc->p_known;
 	const struct sp_hostdir *hd;
-	struct place pl;
+	struct hj_lowplace pl;
 	struct stat st;
 	long fd;
 
 	/* Closing one gives up locks that only the kernel knows of. */
 	if (((int)args[2] & ~LATE_FLAGS) != 0 || t->t_proc->p_locks ||
-	    !place_find(t, args[0], (unsigned long)args[1], &pl))
+	    !hj_lowplace_find(t, args[0], (unsigned long)args[1], &pl))
 		return 0;
-	hd = &pl.pl_dir->d_host;
 	*result = 0;
 	/* Nothing is opened but what is known to be a regular file. */
 	if (k->k_dir != pl.pl_dir || !hj_streq(k->k_name, pl.pl_name)) {
-		if (!place_stat(t, &pl, 1, &st, result))
+		if (!place_stat(
+			t, &pl, ((int)args[2] & O_NOFOLLOW) == 0, &st, result))
 			return 0;
 		t->t_bykernel = 1;
 		if (*result != 0)
@@ -422,6 +317,7 @@ hj_lower_open(struct hj_thread *t, const long *args, long *result)
 		if (k->k_dir != pl.pl_dir)
 			return 0;
 	}
+	hd = &pl.pl_dir->d_host;
 	if (!shows_alike(t->t_proc, hd))
 		return 0;
 	fd = hj_raw4(__NR_openat, AT_FDCWD, pl.pl_host, (int)args[2], 0);
@@ -555,7 +451,7 @@ hj_lower_before(struct hj_thread *t, unsigned long nr,
 	unsigned long to;
 	struct stat st;
 
-	if (p->p_lateshow.hd_tree != tree_now(p) ||
+	if (p->p_lateshow.hd_tree != hj_lower_tree(p) ||
 	    !is_harmless(t, nr, rule, args)) {
 		hj_lower_adopt(t);
 		return 0;

@@ -302,16 +302,38 @@ hosted_reopen(struct call *c)
 	return error;
 }
 
+static void
+hostdir_encode(const struct hostdir *hd, struct sp_hosttree *to)
+{
+	struct sp_hostdir *ht = &to->ht_dir;
+
+	_Static_assert(sizeof(ht->hd_path) == sizeof(hd->hd_path), "paths");
+	_Static_assert(sizeof(to->ht_but) > sizeof(hd->hd_but), "names");
+	ht->hd_tree = hd->hd_tree;
+	ht->hd_dev = hd->hd_dev;
+	ht->hd_host = hd->hd_host;
+	ht->hd_ino = hd->hd_ino;
+	ht->hd_inos = hd->hd_inos;
+	ht->hd_mount = hd->hd_mount;
+	ht->hd_flags = (hd->hd_isroot ? SP_HD_ROOT | SP_HD_TREE : 0) |
+		       (hd->hd_setuid ? SP_HD_UID : 0) |
+		       (hd->hd_setgid ? SP_HD_GID : 0);
+	ht->hd_uid = hd->hd_uid;
+	ht->hd_gid = hd->hd_gid;
+	memcpy(ht->hd_path, hd->hd_path, sizeof(ht->hd_path));
+	memcpy(to->ht_but, hd->hd_but, hd->hd_nbut);
+	to->ht_but[hd->hd_nbut] = '\0';
+}
+
 int
 hosted_dir(struct call *c)
 {
 	const char *path = path_given(c);
-	struct sp_hostdir to = {0};
+	struct sp_hosttree to = {0};
 	struct hostdir hd;
 	struct lwp *l;
 	int error;
 
-	_Static_assert(sizeof(to.hd_path) == sizeof(hd.hd_path), "paths");
 	if (path == NULL)
 		return EPROTO;
 	if ((l = syscall_enter()) == NULL)
@@ -321,18 +343,7 @@ hosted_dir(struct call *c)
 	syscall_exit();
 	if (error != 0)
 		return error;
-	to.hd_tree = hd.hd_tree;
-	to.hd_dev = hd.hd_dev;
-	to.hd_host = hd.hd_host;
-	to.hd_ino = hd.hd_ino;
-	to.hd_inos = hd.hd_inos;
-	to.hd_mount = hd.hd_mount;
-	to.hd_flags = (hd.hd_isroot ? SP_HD_ROOT : 0) |
-		      (hd.hd_setuid ? SP_HD_UID : 0) |
-		      (hd.hd_setgid ? SP_HD_GID : 0);
-	to.hd_uid = hd.hd_uid;
-	to.hd_gid = hd.hd_gid;
-	memcpy(to.hd_path, hd.hd_path, sizeof(to.hd_path));
+	hostdir_encode(&hd, &to);
 	call_give(c, &to, sizeof(to));
 	return 0;
 }

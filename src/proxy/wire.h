@@ -139,13 +139,15 @@ enum sp_note {
  * any, has ended: EAGAIN as long as something of it is left here.  The token is
  * that of its SP_FORK, which nobody wants any more.
  *
- * SP_HOSTDIR finds a directory in which all files are the host's as they are:
- * the client may ask the host for what is there, and open regular files to read
- * them, as long as sh_tree is hd_tree.  The kernel does not know of those until
- * SP_ADOPT, with the path on the host and the number that the file showed,
- * makes a descriptor of one, whatever became of the file meanwhile.  The client
- * sets sh_late and then looks at sh_tree again before it uses the first; what
- * is removed while it is set is kept for a while.
+ * SP_HOSTDIR finds a directory in which all files are the host's as they are,
+ * but for those with some names: the client may ask the host for what is there,
+ * and open regular files to read them, as long as sh_tree is hd_tree.  With
+ * SP_HD_TREE the same is true of all directories below, which the client may
+ * search; symbolic links lead elsewhere.  The kernel does not know of those
+ * until SP_ADOPT, with the path on the host and the number that the file
+ * showed, makes a descriptor of one, whatever became of the file meanwhile. The
+ * client sets sh_late and then looks at sh_tree again before it uses the first;
+ * what is removed while it is set is kept for a while.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.  With a pid of
@@ -189,6 +191,14 @@ struct sp_hostdir {
 #define SP_HD_ROOT 1u /* may read what nobody may */
 #define SP_HD_UID  2u
 #define SP_HD_GID  4u
+#define SP_HD_TREE 8u
+
+/* The same, and the names that are not the host's. */
+#define SP_HOSTBUT 512u
+struct sp_hosttree {
+	struct sp_hostdir ht_dir;
+	char ht_but[SP_HOSTBUT]; /* each with a NUL; an empty one behind */
+};
 
 /*
  * Of a result: a handler is to be called, and then SP_SIGRETURN, which may

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Directories whose files are the host's as they are: who runs there looks
- * names up, and opens files to read them, without asking the kernel, which is
- * told of an open file when it has to know (vfs_adopt).
+ * Directories whose files are the host's as they are, and all that is below
+ * them: who runs there looks names up, and opens files to read them, without
+ * asking the kernel, which is told of an open file when it has to know
+ * (vfs_adopt).  Some names in the directory are the kernel's all the same: what
+ * was changed in its root, and where mounts are.
  *
  * What was said of such a directory holds until the tree changes: tree_count is
  * how often it began to.  As a change counts before it is done, and nothing is
@@ -39,17 +41,49 @@ vfs_tree(void)
 	return atomic_load_explicit(&tree_count, memory_order_seq_cst);
 }
 
-/* Does this mount cover something in a directory? */
-static int
-mount_isin(struct mount *mp, void *dvp)
+int
+hostdir_except(struct hostdir *hd, const char *name, size_t len)
 {
-	struct vnode *vp = mount_covered(mp);
+	if (sizeof(hd->hd_but) - hd->hd_nbut < len + 1)
+		return EBUSY;
+	memcpy(hd->hd_but + hd->hd_nbut, name, len);
+	hd->hd_but[hd->hd_nbut + len] = '\0';
+	hd->hd_nbut += (uint32_t)len + 1;
+	return 0;
+}
 
-	if (vp == NULL)
+struct below {
+	struct hostdir *b_hd;
+	struct vnode *b_dvp;
+};
+
+/*
+ * Is what this mount covers below a directory?  Then the name that leads there
+ * is not the host's.  If it leads elsewhere by now, the tree has changed.
+ */
+static int
+mount_except(struct mount *mp, void *arg)
+{
+	const struct below *b = arg;
+	struct vnode *vp = mount_covered(mp), *parent;
+	const char *name = mp->mnt_name;
+	size_t len;
+
+	if (vp == NULL || vp->v_super != b->b_dvp->v_super)
 		return 0;
-	if (!vnode_isdir(vp))
-		return mp->mnt_dir == dvp ? EBUSY : 0;
-	return vp->v_ops->vop_parent(vp) == dvp ? EBUSY : 0;
+	if (!vnode_isdir(vp)) {
+		vp = mp->mnt_dir;
+		if (vp == b->b_dvp)
+			return hostdir_except(b->b_hd, name, strlen(name));
+	}
+	while ((parent = vp->v_ops->vop_parent(vp)) != vp) {
+		if (parent == b->b_dvp) {
+			vp->v_ops->vop_name(vp, &name, &len);
+			return hostdir_except(b->b_hd, name, len);
+		}
+		vp = parent;
+	}
+	return 0;
 }
 
 /* Is it shown as it is, and may the process look names up in it? */
@@ -74,8 +108,10 @@ int
 vfs_hostdir(struct lwp *l, int dirfd, const char *path, struct hostdir *hd)
 {
 	struct nameidata nd;
+	struct below b = {.b_hd = hd};
 	int error;
 
+	hd->hd_nbut = 0;
 	hd->hd_tree = vfs_tree();
 	if (atomic_load_explicit(&tree_changes, memory_order_seq_cst) != 0)
 		return EAGAIN;
@@ -87,7 +123,8 @@ vfs_hostdir(struct lwp *l, int dirfd, const char *path, struct hostdir *hd)
 	hd->hd_dev = nd.ni_vp->v_super->sb_dev;
 	hd->hd_mount = nd.ni_mount->mnt_id;
 	hd->hd_isroot = cred_is_fsroot(nd.ni_cred);
-	return mount_foreach(mount_isin, nd.ni_vp);
+	b.b_dvp = nd.ni_vp;
+	return mount_foreach(mount_except, &b);
 }
 
 int

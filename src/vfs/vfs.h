@@ -272,9 +272,10 @@ struct vnodeops {
 	/* Is its data another file's, and a change would not be? [no] */
 	bool (*vop_islower)(struct vnode *vp);
 	/*
-	 * Directories: if all in it are the host's files as they are, and stay
+	 * Directories: if all in it are the host's files as they are, but for
+	 * some names (hostdir_except), and what is below them as well, and stay
 	 * so until vfs_tree_begin is called, say where: hd_path, hd_host,
-	 * hd_ino, hd_setuid, hd_uid and so on.  ENOENT, EOPNOTSUPP.
+	 * hd_ino, hd_setuid, hd_uid and so on.  ENOENT, EOPNOTSUPP, EBUSY.
 	 * [EOPNOTSUPP]
 	 */
 	int (*vop_hostdir)(struct vnode *dvp, struct hostdir *);
@@ -546,10 +547,11 @@ int vfs_mapfd(
 int vfs_opened(struct lwp *, int fd, struct stat *sb, int *hostfd);
 
 /*
- * A directory of the host whose files are shown as they are: as long as the
- * tree has the same number, and to whom it was said.
+ * A directory of the host whose files are shown as they are, but for those with
+ * some names: as long as the tree has the same number, and to whom it was said.
  */
 #define HOSTDIR_PATH 256
+#define HOSTDIR_BUT  511
 struct hostdir {
 	uint64_t hd_tree;
 	dev_t hd_dev;	   /* what files show */
@@ -557,12 +559,17 @@ struct hostdir {
 	uint64_t hd_ino;   /* what those have in their upper bits */
 	uint64_t hd_inos;  /* and which bits are the host's */
 	uint32_t hd_mount; /* through which it is seen */
-	bool hd_isroot;	   /* may read what nobody may */
+	bool hd_isroot;	   /* may read what nobody may, and look anywhere */
 	bool hd_setuid, hd_setgid;
 	uid_t hd_uid; /* the owner that all files show, if hd_setuid */
 	gid_t hd_gid;
 	char hd_path[HOSTDIR_PATH];
+	uint32_t hd_nbut;	  /* bytes of hd_but */
+	char hd_but[HOSTDIR_BUT]; /* names, each with a NUL */
 };
+
+/* What has this name in it is not the host's: 0, or EBUSY: there are many. */
+int hostdir_except(struct hostdir *, const char *name, size_t len);
 
 /*
  * The directory that a path leads to, by l's rights.  Errors of walks,

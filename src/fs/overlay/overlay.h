@@ -281,6 +281,9 @@ int ovl_subdirs(struct ovl_node *, int64_t *np);
  * or NULL.
  */
 int ovl_hostdir(struct vnode *, struct hostdir *);
+/* Around what makes or removes a name in a directory of the upper layer. */
+void ovl_change_begin(const struct ovl_node *dn);
+void ovl_change_end(const struct ovl_node *dn);
 int ovl_hostnode(struct super *, const char *path, ino_t, struct vnode **vpp);
 struct vnode *ovl_gone(struct ovl_node *);
 void ovl_gone_drop(struct ovl_mount *);

@@ -115,7 +115,9 @@ ovl_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 	if (S_ISCHR(va->va_mode) && va->va_rdev == 0)
 		return EPERM;
 	mutex_enter(&ovl_super(dn)->om_lock);
+	ovl_change_begin(dn);
 	error = create_locked(dn, cn, va, vpp);
+	ovl_change_end(dn);
 	mutex_exit(&ovl_super(dn)->om_lock);
 	return error;
 }
@@ -205,7 +207,9 @@ ovl_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 	int error;
 
 	mutex_enter(&ovl_super(dn)->om_lock);
+	ovl_change_begin(dn);
 	error = link_locked(dn, cn, vp_to_ovl(vp));
+	ovl_change_end(dn);
 	mutex_exit(&ovl_super(dn)->om_lock);
 	return error;
 }
@@ -268,7 +272,9 @@ ovl_remove(
 	int error;
 
 	mutex_enter(&ovl_super(dn)->om_lock);
+	ovl_change_begin(dn);
 	error = remove_locked(dn, cn, vp_to_ovl(vp), last);
+	ovl_change_end(dn);
 	if (error == 0 && *last)
 		drop = ovl_gone(vp_to_ovl(vp));
 	mutex_exit(&ovl_super(dn)->om_lock);

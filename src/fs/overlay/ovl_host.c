@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Files that are the host's as they are: those in a directory that only one
- * layer has, which is the host's and of which nothing is in the upper layer.
+ * layer has, which is the host's and of which nothing is in the upper layer,
+ * and those below the root, but for names that the upper layer has there.  So
+ * making and removing such a name is a change of the tree (ovl_change_begin).
  * Who may look there and open files without us comes with what he has open when
  * something changes (vfs/hostdir.c), or when it has been changed.  By then the
  * file may be elsewhere, or be removed: so those that were removed lately are
@@ -9,6 +11,51 @@
  */
 #include "fs/overlay/overlay.h"
 #include "kern/remote.h"
+
+void
+ovl_change_begin(const struct ovl_node *dn)
+{
+	if (ovl_parent(dn) == dn)
+		vfs_tree_begin();
+}
+
+void
+ovl_change_end(const struct ovl_node *dn)
+{
+	if (ovl_parent(dn) == dn)
+		vfs_tree_end();
+}
+
+struct except {
+	struct hostdir *e_hd;
+	int e_error;
+};
+
+static bool
+except_entry(void *arg, const struct direntry *de)
+{
+	struct except *e = arg;
+
+	e->e_error = hostdir_except(e->e_hd, de->de_name, de->de_namelen);
+	return e->e_error == 0;
+}
+
+/* All that the upper layer has in the root. */
+static int
+except_upper(struct ovl_node *dn, struct hostdir *hd)
+{
+	struct vnode *uvp = ovl_upper(dn);
+	struct except e = {.e_hd = hd};
+	off_t pos = 2;
+	int error;
+
+	if (uvp == NULL)
+		return 0;
+	if (ovl_parent(dn) != dn)
+		return EOPNOTSUPP;
+	error = uvp->v_ops->vop_readdir(uvp, &pos, except_entry, &e);
+	return error != 0 ? error : e.e_error;
+}
 
 static int
 hostdir_locked(struct ovl_node *dn, struct hostdir *hd)
@@ -19,8 +66,10 @@ hostdir_locked(struct ovl_node *dn, struct hostdir *hd)
 
 	if ((vnode_mode(&dn->on_vnode) & V_DEAD) != 0)
 		return ENOENT;
-	if (ovl_upper(dn) != NULL || dn->on_nlower != 1)
+	if (dn->on_nlower != 1)
 		return EOPNOTSUPP;
+	if ((error = except_upper(dn, hd)) != 0)
+		return error;
 	vp = dn->on_lower[0].r_vp;
 	if (vp->v_super->sb_ops->vfs_hostdir == NULL)
 		return EOPNOTSUPP;

@@ -221,7 +221,11 @@ ovl_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 	int error;
 
 	mutex_enter(&om->om_lock);
+	ovl_change_begin(rn.rn_fdn);
+	ovl_change_begin(rn.rn_tdn);
 	error = rename_locked(&rn, last);
+	ovl_change_end(rn.rn_tdn);
+	ovl_change_end(rn.rn_fdn);
 	if (error == 0 && *last)
 		drop = ovl_gone(rn.rn_tn);
 	mutex_exit(&om->om_lock);
@@ -276,7 +280,11 @@ ovl_exchange(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 	int error;
 
 	mutex_enter(&om->om_lock);
+	ovl_change_begin(rn.rn_fdn);
+	ovl_change_begin(rn.rn_tdn);
 	error = exchange_locked(&rn);
+	ovl_change_end(rn.rn_tdn);
+	ovl_change_end(rn.rn_fdn);
 	mutex_exit(&om->om_lock);
 	return error;
 }

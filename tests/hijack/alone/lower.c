@@ -6,7 +6,8 @@
  * usage: hijack-lower DIRECTORY
  *
  * In the directory are folders 0, 1 ... with files a ... h of different sizes,
- * a symbolic link `l' to a, and folders `sub' with files of the same names.
+ * a symbolic link `l' to a, and folders `sub' with files of the same names; and
+ * symbolic links between them.
  * What is printed is the same wherever this runs, if nothing is out of date.
  */
 #include <sys/file.h>
@@ -173,6 +174,20 @@ show_text(const char *path, int fd)
 	close(fd);
 }
 
+static void
+show_open(const char *what, const char *path, int flags)
+{
+	int fd = open(path, flags);
+	struct stat st;
+
+	if (fd < 0) {
+		printf("  open %s: %s\n", what, strerror(errno));
+		return;
+	}
+	show_stat("open", what, fstat(fd, &st), &st);
+	close(fd);
+}
+
 /* A name in folder `in', by a path, by a descriptor, from where we are. */
 static void
 show(const char *in, const char *name)
@@ -241,6 +256,37 @@ opened(const char *path)
 /*
  * Scenarios, each with a folder of its own
  */
+
+/* Whole paths, while nobody has changed anything. */
+static void
+paths(void)
+{
+	static const char *const ways[] = {"0/a", "0//a", "./0/./a", "0/../1/b",
+	    "0/sub/../../1/sub/c", "0/", "0/.", "0/sub/..", "0/l", "0/l/",
+	    "0/l/.", "0/l/x", "0/a/", "0/a/.", "0/a/x", "0/a/../b", "0/none",
+	    "none", "none/", "none/.", "none/a", "none/../0/a", "way", "way/",
+	    "way/.", "way/a", "way/l", "way/sub/../c", "way/none", "over",
+	    "over/", "far", "far/d", "far/../d", "round", "round/a", "lost",
+	    "lost/", "lost/a", "..", "../", "0/.."};
+	char path[1600], text[64];
+	struct stat st;
+	ssize_t n;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", top, ways[i]);
+		show_stat("stat", ways[i], stat(path, &st), &st);
+		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+			printf("  lstat %s: a link\n", ways[i]);
+		else
+			show_stat("lstat", ways[i], lstat(path, &st), &st);
+		printf("  access %s: %d\n", ways[i], access(path, R_OK));
+		errno = 0;
+		n = readlink(path, text, sizeof(text));
+		printf("  readlink %s: %d %d\n", ways[i], (int)n, errno);
+		show_open(ways[i], path, O_RDONLY);
+		show_open(ways[i], path, O_RDONLY | O_NOFOLLOW);
+	}
+}
 
 static void
 names(void)
@@ -474,6 +520,7 @@ main(int argc, char **argv)
 	must(chdir(argv[1]) == 0 && getcwd(top, sizeof(top)) != NULL, argv[1]);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	helper_start();
+	paths();
 	names();
 	contents();
 	directories();
