@@ -57,8 +57,9 @@ int hyper_init(const struct hyper_ops *ops);
 
 /*
  * A context of the kernel's that can wait: part of what the kernel knows of a
- * host thread or fiber.  What is in it belongs to the fiber host, and to the
- * host thread of all fibers.
+ * host thread or fiber.  What is in it belongs to the host: that of fibers
+ * has it on the host thread of all fibers, that of pthreads has the last lines,
+ * which are the context's own.
  */
 struct fiber;
 struct lwp;
@@ -70,6 +71,8 @@ struct hyper_context {
 	int hc_errno;	    /* the same */
 	int hc_state;	    /* enum fiber_state */
 	struct fiber *hc_fiber;
+	bool hc_hasty; /* set by the kernel: parks at once, see pthread.c */
+	uint16_t hc_looks, hc_naps;
 };
 
 /* Whose turn it is on a host thread: changed when contexts change places. */

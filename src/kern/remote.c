@@ -37,7 +37,11 @@ remote_thread(void)
 void
 remote_thread_serve(bool on)
 {
-	curctx()->kc_server = on;
+	struct kcontext *kc = curctx();
+
+	kc->kc_server = on;
+	/* Clients, and who serves them, want the processor. */
+	kc->kc_hyper.hc_hasty = on;
 }
 
 void

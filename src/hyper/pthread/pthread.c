@@ -2,6 +2,13 @@
 /*
  * The pthread host: every lwp that runs has a host thread of its own, which
  * parks on a futex.
+ *
+ * To sleep in the host and be woken from there takes longer than most waits for
+ * a thread on another processor, so who parks looks at its word for a while
+ * first: LOOKS times if that was of use the last time, half as often each time
+ * that it was not, and then only in one park of NAPS.  As long as it takes to
+ * wake a thread that sleeps in the host, so that two which do begin to look.
+ * Not where others are known to wait for the processor (hc_hasty).
  */
 #include <errno.h>
 #include <pthread.h>
@@ -9,10 +16,18 @@
 #include <stdlib.h>
 
 #include "hyper/impl.h"
+#include "hyper/pause.h"
+
+#define LOOKS 512 /* some microseconds */
+#define NAPS  64
+
+/* LOOKS, or 0 where there is one processor. */
+static uint16_t looks_most;
 
 static int
 pthread_begin(void)
 {
+	looks_most = hyper_ncpu() > 1 ? LOOKS : 0;
 	return 0;
 }
 
@@ -29,12 +44,32 @@ pthread_enter(struct hyper_context *hc, struct hyper_running *hr)
 	(void)hc, (void)hr;
 }
 
+/* Does *addr change soon? */
+static bool
+park_looks(struct hyper_context *hc, _Atomic uint32_t *addr, uint32_t val)
+{
+	unsigned n = hc->hc_looks;
+
+	if (n == 0 && hc->hc_naps++ % NAPS == 0)
+		n = looks_most;
+	if (hc->hc_hasty)
+		n = 0;
+	for (; n > 0; n--) {
+		if (atomic_load_explicit(addr, memory_order_acquire) != val) {
+			hc->hc_looks = looks_most;
+			return true;
+		}
+		cpu_pause();
+	}
+	hc->hc_looks /= 2;
+	return false;
+}
+
 static int
 pthread_park(struct hyper_context *hc, _Atomic uint32_t *addr, uint32_t val,
     int64_t deadline)
 {
-	(void)hc;
-	return hyper_wait(addr, val, deadline);
+	return park_looks(hc, addr, val) ? 0 : hyper_wait(addr, val, deadline);
 }
 
 static void
