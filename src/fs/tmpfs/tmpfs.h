@@ -25,7 +25,10 @@
 struct tmpfs_table;
 struct tmpfs_xattr;
 
-/* An entry of a directory.  All (s); freed by smr. */
+/*
+ * An entry of a directory, in its node (tmpfs_node_room) or freed by smr.  All
+ * (s).
+ */
 struct tmpfs_dirent {
 	uint64_t td_key; /* hash and a number: its position, see tmpfs_dir.c */
 	struct tmpfs_node *td_node;
@@ -78,6 +81,19 @@ struct tmpfs_node {
 	bool tn_handle; /* (t) it has a handle */
 	bool tn_hosted; /* (l) its data is the host's; see tmpfs_host.c */
 };
+
+/*
+ * Behind a node is room for the entry that it is made with, if the name is not
+ * long: nothing else to allocate, and nothing else to be fetched by who finds
+ * the file.
+ */
+#define TMPFS_NODE_BYTES ((size_t)256)
+
+static inline struct tmpfs_dirent *
+tmpfs_node_room(struct tmpfs_node *tn)
+{
+	return (struct tmpfs_dirent *)(void *)(tn + 1);
+}
 
 /*
  * What there may be a limit for.  Files have a room of TMPFS_INODE_SPACE each;
@@ -241,13 +257,21 @@ int tmpfs_setattr(struct vnode *, const struct vattr *);
 void tmpfs_accessed(struct vnode *);
 struct vnode *tmpfs_reclaim(struct vnode *);
 
+/* Where an entry goes, and its key. */
+struct tmpfs_place {
+	uint64_t pl_key;
+	uint32_t pl_slot;
+};
+
 /*
  * A directory's entries.  find takes no lock; the others are called with the
  * directory locked exclusively.
  *
  *	reserve	makes sure that an entry of that name can be inserted, also
- *		if others are removed first: ENOMEM, ENOSPC
- *	insert	after reserve.  The key is set by it.
+ *		if others are removed first, and says where: ENOMEM, ENOSPC
+ *	place	says where, once others have been removed
+ *	insert	at such a place, if nothing has changed since.  The key is set
+ *		by it.
  *	replace	puts an entry of the same name in another's place
  *	remove	takes an entry out
  *	shrink	makes the table smaller if it is much too big
@@ -255,9 +279,12 @@ struct vnode *tmpfs_reclaim(struct vnode *);
  * The caller retires what it took out.
  */
 struct tmpfs_dirent *tmpfs_dir_find(struct tmpfs_node *, const struct cname *);
-int tmpfs_dir_reserve(struct tmpfs_node *, const struct cname *);
+int tmpfs_dir_reserve(
+    struct tmpfs_node *, const struct cname *, struct tmpfs_place *);
+void tmpfs_dir_place(
+    struct tmpfs_node *, const struct cname *, struct tmpfs_place *);
 void tmpfs_dir_insert(
-    struct tmpfs_node *, const struct cname *, struct tmpfs_dirent *);
+    struct tmpfs_node *, const struct tmpfs_place *, struct tmpfs_dirent *);
 void tmpfs_dir_replace(
     struct tmpfs_node *, struct tmpfs_dirent *, struct tmpfs_dirent *);
 void tmpfs_dir_remove(struct tmpfs_node *, struct tmpfs_dirent *);

@@ -154,12 +154,12 @@ bytes_for(uint32_t entries)
 }
 
 /*
- * The first slot from the home of `hash' on that is not in use.  *nump is a
- * number for one more entry with that hash.  False if there is none left.
+ * The first slot from the home of `hash' on that is not in use, and a number
+ * for one more entry with that hash.  ENOSPC if there is no number left, EAGAIN
+ * if there is no slot.
  */
-static bool
-table_place(const struct tmpfs_table *tt, uint64_t hash, uint32_t *placep,
-    uint32_t *nump)
+static int
+table_place(const struct tmpfs_table *tt, uint64_t hash, struct tmpfs_place *pl)
 {
 	uint32_t i = key_home(tt, hash << KEY_NUMBITS), place = UINT32_MAX;
 	uint64_t tag = hash_tag(hash), slot;
@@ -179,9 +179,11 @@ table_place(const struct tmpfs_table *tt, uint64_t hash, uint32_t *placep,
 				num = n + 1;
 		}
 	}
-	*placep = place != UINT32_MAX ? place : i;
-	*nump = num;
-	return *placep < tt->tt_slots - 1 && num <= KEY_NUMMAX;
+	pl->pl_slot = place != UINT32_MAX ? place : i;
+	pl->pl_key = hash << KEY_NUMBITS | num;
+	if (unlikely(num > KEY_NUMMAX))
+		return ENOSPC;
+	return likely(pl->pl_slot < tt->tt_slots - 1) ? 0 : EAGAIN;
 }
 
 static void
@@ -266,48 +268,69 @@ dir_rebuild(struct tmpfs_node *tn, size_t bytes)
 	return 0;
 }
 
-int
-tmpfs_dir_reserve(struct tmpfs_node *tn, const struct cname *cn)
+/* No more entries are put into it: searches would become long. */
+static inline bool
+table_isfull(const struct tmpfs_table *tt)
+{
+	return (tt->tt_used + 1) * UINT64_C(8) > tt->tt_homes * UINT64_C(5);
+}
+
+/*
+ * As tmpfs_dir_reserve, if the table is full.  There can be no place although
+ * there is room, if too many spill at the end.
+ */
+static __attribute__((noinline)) int
+dir_grow(struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_place *pl)
 {
 	struct tmpfs_table *tt = dir_table(tn);
-	size_t bytes, most;
-	uint32_t place, num;
+	size_t bytes = bytes_for(tt != NULL ? tt->tt_live + 1 : 1);
+	size_t most = bytes * TABLE_MAXWASTE;
 	int error;
 
-	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
-	bytes = bytes_for(tt != NULL ? tt->tt_live + 1 : 1);
-	most = bytes * TABLE_MAXWASTE;
-	if (tt == NULL ||
-	    (tt->tt_used + 1) * UINT64_C(8) > tt->tt_homes * UINT64_C(5)) {
-		if ((error = dir_rebuild(tn, bytes)) != 0)
-			return error;
-		tt = dir_table(tn);
-	}
-	/* No place although there is room: too many spill at the end. */
-	while (!table_place(tt, cn->cn_hash, &place, &num)) {
+	if (tt != NULL && !table_isfull(tt))
 		bytes = 2 * table_bytes(tt);
-		if (num > KEY_NUMMAX || bytes > most)
+	do {
+		if (bytes > most)
 			return ENOSPC;
 		if ((error = dir_rebuild(tn, bytes)) != 0)
 			return error;
 		tt = dir_table(tn);
-	}
-	return 0;
+		bytes = 2 * table_bytes(tt);
+	} while ((error = table_place(tt, cn->cn_hash, pl)) == EAGAIN);
+	return error;
+}
+
+int
+tmpfs_dir_reserve(
+    struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_place *pl)
+{
+	struct tmpfs_table *tt = dir_table(tn);
+	int error = EAGAIN;
+
+	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
+	if (likely(tt != NULL && !table_isfull(tt)))
+		error = table_place(tt, cn->cn_hash, pl);
+	return likely(error != EAGAIN) ? error : dir_grow(tn, cn, pl);
 }
 
 void
-tmpfs_dir_insert(
-    struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_dirent *td)
+tmpfs_dir_place(
+    struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_place *pl)
 {
-	struct tmpfs_table *tt = dir_table(tn);
-	uint32_t place, num;
-	bool ok = table_place(tt, cn->cn_hash, &place, &num);
+	int error = table_place(dir_table(tn), cn->cn_hash, pl);
 
 	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
-	KASSERT(ok);
-	(void)ok;
-	td->td_key = cn->cn_hash << KEY_NUMBITS | num;
-	table_put(tt, place, td);
+	KASSERT(error == 0);
+	(void)error;
+}
+
+void
+tmpfs_dir_insert(struct tmpfs_node *tn, const struct tmpfs_place *pl,
+    struct tmpfs_dirent *td)
+{
+	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
+	td->td_key = pl->pl_key;
+	table_put(dir_table(tn), pl->pl_slot, td);
 }
 
 /* The slot that an entry is in. */

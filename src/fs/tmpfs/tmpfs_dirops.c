@@ -66,6 +66,15 @@ dirent_bytes(size_t namelen)
 	return offsetof(struct tmpfs_dirent, td_name) + namelen;
 }
 
+static void
+dirent_init(
+    struct tmpfs_dirent *td, struct tmpfs_node *tn, const struct cname *cn)
+{
+	td->td_node = tn;
+	td->td_len = (uint8_t)cn->cn_len;
+	memcpy(td->td_name, cn->cn_name, cn->cn_len);
+}
+
 static int
 dirent_alloc(
     struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_dirent **tdp)
@@ -74,10 +83,20 @@ dirent_alloc(
 
 	if (td == NULL)
 		return ENOMEM;
-	td->td_node = tn;
-	td->td_len = (uint8_t)cn->cn_len;
-	memcpy(td->td_name, cn->cn_name, cn->cn_len);
+	dirent_init(td, tn, cn);
 	*tdp = td;
+	return 0;
+}
+
+/* The first one of tn, which nobody knows yet. */
+static int
+dirent_first(
+    struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_dirent **tdp)
+{
+	if (unlikely(sizeof(*tn) + dirent_bytes(cn->cn_len) > TMPFS_NODE_BYTES))
+		return dirent_alloc(tn, cn, tdp);
+	*tdp = tmpfs_node_room(tn);
+	dirent_init(*tdp, tn, cn);
 	return 0;
 }
 
@@ -91,6 +110,14 @@ static void
 dirent_smrfree(struct smr_item *si)
 {
 	dirent_free(container_of(si, struct tmpfs_dirent, td_smr));
+}
+
+/* It has been taken out; one in its node goes with that. */
+static void
+dirent_retire(struct tmpfs_dirent *td)
+{
+	if (unlikely(td != tmpfs_node_room(td->td_node)))
+		smr_retire(&td->td_smr, dirent_smrfree);
 }
 
 static inline bool
@@ -139,14 +166,15 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 {
 	struct tmpfs_node *dn = vp_to_node(dvp), *tn;
 	struct tmpfs_dirent *td;
+	struct tmpfs_place place;
 	struct timespec now;
 	int error;
 
 	vfs_coarse_now(&now);
-	if ((error = tmpfs_dir_reserve(dn, cn)) != 0 ||
+	if ((error = tmpfs_dir_reserve(dn, cn, &place)) != 0 ||
 	    (error = tmpfs_node_alloc(node_super(dn), va, &now, &tn)) != 0)
 		return error;
-	if ((error = dirent_alloc(tn, cn, &td)) != 0) {
+	if ((error = dirent_first(tn, cn, &td)) != 0) {
 		tmpfs_node_abort(tn);
 		return error;
 	}
@@ -154,7 +182,7 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 		vnode_hold(dvp);
 	node_setparent(tn, dn, td);
 	atomic_init(&tn->tn_nlink, node_isdir(tn) ? 2 : 1);
-	tmpfs_dir_insert(dn, cn, td);
+	tmpfs_dir_insert(dn, &place, td);
 	dir_changed(dn, 1, node_isdir(tn), &now);
 	*vpp = &tn->tn_vnode;
 	return 0;
@@ -185,6 +213,7 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 	bool first = tmpfs_nlink(tn) == 0;
 	int64_t space = first ? 0 : TMPFS_INODE_SPACE;
 	struct tmpfs_dirent *td;
+	struct tmpfs_place place;
 	struct timespec now;
 	int error;
 
@@ -193,7 +222,7 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 	error = tmpfs_take(node_super(tn), TMPFS_INODES, space);
 	if (error != 0)
 		return error;
-	if ((error = tmpfs_dir_reserve(dn, cn)) != 0 ||
+	if ((error = tmpfs_dir_reserve(dn, cn, &place)) != 0 ||
 	    (error = dirent_alloc(tn, cn, &td)) != 0) {
 		tmpfs_give(node_super(tn), TMPFS_INODES, space);
 		return error;
@@ -203,12 +232,26 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 		vnode_hold(vp);
 		tmpfs_set(vp->v_mode, vnode_mode(vp) & ~V_TMPFILE);
 	}
-	tmpfs_dir_insert(dn, cn, td);
+	tmpfs_dir_insert(dn, &place, td);
 	if (tmpfs_get(tn->tn_entry) == NULL)
 		node_setparent(tn, dn, td);
 	dir_changed(dn, 1, 0, &now);
 	node_setlinks(tn, tmpfs_nlink(tn) + 1, &now);
 	return 0;
+}
+
+/* The entry of dn with the name cn, which is one of tn's; both are locked. */
+static struct tmpfs_dirent *
+node_entry(struct tmpfs_node *tn, struct tmpfs_node *dn, const struct cname *cn)
+{
+	struct tmpfs_dirent *td = tmpfs_get(tn->tn_entry);
+
+	/* If it has one only, that is known. */
+	if (unlikely(td == NULL || (!node_isdir(tn) && tmpfs_nlink(tn) != 1)))
+		td = tmpfs_dir_find(dn, cn);
+	KASSERT(td != NULL && td->td_node == tn);
+	KASSERT(td == tmpfs_dir_find(dn, cn));
+	return td;
 }
 
 /*
@@ -241,10 +284,9 @@ tmpfs_remove(
     struct vnode *dvp, const struct cname *cn, struct vnode *vp, bool *last)
 {
 	struct tmpfs_node *dn = vp_to_node(dvp), *tn = vp_to_node(vp);
-	struct tmpfs_dirent *td = tmpfs_dir_find(dn, cn);
+	struct tmpfs_dirent *td = node_entry(tn, dn, cn);
 	struct timespec now;
 
-	KASSERT(td != NULL && td->td_node == tn);
 	if (node_isdir(tn) && !tmpfs_dir_isempty(tn))
 		return ENOTEMPTY;
 	vfs_coarse_now(&now);
@@ -252,7 +294,7 @@ tmpfs_remove(
 	tmpfs_dir_shrink(dn);
 	dir_changed(dn, -1, node_isdir(tn) ? -1 : 0, &now);
 	*last = node_unlinked(tn, td, &now);
-	smr_retire(&td->td_smr, dirent_smrfree);
+	dirent_retire(td);
 	return 0;
 }
 
@@ -286,16 +328,16 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 {
 	struct tmpfs_node *fdn = vp_to_node(fdvp), *tdn = vp_to_node(tdvp);
 	struct tmpfs_node *tn = vp_to_node(fvp);
-	struct tmpfs_dirent *from = tmpfs_dir_find(fdn, fcn), *to = NULL, *td;
+	struct tmpfs_dirent *from = node_entry(tn, fdn, fcn), *to = NULL, *td;
 	int isdir = node_isdir(tn), error;
+	struct tmpfs_place place;
 	struct timespec now;
 
-	KASSERT(from != NULL && from->td_node == tn);
 	if (tvp != NULL) {
-		to = tmpfs_dir_find(tdn, tcn);
+		to = node_entry(vp_to_node(tvp), tdn, tcn);
 		if (isdir && !tmpfs_dir_isempty(to->td_node))
 			return ENOTEMPTY;
-	} else if ((error = tmpfs_dir_reserve(tdn, tcn)) != 0)
+	} else if ((error = tmpfs_dir_reserve(tdn, tcn, &place)) != 0)
 		return error;
 	if ((error = dirent_alloc(tn, tcn, &td)) != 0)
 		return error;
@@ -305,15 +347,17 @@ tmpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 	dir_changed(fdn, -1, -isdir, &now);
 	if (to != NULL)
 		tmpfs_dir_replace(tdn, to, td);
-	else
-		tmpfs_dir_insert(tdn, tcn, td);
+	else {
+		tmpfs_dir_place(tdn, tcn, &place);
+		tmpfs_dir_insert(tdn, &place, td);
+	}
 	dir_changed(tdn, to == NULL, to == NULL ? isdir : 0, &now);
 	node_setlinks(tn, tmpfs_nlink(tn), &now);
 	node_renamed(tn, fdn, from, tdn, td);
-	smr_retire(&from->td_smr, dirent_smrfree);
+	dirent_retire(from);
 	if (to != NULL) {
 		*last = node_unlinked(to->td_node, to, &now);
-		smr_retire(&to->td_smr, dirent_smrfree);
+		dirent_retire(to);
 	}
 	return 0;
 }
@@ -328,7 +372,7 @@ entry_change(struct tmpfs_node *dn, struct tmpfs_dirent *old,
 	tmpfs_dir_replace(dn, old, td);
 	dir_changed(dn, 0, node_isdir(tn) - node_isdir(old->td_node), now);
 	node_setlinks(tn, tmpfs_nlink(tn), now);
-	smr_retire(&old->td_smr, dirent_smrfree);
+	dirent_retire(old);
 }
 
 static int
@@ -348,8 +392,8 @@ tmpfs_exchange(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		return error;
 	}
 	vfs_coarse_now(&now);
-	oldfrom = tmpfs_dir_find(fdn, fcn);
-	oldto = tmpfs_dir_find(tdn, tcn);
+	oldfrom = node_entry(fn, fdn, fcn);
+	oldto = node_entry(tn, tdn, tcn);
 	entry_change(fdn, oldfrom, from, &now);
 	entry_change(tdn, oldto, to, &now);
 	node_renamed(fn, fdn, oldfrom, tdn, to);
@@ -384,7 +428,7 @@ clear_one(struct tmpfs_node *dn, uint64_t *keyp, struct tmpfs_node **inp)
 		tmpfs_dir_remove(dn, td);
 		last = node_unlinked(td->td_node, td, &now);
 		rw_exit_write(&vp->v_lock);
-		smr_retire(&td->td_smr, dirent_smrfree);
+		dirent_retire(td);
 	}
 	rw_exit_write(&dvp->v_lock);
 	if (last)

@@ -28,8 +28,7 @@ static struct kcache *node_cache;
 void
 tmpfs_node_init(void)
 {
-	node_cache =
-	    kcache_init("tmpfs-node", sizeof(struct tmpfs_node), NODE_ALIGN, 0);
+	node_cache = kcache_init("tmpfs-node", TMPFS_NODE_BYTES, NODE_ALIGN, 0);
 	tmpfs_host_init();
 }
 
