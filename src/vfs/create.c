@@ -36,25 +36,36 @@ device_check(const struct vattr *va, const struct cred *cr)
 	return 0;
 }
 
+/* May what va describes be made in nd's directory?  Complete va. */
+static int
+create_permitted(const struct nameidata *nd, struct vattr *va)
+{
+	struct vnode *dvp = nd->ni_dvp;
+	int error;
+
+	if ((error = mount_writable(nd->ni_dmount)) != 0 ||
+	    (error = dir_may_create(nd->ni_dmount, dvp, nd->ni_cred)) != 0 ||
+	    (error = device_check(va, nd->ni_cred)) != 0 ||
+	    (error = vattr_new(
+		 va, nd->ni_dmount, dvp, nd->ni_lwp, nd->ni_cred)) != 0)
+		return error;
+	return dvp->v_ops->vop_create == NULL ? EPERM : 0;
+}
+
 int
 vnode_create(
     struct nameidata *nd, struct vattr *va, bool ref, struct vnode **vpp)
 {
 	struct vnode *dvp = nd->ni_dvp;
-	int error;
+	int error, forbidden;
 
 	rw_enter_write(&dvp->v_lock);
+	/* While the entry is fetched; but that it is there comes first. */
+	forbidden = create_permitted(nd, va);
 	if ((error = create_check(nd, S_ISDIR(va->va_mode))) != 0 ||
-	    (error = mount_writable(nd->ni_dmount)) != 0 ||
-	    (error = dir_may_create(nd->ni_dmount, dvp, nd->ni_cred)) != 0 ||
-	    (error = device_check(va, nd->ni_cred)) != 0)
+	    (error = forbidden) != 0)
 		goto out;
-	error = vattr_new(va, nd->ni_dmount, dvp, nd->ni_lwp, nd->ni_cred);
-	if (error != 0)
-		goto out;
-	error = dvp->v_ops->vop_create != NULL
-		    ? dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp)
-		    : EPERM;
+	error = dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp);
 	/* Where vnodes are cached it may have been dropped at once. */
 	while (error == 0 && ref && !vnode_tryhold(*vpp))
 		error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, vpp);
@@ -81,6 +92,7 @@ create_at(struct lwp *l, int dirfd, const char *path, struct vattr *va)
 		return error;
 	if (nd.ni_last != LAST_NORM)
 		return EEXIST;
+	namei_prefetch(&nd);
 	return vnode_create(&nd, va, false, &vp);
 }
 

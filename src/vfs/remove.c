@@ -99,6 +99,8 @@ remove_at(struct lwp *l, int dirfd, const char *path, bool isdir)
 	if ((error = namei_copyin(&nd, path)) != 0 ||
 	    (error = namei_parent(&nd)) != 0)
 		return error;
+	if (likely(nd.ni_last == LAST_NORM))
+		namei_prefetch(&nd);
 	return vnode_remove(&nd, isdir);
 }
 

@@ -157,6 +157,11 @@ struct vnodeops {
 	 */
 	int (*vop_lookup)(
 	    struct vnode *dvp, const struct cname *, struct vnode **vpp);
+	/*
+	 * The name will be looked up soon: have the processor fetch what that
+	 * takes meanwhile.  [nothing]
+	 */
+	void (*vop_prefetch)(struct vnode *dvp, const struct cname *);
 	/* The directory that dvp is in; itself for the super's root. */
 	struct vnode *(*vop_parent)(struct vnode *dvp);
 	/* dvp's name in it; sb_rename is held; not for the root. */

@@ -85,6 +85,14 @@ int namei_setpath(struct nameidata *, const char *path);
 int namei_step(struct nameidata *, bool follow, const char **linkp);
 int namei_continue(struct nameidata *, const char *link);
 
+/* The last name, which is LAST_NORM, will be looked up, but not at once. */
+static inline void
+namei_prefetch(const struct nameidata *nd)
+{
+	if (likely(nd->ni_dvp->v_ops->vop_prefetch != NULL))
+		nd->ni_dvp->v_ops->vop_prefetch(nd->ni_dvp, &nd->ni_cn);
+}
+
 /* All of the above for a path from a call. */
 int namei_user(struct nameidata *, struct lwp *, int dirfd, const char *upath,
     unsigned wanted);
@@ -183,6 +191,12 @@ static inline int
 vnode_access(const struct mount *mp, const struct vnode *vp,
     const struct cred *cr, unsigned want)
 {
+	uint32_t mode = vnode_mode(vp);
+
+	/* The owner, who may. */
+	if (likely(mp->mnt_idmap == NULL && cr->cr_fsuid == vnode_uid(vp) &&
+		   (want & ~(mode >> 6)) == 0 && (mode & V_IMMUTABLE) == 0))
+		return 0;
 	return want == 0 ? 0 : vnode_access_slow(mp, vp, cr, want);
 }
 

@@ -264,8 +264,8 @@ struct tmpfs_place {
 };
 
 /*
- * A directory's entries.  find takes no lock; the others are called with the
- * directory locked exclusively.
+ * A directory's entries.  find and prefetch, before it, take no lock; the
+ * others are called with the directory locked exclusively.
  *
  *	reserve	makes sure that an entry of that name can be inserted, also
  *		if others are removed first, and says where: ENOMEM, ENOSPC
@@ -279,6 +279,7 @@ struct tmpfs_place {
  * The caller retires what it took out.
  */
 struct tmpfs_dirent *tmpfs_dir_find(struct tmpfs_node *, const struct cname *);
+void tmpfs_dir_prefetch(struct tmpfs_node *, const struct cname *);
 int tmpfs_dir_reserve(
     struct tmpfs_node *, const struct cname *, struct tmpfs_place *);
 void tmpfs_dir_place(

@@ -117,6 +117,16 @@ tmpfs_dir_find(struct tmpfs_node *tn, const struct cname *cn)
 	return NULL;
 }
 
+void
+tmpfs_dir_prefetch(struct tmpfs_node *tn, const struct cname *cn)
+{
+	const struct tmpfs_table *tt = dir_table(tn);
+
+	if (likely(tt != NULL))
+		__builtin_prefetch(
+		    &tt->tt_slot[key_home(tt, cn->cn_hash << KEY_NUMBITS)]);
+}
+
 /*
  * Tables
  */

@@ -21,6 +21,12 @@ tmpfs_lookup(struct vnode *dvp, const struct cname *cn, struct vnode **vpp)
 	return 0;
 }
 
+static void
+tmpfs_prefetch(struct vnode *dvp, const struct cname *cn)
+{
+	tmpfs_dir_prefetch(vp_to_node(dvp), cn);
+}
+
 static struct vnode *
 tmpfs_parent(struct vnode *dvp)
 {
@@ -466,6 +472,7 @@ tmpfs_clear(struct tmpfs_mount *tm)
 
 const struct vnodeops tmpfs_dirops = {
     .vop_lookup = tmpfs_lookup,
+    .vop_prefetch = tmpfs_prefetch,
     .vop_parent = tmpfs_parent,
     .vop_name = tmpfs_name,
     .vop_create = tmpfs_create,
