@@ -18,15 +18,15 @@
 #define IDLE_MOST  4		 /* workers that wait to lead */
 #define SPIN_LEAST INT64_C(2000) /* nanoseconds of looking */
 #define SPIN_MOST  INT64_C(50000)
-#define SPIN_TURNS                                                           \
-	INT64_C(100000)		  /* the same if somebody waits for his turn \
-				   */
-#define EVENTS_NSEC INT64_C(5000) /* of looking between two at events */
-#define QUIET_MOST  4096	  /* looks at a hot session in vain */
-#define RARE_LEAST  64		  /* looks in vain at one that calls rarely */
-#define LOOKS_FEW   64		  /* of these one is at all hot sessions */
-#define LOOKS_MANY  8		  /* between two at the clock */
-#define CALLS_MOST  64		  /* before others are let in */
+#define SPIN_TURNS                                                             \
+	INT64_C(100000)		    /* the same if somebody waits for his turn \
+				     */
+#define EVENTS_NSEC INT64_C(5000)   /* of looking between two at events */
+#define QUIET_MOST  4096	    /* looks at a hot session in vain */
+#define RARE_NSEC   INT64_C(100000) /* between calls of one who calls rarely */
+#define LOOKS_FEW   512		    /* of these one is at all hot sessions */
+#define LOOKS_MANY  8		    /* between two at the clock */
+#define CALLS_MOST  64		    /* before others are let in */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -142,7 +142,8 @@ bell_take(struct session *se)
 		return false;
 	if (had == 0)
 		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
-	se->se_rare = se->se_quiet > RARE_LEAST;
+	se->se_rare = pool.pl_now - se->se_called > RARE_NSEC;
+	se->se_called = pool.pl_now;
 	se->se_quiet = 0;
 	return true;
 }

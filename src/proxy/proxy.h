@@ -83,7 +83,8 @@ struct session {
 	uint64_t se_turns[SP_NBELLS];	/* (L) slots that have a turn */
 	uint64_t se_parked[SP_NBELLS];	/* (L) answered, asleep until theirs */
 	uint32_t se_nextturn;		/* (L) the first that may be next */
-	bool se_rare;			/* (L) has not called for long */
+	int64_t se_called;		/* (L) when, or so */
+	bool se_rare;			/* (L) had not called for long */
 	_Atomic uint64_t se_busy[SP_NBELLS];	/* (a) slots with a call */
 	_Atomic uint32_t se_running[SP_NSLOTS]; /* (a) lwp of the call */
 	int64_t se_deadline;			/* (L) or HYPER_FOREVER */
