@@ -27,6 +27,34 @@ curlwp_setup(void)
 	bench_newproc();
 }
 
+/* The same in bench-static. */
+static void
+static_exec(void *arg)
+{
+	execl(arg, arg, (char *)NULL);
+}
+
+static double
+static_curlwp(void)
+{
+	struct bench_child child;
+	char program[PATH_MAX];
+	double ns;
+
+	bench_near("bench-static", program);
+	bench_child_start(&child, static_exec, program);
+	ns = bench_child_result(&child);
+	bench_child_end(&child);
+	return ns;
+}
+
+static void
+curlwp_static_run(struct bench_result *br)
+{
+	br->br_rump.bf_best = br->br_rump.bf_median = static_curlwp();
+	br->br_host = bench_alone(host_gettid);
+}
+
 /*
  * Switching to and fro.  A body counts single switches.
  */
@@ -239,6 +267,14 @@ const struct bench_line lwp_lines[] = {
 	.bl_setup = curlwp_setup,
 	.bl_rump = rump_curlwp,
 	.bl_host = host_gettid,
+    },
+    {
+	.bl_name = "curlwp_static",
+	.bl_what = "curlwp in a program linked with librump.a",
+	.bl_hostcall = "syscall(SYS_gettid)",
+	.bl_original = 39,
+	.bl_asked = 2,
+	.bl_run = curlwp_static_run,
     },
     {
 	.bl_name = "switch_2procs",
