@@ -49,8 +49,8 @@ int rump_pub_overlay_diff(const char *dir,
  * or replaced is put there, what was removed is removed, each file at once.
  * Nothing outside of the directory is touched, and no symbolic link followed.
  * Files get data, type, permissions and times, and owners if the host process
- * may give them; not extended attributes, and several names of one file become
- * several files.  The name ".rump-overlay" is used in between.
+ * may give them; not extended attributes.  Names of one file that are put there
+ * are so there, too.  The name ".rump-overlay" is used in between.
  *
  *	dir	as above
  *	hostdirfd	a descriptor of the host

@@ -101,14 +101,18 @@ place_stat(struct hj_thread *t, struct hj_lowplace *pl, int follow,
 	}
 	switch (st->st_mode & S_IFMT) {
 	case S_IFREG:
+		/* It may have been changed by another name. */
+		if (st->st_nlink > 1)
+			return 0;
 		if (hj_strlen(pl->pl_name) >= sizeof(k->k_name))
 			return 1;
 		k->k_dir = pl->pl_dir;
 		hj_append(k->k_name, pl->pl_name);
 		return 1;
 	case S_IFDIR:
-	case S_IFLNK:
 		return 1;
+	case S_IFLNK:
+		return st->st_nlink == 1;
 	default:
 		return 0;
 	}

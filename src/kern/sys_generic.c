@@ -181,9 +181,10 @@ rwf_decode(const struct file *fp, int flags, uint32_t *uflags)
 		return EOPNOTSUPP;
 	if ((flags & RWF_APPEND) != 0 && (flags & RWF_NOAPPEND) != 0)
 		return EINVAL;
-	/* Files in memory are always ready, and the host's say no. */
-	if ((flags & RWF_NOWAIT) != 0 && fp->f_type != DTYPE_PIPE &&
-	    fp->f_type != DTYPE_SOCKET)
+	/* Files in memory are always ready, and the host's say no; so do fifos.
+	 */
+	if ((flags & RWF_NOWAIT) != 0 && fp->f_type != DTYPE_SOCKET &&
+	    (fp->f_type != DTYPE_PIPE || fp->f_vnode != NULL))
 		return EOPNOTSUPP;
 	*uflags = ((flags & RWF_NOWAIT) != 0 ? UIO_NOWAIT : 0) |
 		  ((flags & RWF_APPEND) != 0 ? UIO_APPEND : 0) |

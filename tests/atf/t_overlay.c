@@ -525,23 +525,159 @@ TC(positions_stay, "reading a directory goes on where it was")
 	T_OK(rump_sys_close(fd));
 }
 
-TC(lower_links, "names of one lower file part when one is changed, as on Linux")
+/* How many links, and all show the same file. */
+static void
+are_one(const char *a, const char *b, nlink_t links)
 {
-	struct stat a, b;
+	struct stat sa, sb;
+
+	T_OK(rump_sys_lstat(a, &sa));
+	T_OK(rump_sys_lstat(b, &sb));
+	T_EQ(sa.st_ino, sb.st_ino);
+	T_EQ(links, sa.st_nlink);
+	T_EQ(links, sb.st_nlink);
+}
+
+TC(lower_links, "names of one lower file stay that when it is changed")
+{
+	struct stat before, now;
 
 	setup_layers();
 	T_OK(rump_sys_link("/b/f", "/b/f2"));
+	T_OK(rump_sys_link("/b/f", "/b/d/e/f3"));
 	mount_again();
-	T_OK(rump_sys_stat("/m/f", &a));
-	T_OK(rump_sys_stat("/m/f2", &b));
-	T_EQ(a.st_ino, b.st_ino);
-	T_EQ(2, b.st_nlink);
+	T_OK(rump_sys_stat("/m/f", &before));
+	T_EQ(3, before.st_nlink);
 	make("/m/f2", "two");
 	holds("/m/f2", "two");
-	holds("/m/f", "f of b");
-	T_OK(rump_sys_stat("/m/f2", &b));
-	T_ASSERT(a.st_ino != b.st_ino);
-	T_EQ(1, b.st_nlink);
+	holds("/m/f", "two");
+	holds("/b/f", "f of b");
+	are_one("/m/f", "/m/f2", 3);
+	T_OK(rump_sys_stat("/m/f", &now));
+	T_EQ(before.st_ino, now.st_ino);
+	/* One that nobody has looked up so far. */
+	holds("/m/d/e/f3", "two");
+	are_one("/m/d/e/f3", "/m/f2", 3);
+	T_OK(rump_sys_link("/m/d/e/f3", "/m/f4"));
+	are_one("/m/f4", "/m/f", 4);
+	T_OK(rump_sys_unlink("/m/f"));
+	are_one("/m/f4", "/m/f2", 3);
+	/* The same file: nothing happens. */
+	T_OK(rump_sys_rename("/m/f4", "/m/f2"));
+	are_one("/m/f4", "/m/f2", 3);
+	T_OK(rump_sys_rename("/m/f4", "/m/g"));
+	are_one("/m/g", "/m/d/e/f3", 3);
+	remount();
+	are_one("/m/g", "/m/d/e/f3", 3);
+	are_one("/m/g", "/m/f2", 3);
+	holds("/m/f2", "two");
+	holds("/b/f", "f of b");
+}
+
+TC(lower_links_removed, "a file stays as long as it has a name")
+{
+	struct stat st;
+	int fd;
+
+	setup_layers();
+	T_OK(rump_sys_link("/b/f", "/b/d/e/f2"));
+	T_OK(rump_sys_link("/b/both", "/b/both2"));
+	T_OK(rump_sys_link("/b/d/x", "/b/d/x2"));
+	T_OK(rump_sys_link("/b/d/y", "/b/d/y2"));
+	T_OK(rump_sys_link("/b/d/y", "/b/d/y3"));
+	mount_again();
+	/* Changed, and then the other name is the only one. */
+	make("/m/f", "new");
+	T_OK(rump_sys_unlink("/m/f"));
+	holds("/m/d/e/f2", "new");
+	are_one("/m/d/e/f2", "/m/d/e/f2", 1);
+	T_OK(rump_sys_link("/m/d/e/f2", "/m/f"));
+	are_one("/m/f", "/m/d/e/f2", 2);
+	/* One name is hidden by another layer. */
+	holds("/m/both", "a");
+	make("/m/both2", "b2");
+	are_one("/m/both2", "/m/both2", 2);
+	holds("/m/both", "a");
+	/* Not changed: the count is right all the same. */
+	T_OK(rump_sys_unlink("/m/d/x"));
+	are_one("/m/d/x2", "/m/d/x2", 1);
+	fd = (int)T_OK(rump_sys_open("/m/d/x2", O_RDONLY, 0));
+	T_OK(rump_sys_unlink("/m/d/x2"));
+	T_OK(rump_sys_fstat(fd, &st));
+	T_EQ(0, st.st_nlink);
+	T_OK(rump_sys_close(fd));
+	/* In its place there is another one. */
+	T_OK(rump_sys_rename("/m/g", "/m/d/y"));
+	are_one("/m/d/y2", "/m/d/y3", 2);
+	holds("/m/d/y2", "y");
+	holds("/m/d/y", "g of a");
+	remount();
+	are_one("/m/f", "/m/d/e/f2", 2);
+	holds("/m/f", "new");
+	absent("/m/d/x");
+	absent("/m/d/x2");
+}
+
+TC(lower_links_kinds, "links of all kinds have several names, too")
+{
+	char text[64];
+
+	setup_layers();
+	T_OK(rump_sys_symlink("f", "/b/l"));
+	T_OK(rump_sys_link("/b/l", "/b/l2"));
+	T_OK(rump_sys_mkfifo("/b/p", 0600));
+	T_OK(rump_sys_link("/b/p", "/b/d/p2"));
+	mount_again();
+	T_OK(rump_sys_lchown("/m/l", 1, 2));
+	are_one("/m/l", "/m/l2", 2);
+	T_EQ(1, rump_sys_readlink("/m/l2", text, sizeof(text)));
+	T_OK(rump_sys_chmod("/m/p", 0640));
+	are_one("/m/p", "/m/d/p2", 2);
+	T_OK(rump_sys_rename("/m/d/p2", "/m/p3"));
+	T_OK(rump_sys_unlink("/m/p"));
+	are_one("/m/p3", "/m/p3", 1);
+	lists("/m", "both d f g l l2 p3 ");
+	remount();
+	are_one("/m/l", "/m/l2", 2);
+	lists("/m", "both d f g l l2 p3 ");
+}
+
+/* An entry of a directory shows the number of its file. */
+static void
+entry_is(const char *dir, const char *name)
+{
+	char buf[1024], path[64];
+	int fd = (int)T_OK(rump_sys_open(dir, O_RDONLY | O_DIRECTORY, 0));
+	int n = (int)T_OK(rump_sys_getdents(fd, buf, sizeof(buf)));
+	struct stat st;
+	bool seen = false;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	T_OK(rump_sys_stat(path, &st));
+	for (int pos = 0; pos < n;) {
+		const struct dirent64 *d = (void *)(buf + pos);
+
+		pos += d->d_reclen;
+		if (strcmp(d->d_name, name) != 0)
+			continue;
+		T_EQ(st.st_ino, d->d_ino);
+		seen = true;
+	}
+	T_ASSERT(seen);
+	T_OK(rump_sys_close(fd));
+}
+
+TC(lower_links_numbers, "directories show the numbers that stat does")
+{
+	setup_layers();
+	T_OK(rump_sys_link("/b/f", "/b/f2"));
+	mount_again();
+	entry_is("/m", "f");
+	T_OK(rump_sys_chmod("/m/f2", 0600));
+	entry_is("/m", "f");
+	entry_is("/m", "f2");
+	T_OK(rump_sys_unlink("/m/f"));
+	entry_is("/m", "f2");
 }
 
 /* Each change as "A name ". */
@@ -614,6 +750,17 @@ host_holds(int dir, const char *path, const char *text)
 	T_OK(close(fd));
 }
 
+static void
+host_links(int dir, const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	T_OK(fstatat(dir, a, &sa, AT_SYMLINK_NOFOLLOW));
+	T_OK(fstatat(dir, b, &sb, AT_SYMLINK_NOFOLLOW));
+	T_EQ(sa.st_ino, sb.st_ino);
+	T_EQ(2, sa.st_nlink);
+}
+
 TC(applied, "what has been changed is done to a directory of the host")
 {
 	struct stat st;
@@ -632,8 +779,12 @@ TC(applied, "what has been changed is done to a directory of the host")
 	T_OK(rump_sys_mkdir("/m/n", 0755));
 	make("/m/n/new", "new");
 	T_OK(rump_sys_symlink("/etc", "/m/n/l"));
+	T_OK(rump_sys_link("/m/n/new", "/m/d/new2"));
+	T_OK(rump_sys_link("/m/n/l", "/m/n/l2"));
 	T_OK(rump_sys_chmod("/m/n", 0500));
 	T_EQ(0, rump_pub_overlay_apply("/m", dir));
+	host_links(dir, "n/new", "d/new2");
+	host_links(dir, "n/l", "n/l2");
 	T_ERR(ENOENT, fstatat(dir, "f", &st, 0));
 	host_holds(dir, "d/e/z", "Z");
 	host_holds(dir, "n/new", "new");
@@ -754,6 +905,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, no_space);
 	ATF_TP_ADD_TC(tp, positions_stay);
 	ATF_TP_ADD_TC(tp, lower_links);
+	ATF_TP_ADD_TC(tp, lower_links_removed);
+	ATF_TP_ADD_TC(tp, lower_links_kinds);
+	ATF_TP_ADD_TC(tp, lower_links_numbers);
 	ATF_TP_ADD_TC(tp, difference);
 	ATF_TP_ADD_TC(tp, applied);
 	ATF_TP_ADD_TC(tp, layers_of_layers);

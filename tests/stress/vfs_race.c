@@ -44,6 +44,7 @@
 #define DEPTH  4
 #define BURST  32
 #define RECORD 16
+#define LOWER  200 /* times that something is made in a lower layer */
 
 #define arraycount(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -657,14 +658,22 @@ remove_tree(const char *top)
 }
 
 /*
- * The tree is seen through an overlay, below an upper layer that is empty at
- * first.
+ * The tree, in which there are files with several names, is seen through an
+ * overlay, below an upper layer that is empty at first.
  */
 static void
 overlay_begin(void)
 {
 	static char data[] = "lowerdir=/race,upperdir=/upper";
 
+	want(0, rump_sys_chdir("/race/w"));
+	for (int i = 0; i < LOWER; i++) {
+		wild_mkdir();
+		wild_file();
+		wild_link();
+		wild_link();
+	}
+	want(0, rump_sys_chdir("/"));
 	want(0, rump_sys_mkdir("/upper", 0777));
 	want(0, rump_sys_mount("overlay", "/race", 0, data, strlen(data)));
 }

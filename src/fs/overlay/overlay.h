@@ -8,6 +8,7 @@
  *	ovl_evict.c	nodes that nobody uses any more
  *	ovl_upper.c	changing names in the upper layer
  *	ovl_copyup.c	a file is brought to the upper layer
+ *	ovl_links.c	lower files with several names
  *	ovl_dirops.c	making and removing names
  *	ovl_rename.c	renaming
  *	ovl_readdir.c	directories of several layers as one
@@ -30,6 +31,12 @@
  * stay until their names are removed, the overlay is unmounted or, if they
  * have no upper vnode, there are too many of them.
  *
+ * A lower file with several names is one node, which is found by the file
+ * (om_link), whatever becomes of it: changed by one name it is so by all.
+ * Names that are known get to be those of the upper file when there is one,
+ * others when they are looked up.  A node that has changed, or lost names,
+ *stays when it has no name in the table, as long as there are others.
+ *
  * om_lock comes after all v_lock of the overlay's vnodes and before all locks
  * of the layers.  It covers the table, and keeps what the layers have under a
  * name and what the table says together: whoever changes one changes both.
@@ -46,6 +53,7 @@
 #define OVL_CHAINS    4096u
 #define OVL_UPPERS    1024u
 #define OVL_GONE      1024u
+#define OVL_LINKS     1024u
 
 #define OVL_XATTR    "trusted.overlay."
 #define OVL_OPAQUE   OVL_XATTR "opaque"
@@ -70,6 +78,7 @@ struct ovl_entry {
 	struct ovl_entry *_Atomic oe_next; /* (a) */
 	struct ovl_node *oe_parent;
 	struct ovl_node *oe_node;
+	struct ovl_entry *oe_other; /* (o) the next name of the node */
 	uint64_t oe_hash;
 	struct smr_item oe_smr;
 	_Atomic bool oe_used; /* (a) by whoever finds it; see ovl_evict.c */
@@ -81,18 +90,23 @@ struct ovl_node {
 	struct vnode on_vnode;
 	/* Directories: (a) where it is, held; the root: itself. */
 	struct ovl_node *_Atomic on_parent;
-	/* (a) its name: of directories, and of others without upper vnode */
-	struct ovl_entry *_Atomic on_entry;
-	struct vnode *_Atomic on_upper; /* (a) held; set once */
-	struct ovl_node *on_uppernext;	/* (o) with the same hash of it */
-	uint32_t on_entries;		/* (o) names in the table */
-	uint32_t on_names;		/* (o) directory: names in it there */
-	_Atomic bool on_removed;    /* (a) not in the upper layer, and gone */
-	_Atomic int64_t on_subdirs; /* (a) merged directory: or -1 */
-	_Atomic ino_t on_ino;	    /* (a) what stat shows */
-	struct pipe *on_fifo;	    /* (v) or NULL */
-	uint32_t on_nlower;	    /* (s) */
-	struct ovl_real on_lower[]; /* (s) held */
+	struct ovl_entry *_Atomic on_entry; /* (a) its last name */
+	struct vnode *_Atomic on_upper;	    /* (a) held; set once */
+	struct ovl_node *on_uppernext;	    /* (o) with the same hash of it */
+	uint32_t on_entries;		    /* (o) names in the table */
+	uint32_t on_names;	      /* (o) directory: names in it there */
+	_Atomic bool on_removed;      /* (a) not in the upper layer, and gone */
+	_Atomic int64_t on_subdirs;   /* (a) merged directory: or -1 */
+	_Atomic ino_t on_ino;	      /* (a) what stat shows */
+	struct ovl_node *on_linknext; /* (o) with the same hash of the file */
+	bool on_linked;		      /* (s) it is in om_link */
+	bool on_counted;	      /* (o) on_links is not the lower file's */
+	bool on_kept;		      /* (o) held although it has no name */
+	_Atomic uint32_t on_links;    /* (a) on_linked: how many there are */
+	uint32_t on_swept;	      /* (o) the sweep that took a name */
+	struct pipe *on_fifo;	      /* (v) or NULL */
+	uint32_t on_nlower;	      /* (s) */
+	struct ovl_real on_lower[];   /* (s) held */
 };
 
 struct ovl_layer {
@@ -111,6 +125,9 @@ struct ovl_mount {
 	uint64_t om_entries;				/* (o) in the table */
 	uint64_t om_goal;				/* (o) ovl_evict.c */
 	uint32_t om_hand, om_came;			/* (o) the same */
+	uint32_t om_sweep;				/* (o) the same */
+	uint32_t om_nkept;				/* (o) ovl_links.c */
+	struct ovl_node *om_link[OVL_LINKS];		/* (o) the same */
 	bool om_ishost;					/* (o) ovl_host.c */
 	uint32_t om_ngone;				/* (o) the same */
 	struct vnode *om_gone[OVL_GONE];		/* (o) held, or NULL */
@@ -196,6 +213,36 @@ ino_t ovl_ino(const struct ovl_mount *, uint32_t layer, ino_t);
 /* The node of an upper file that has one, or NULL. */
 struct ovl_node *ovl_node_byupper(struct ovl_mount *, const struct vnode *);
 
+/*
+ * Files with several names: ovl_links.c.  om_lock is held.
+ */
+
+/* A node of a lower file that has so many names. */
+void ovl_links_add(struct ovl_node *, uint64_t nlink);
+void ovl_links_remove(struct ovl_node *);
+/* The node of a lower file that has one with several names, or NULL. */
+struct ovl_node *ovl_links_find(struct ovl_mount *, const struct vnode *);
+/* It has so many names more. */
+void ovl_links_count(struct ovl_node *, int n);
+/* Its last name has gone from the table: does it stay? */
+bool ovl_links_keep(struct ovl_node *);
+/* A name comes into the table: true if it has a reference. */
+bool ovl_links_unkeep(struct ovl_node *);
+/* None of the mount is kept any more; without om_lock. */
+void ovl_links_drop(struct ovl_mount *);
+/* This name of it, of which there is an upper file, is that file's. */
+int
+ovl_links_name(struct ovl_node *dn, const struct cname *, struct ovl_node *);
+/* The same of all names that are known; what fails is done at its next use. */
+void ovl_links_names(struct ovl_node *);
+
+/* How many links does stat show of it? */
+static inline nlink_t
+ovl_links(const struct ovl_node *on)
+{
+	return atomic_load_explicit(&on->on_links, memory_order_relaxed);
+}
+
 struct ovl_entry *
 ovl_entry_alloc(struct ovl_node *dn, const struct cname *, struct ovl_node *);
 void ovl_entry_free(struct ovl_entry *);
@@ -217,6 +264,8 @@ void ovl_evict(struct ovl_mount *);
 void ovl_entry_add(struct ovl_entry *);
 /* True: the tree's reference to its node is to be dropped. */
 bool ovl_entry_remove(struct ovl_entry *);
+/* The same, when the name is no more and not just forgotten. */
+bool ovl_entry_removed(struct ovl_entry *);
 
 int ovl_lookup(struct vnode *dvp, const struct cname *, struct vnode **vpp);
 int ovl_lookup_locked(
@@ -243,6 +292,7 @@ int up_lookup(struct vnode *udvp, const struct cname *, struct vnode **vpp);
 int up_create(struct vnode *udvp, const struct cname *, const struct vattr *,
     struct vnode **vpp);
 int up_whiteout(struct vnode *udvp, const struct cname *);
+/* Also of a file whose names have all been removed, if it can. */
 int up_link(struct vnode *udvp, const struct cname *, struct vnode *uvp);
 /* Whatever it is; of a directory, what is left in it is removed first. */
 int up_remove(struct vnode *udvp, const struct cname *);

@@ -17,8 +17,11 @@
 
 #define APPLY_TEMP  ".rump-overlay"
 #define APPLY_BYTES (16 * KPAGE_SIZE)
+#define APPLY_LINKS 256u
 
 struct apply {
+	/* The first names of files that have several. */
+	struct change *ap_links[APPLY_LINKS];
 	int ap_top;	     /* the host's directory */
 	int ap_dir;	     /* the one that the change is in */
 	const char *ap_name; /* there */
@@ -135,14 +138,49 @@ make_file(const struct apply *ap)
 	return error;
 }
 
+/* The name by which a file is there already, or NULL: this is the first. */
+static const struct change *
+first_name(struct apply *ap, struct change *ch)
+{
+	uint64_t h = (uint64_t)(uintptr_t)ch->ch_node *
+		     UINT64_C(0x9e3779b97f4a7c15);
+	struct change **chain = &ap->ap_links[(h >> 32) % APPLY_LINKS], *first;
+
+	if (ap->ap_stat.st_nlink < 2)
+		return NULL;
+	for (first = *chain; first != NULL; first = first->ch_same)
+		if (first->ch_node == ch->ch_node)
+			return first;
+	ch->ch_same = *chain;
+	*chain = ch;
+	return NULL;
+}
+
+static int
+make_link(const struct apply *ap, const struct change *first)
+{
+	int fd, error;
+
+	error = hyper_file_open(
+	    ap->ap_top, first->ch_path, O_PATH | O_NOFOLLOW, 0, &fd);
+	if (error != 0)
+		return error;
+	error = hyper_file_link(fd, ap->ap_dir, APPLY_TEMP);
+	hyper_file_close(fd);
+	return error;
+}
+
 /* Make what is no directory under the temporary name. */
 static int
-make_temp(const struct apply *ap)
+make_temp(struct apply *ap, struct change *ch)
 {
+	const struct change *first = first_name(ap, ch);
 	const char *target;
 	size_t len;
 	int error;
 
+	if (first != NULL)
+		return make_link(ap, first);
 	switch (ap->ap_stat.st_mode & S_IFMT) {
 	case S_IFREG:
 		return make_file(ap);
@@ -159,13 +197,13 @@ make_temp(const struct apply *ap)
 }
 
 static int
-put_other(const struct apply *ap)
+put_other(struct apply *ap, struct change *ch)
 {
 	int error;
 
 	if ((error = host_remove(ap->ap_dir, APPLY_TEMP)) != 0)
 		return error;
-	if ((error = make_temp(ap)) == 0 &&
+	if ((error = make_temp(ap, ch)) == 0 &&
 	    (error = host_setattr(ap, APPLY_TEMP)) == 0) {
 		error = hyper_file_rename(
 		    ap->ap_dir, APPLY_TEMP, ap->ap_dir, ap->ap_name, 0);
@@ -196,7 +234,7 @@ put_directory(const struct apply *ap)
 }
 
 static int
-apply_make(const struct apply *ap, const struct change *ch)
+apply_make(struct apply *ap, struct change *ch)
 {
 	int error = 0;
 
@@ -205,11 +243,11 @@ apply_make(const struct apply *ap, const struct change *ch)
 		error = host_remove(ap->ap_dir, ap->ap_name);
 	if (error != 0 || ch->ch_kind == RUMP_OVERLAY_REMOVED)
 		return error;
-	return S_ISDIR(ch->ch_type) ? put_directory(ap) : put_other(ap);
+	return S_ISDIR(ch->ch_type) ? put_directory(ap) : put_other(ap, ch);
 }
 
 static int
-apply_attributes(const struct apply *ap, const struct change *ch)
+apply_attributes(struct apply *ap, struct change *ch)
 {
 	return ch->ch_kind != RUMP_OVERLAY_REMOVED && S_ISDIR(ch->ch_type)
 		   ? host_setattr(ap, ap->ap_name)
@@ -219,7 +257,7 @@ apply_attributes(const struct apply *ap, const struct change *ch)
 /* Call fn for one change with its directory open. */
 static int
 apply_one(struct apply *ap, struct change *ch,
-    int (*fn)(const struct apply *, const struct change *))
+    int (*fn)(struct apply *, struct change *))
 {
 	char *slash = strrchr(ch->ch_path, '/');
 	int error = 0;

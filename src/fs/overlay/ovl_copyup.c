@@ -167,21 +167,6 @@ copy_make(struct copy *c, struct vnode *udvp, const struct cname *cn)
 	return up_create(udvp, cn, &va, &c->c_to);
 }
 
-/*
- * A file keeps its number, but if it had several names: the others stand for
- * what is in the lower layer, which is another file from now on.
- */
-static void
-copy_number(const struct copy *c, struct ovl_node *on)
-{
-	struct stat sb = {0};
-
-	if (!S_ISDIR(c->c_stat.st_mode) && c->c_stat.st_nlink > 1 &&
-	    c->c_to->v_ops->vop_getattr(c->c_to, &sb) == 0)
-		atomic_store_explicit(&on->on_ino,
-		    ovl_ino(ovl_super(on), 0, sb.st_ino), memory_order_relaxed);
-}
-
 /* Copy `on' to a name in udvp. */
 static int
 copyup_to(
@@ -200,10 +185,9 @@ copyup_to(
 	    (error = udvp->v_ops->vop_getattr(udvp, &dir)) != 0 ||
 	    (error = copy_make(&c, udvp, cn)) != 0)
 		return error;
-	if ((error = copy_fill(&c, data)) == 0) {
-		copy_number(&c, on);
+	if ((error = copy_fill(&c, data)) == 0)
 		ovl_setupper(on, c.c_to);
-	} else {
+	else {
 		vnode_rele(c.c_to);
 		(void)up_remove(udvp, cn);
 	}
@@ -253,6 +237,8 @@ ovl_copyup_locked(struct ovl_node *on, bool data)
 			n = ovl_entry(n)->oe_parent;
 		error = copyup_one(n, n == on ? data : true);
 	}
+	if (error == 0 && on->on_linked)
+		ovl_links_names(on);
 	vfs_tree_end();
 	return error;
 }

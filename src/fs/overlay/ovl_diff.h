@@ -16,6 +16,7 @@
 struct change {
 	struct change *ch_next;
 	struct ovl_node *ch_node; /* what is seen, or NULL */
+	struct change *ch_same;	  /* ovl_apply.c: with the same hash of it */
 	bool ch_told;
 	bool ch_fresh; /* nothing below counts: all that is in it is added */
 	enum rump_overlay_kind ch_kind;

@@ -181,7 +181,8 @@ link_locked(struct ovl_node *dn, const struct cname *cn, struct ovl_node *on)
 	struct ovl_entry *oe;
 	int error;
 
-	if (on->on_entries == 0 && (vnode_mode(vp) & V_TMPFILE) == 0)
+	if (on->on_entries == 0 && !on->on_kept &&
+	    (vnode_mode(vp) & V_TMPFILE) == 0)
 		return ENOENT;
 	if ((oe = ovl_entry_alloc(dn, cn, on)) == NULL)
 		return ENOMEM;
@@ -191,7 +192,8 @@ link_locked(struct ovl_node *dn, const struct cname *cn, struct ovl_node *on)
 		ovl_entry_free(oe);
 		return error;
 	}
-	if (on->on_entries == 0) {
+	ovl_links_count(on, 1);
+	if (on->on_entries == 0 && !ovl_links_unkeep(on)) {
 		vnode_hold(vp);
 		atomic_store_explicit(&vp->v_mode, vnode_mode(vp) & ~V_TMPFILE,
 		    memory_order_relaxed);
@@ -256,10 +258,7 @@ remove_locked(struct ovl_node *dn, const struct cname *cn, struct ovl_node *on,
 		atomic_store_explicit(
 		    &vp->v_mode, vnode_mode(vp) | V_DEAD, memory_order_relaxed);
 	}
-	*last = ovl_entry_remove(ovl_entry_find(dn, cn));
-	if (*last && ovl_upper(on) == NULL)
-		atomic_store_explicit(
-		    &on->on_removed, true, memory_order_relaxed);
+	*last = ovl_entry_removed(ovl_entry_find(dn, cn));
 	return 0;
 }
 

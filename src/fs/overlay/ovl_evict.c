@@ -52,27 +52,53 @@ sweep_begin(struct ovl_mount *om)
 			    &oe->oe_used, false, memory_order_relaxed);
 	}
 	om->om_goal = smr_goal();
+	om->om_sweep++;
 }
 
-/* Does only the table hold it, and would it be the same again? */
+/* Would it be the same again? */
 static bool
-node_idle(const struct ovl_node *on)
+node_same(const struct ovl_node *on)
 {
-	return ovl_upper(on) == NULL && on->on_entries == 1 &&
-	       on->on_names == 0 && on->on_fifo == NULL &&
+	return ovl_upper(on) == NULL && on->on_names == 0 &&
+	       on->on_fifo == NULL && !on->on_counted &&
 	       (vnode_mode(&on->on_vnode) & (V_WATCHED | V_MOUNTED | V_DEAD)) ==
 		   0;
 }
 
+/*
+ * Forget one of several names.  Who has found it before leaves by the end of
+ * the next sweep: the node stays until then at least.
+ */
+static bool
+entry_forget(struct ovl_mount *om, struct ovl_entry *oe)
+{
+	struct ovl_node *on = oe->oe_node;
+
+	if (on->on_entries < 2 || !node_same(on) ||
+	    atomic_load_explicit(&oe->oe_used, memory_order_relaxed))
+		return false;
+	on->on_swept = om->om_sweep;
+	(void)ovl_entry_remove(oe);
+	return true;
+}
+
+/* Does only the table hold it, by one name? */
+static bool
+node_idle(const struct ovl_mount *om, const struct ovl_node *on)
+{
+	return on->on_entries == 1 && on->on_swept != om->om_sweep &&
+	       node_same(on);
+}
+
 /* Take the reference of the table, if it is the last one. */
 static bool
-entry_kill(struct ovl_entry *oe)
+entry_kill(const struct ovl_mount *om, struct ovl_entry *oe)
 {
 	_Atomic uint32_t *count = &oe->oe_node->on_vnode.v_count;
 	uint32_t one = 1;
 
 	if (atomic_load_explicit(&oe->oe_used, memory_order_relaxed) ||
-	    !node_idle(oe->oe_node) ||
+	    !node_idle(om, oe->oe_node) ||
 	    !atomic_compare_exchange_strong_explicit(
 		count, &one, 0, memory_order_seq_cst, memory_order_relaxed))
 		return false;
@@ -96,7 +122,7 @@ sweep_end(struct ovl_mount *om, struct dropped *dr)
 			next = entry_next(&oe->oe_next);
 			if (dr->dr_count == nitems(dr->dr_node))
 				return;
-			if (!entry_kill(oe))
+			if (entry_forget(om, oe) || !entry_kill(om, oe))
 				continue;
 			dr->dr_node[dr->dr_count++] = oe->oe_node;
 			(void)ovl_entry_remove(oe);

@@ -175,6 +175,8 @@ ovl_getattr(struct vnode *vp, struct stat *sb)
 	    (ovl_upper(on) == NULL &&
 		atomic_load_explicit(&on->on_removed, memory_order_relaxed)))
 		sb->st_nlink = 0;
+	else if (on->on_linked)
+		sb->st_nlink = ovl_links(on);
 	else if (ovl_isdir(on) && ovl_ismerged(on))
 		error = merged_nlink(on, &sb->st_nlink);
 	return error;

@@ -95,6 +95,8 @@ ovl_node_init(struct ovl_node *on, struct ovl_mount *om, struct ovl_real real)
 		atomic_init(&on->on_ino, ovl_ino(om, real.r_layer, sb.st_ino));
 	if (real.r_layer == 0)
 		ovl_setupper(on, vp);
+	else if (!S_ISDIR(va.va_mode) && sb.st_nlink > 1)
+		ovl_links_add(on, sb.st_nlink);
 }
 
 static void
@@ -111,14 +113,18 @@ ovl_reclaim(struct vnode *vp)
 	struct vnode *uvp = ovl_upper(on);
 	uint32_t i;
 
-	if (uvp != NULL) {
+	if (uvp != NULL || on->on_linked) {
 		mutex_enter(&om->om_lock);
-		for (p = upper_chain(om, uvp); *p != on;)
+		if (on->on_linked)
+			ovl_links_remove(on);
+		for (p = upper_chain(om, uvp); uvp != NULL && *p != on;)
 			p = &(*p)->on_uppernext;
-		*p = on->on_uppernext;
+		if (uvp != NULL)
+			*p = on->on_uppernext;
 		mutex_exit(&om->om_lock);
-		vnode_rele(uvp);
 	}
+	if (uvp != NULL)
+		vnode_rele(uvp);
 	for (i = 0; i < on->on_nlower; i++)
 		vnode_rele(on->on_lower[i].r_vp);
 	if (on->on_fifo != NULL)
@@ -191,7 +197,7 @@ ovl_entry_add(struct ovl_entry *oe)
 	    entry_chain(oe->oe_parent, oe->oe_hash);
 
 	KASSERT(mutex_owned(&ovl_super(on)->om_lock));
-	on->on_entries++;
+	oe->oe_other = on->on_entries++ > 0 ? ovl_entry(on) : NULL;
 	oe->oe_parent->on_names++;
 	ovl_super(on)->om_entries++;
 	atomic_init(&oe->oe_used, true);
@@ -201,6 +207,22 @@ ovl_entry_add(struct ovl_entry *oe)
 	    memory_order_relaxed);
 	/* Pairs with the acquire in ovl_entry_find. */
 	atomic_store_explicit(chain, oe, memory_order_release);
+}
+
+/* The node has other names: this one is none of them any more. */
+static void
+entry_unname(struct ovl_node *on, struct ovl_entry *oe)
+{
+	struct ovl_entry *o = ovl_entry(on);
+
+	if (o == oe) {
+		atomic_store_explicit(
+		    &on->on_entry, oe->oe_other, memory_order_release);
+		return;
+	}
+	while (o->oe_other != oe)
+		o = o->oe_other;
+	o->oe_other = oe->oe_other;
 }
 
 bool
@@ -216,10 +238,26 @@ ovl_entry_remove(struct ovl_entry *oe)
 	atomic_store_explicit(p,
 	    atomic_load_explicit(&oe->oe_next, memory_order_relaxed),
 	    memory_order_release);
+	if (--on->on_entries > 0)
+		entry_unname(on, oe);
 	smr_retire(&oe->oe_smr, entry_smrfree);
 	oe->oe_parent->on_names--;
 	ovl_super(on)->om_entries--;
-	return --on->on_entries == 0;
+	return on->on_entries == 0;
+}
+
+bool
+ovl_entry_removed(struct ovl_entry *oe)
+{
+	struct ovl_node *on = oe->oe_node;
+
+	ovl_links_count(on, -1);
+	if (!ovl_entry_remove(oe) || ovl_links_keep(on))
+		return false;
+	if (ovl_upper(on) == NULL)
+		atomic_store_explicit(
+		    &on->on_removed, true, memory_order_relaxed);
+	return true;
 }
 
 int
@@ -427,18 +465,19 @@ node_make(
 }
 
 /*
- * The node for a stack: that of an upper file which has one by another name,
- * or a new one.  It comes with the reference of its first name.
+ * The node for a stack: that of a file which has one by another name, or a new
+ * one.  It comes with the reference of its first name.
  */
 static int
 node_get(
     struct ovl_mount *om, const struct ovl_stack *st, struct ovl_node **onp)
 {
-	struct ovl_node *on;
+	struct ovl_node *on = st->s_real[0].r_layer == 0
+				  ? ovl_node_byupper(om, st->s_real[0].r_vp)
+				  : ovl_links_find(om, st->s_real[0].r_vp);
 
-	if (st->s_real[0].r_layer == 0 &&
-	    (on = ovl_node_byupper(om, st->s_real[0].r_vp)) != NULL &&
-	    (on->on_entries > 0 || vnode_tryhold(&on->on_vnode))) {
+	if (on != NULL && (on->on_entries > 0 || ovl_links_unkeep(on) ||
+			      vnode_tryhold(&on->on_vnode))) {
 		*onp = on;
 		return 0;
 	}
@@ -492,6 +531,8 @@ lookup_make(struct ovl_node *dn, const struct cname *cn, struct ovl_node **onp)
 	}
 	oe->oe_node = *onp;
 	ovl_entry_add(oe);
+	if ((*onp)->on_linked && ovl_upper(*onp) != NULL)
+		(void)ovl_links_name(dn, cn, *onp);
 	return 0;
 }
 

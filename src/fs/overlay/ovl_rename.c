@@ -72,13 +72,16 @@ set_redirect(struct ovl_node *on)
 
 /* `on' is to get another name: nothing else must be seen through it there. */
 static int
-prepare_move(struct ovl_node *on, struct ovl_node *dn, const struct cname *cn)
+prepare_move(struct ovl_node *on, struct ovl_node *fdn, const struct cname *fcn,
+    struct ovl_node *dn, const struct cname *cn)
 {
 	struct ovl_stack below;
 	int error;
 
-	if ((error = ovl_copyup_locked(on, true)) != 0 || !ovl_isdir(on))
+	if ((error = ovl_copyup_locked(on, true)) != 0)
 		return error;
+	if (!ovl_isdir(on))
+		return ovl_links_name(fdn, fcn, on);
 	if (ovl_ismerged(on))
 		return set_redirect(on);
 	if ((error = ovl_below(dn, cn, &below)) != 0)
@@ -162,17 +165,13 @@ replaced(struct ovl_rename *rn, struct ovl_entry *oe)
 {
 	struct ovl_node *tn = rn->rn_tn;
 	struct vnode *vp = &tn->on_vnode;
-	bool last = ovl_entry_remove(oe);
 
 	if (ovl_isdir(tn)) {
 		ovl_count_subdirs(rn->rn_tdn, -1);
 		atomic_store_explicit(
 		    &vp->v_mode, vnode_mode(vp) | V_DEAD, memory_order_relaxed);
 	}
-	if (last && ovl_upper(tn) == NULL)
-		atomic_store_explicit(
-		    &tn->on_removed, true, memory_order_relaxed);
-	return last;
+	return ovl_entry_removed(oe);
 }
 
 static int
@@ -188,7 +187,8 @@ rename_locked(struct ovl_rename *rn, bool *last)
 		return ENOMEM;
 	if ((error = ovl_copyup_locked(rn->rn_fdn, true)) != 0 ||
 	    (error = ovl_copyup_locked(rn->rn_tdn, true)) != 0 ||
-	    (error = prepare_move(rn->rn_fn, rn->rn_tdn, rn->rn_tcn)) != 0 ||
+	    (error = prepare_move(rn->rn_fn, rn->rn_fdn, rn->rn_fcn, rn->rn_tdn,
+		 rn->rn_tcn)) != 0 ||
 	    (error = move_upper(rn)) != 0) {
 		ovl_entry_free(oe);
 		return error;
@@ -243,8 +243,10 @@ exchange_locked(struct ovl_rename *rn)
 	foe = ovl_entry_alloc(rn->rn_fdn, rn->rn_fcn, rn->rn_tn);
 	toe = ovl_entry_alloc(rn->rn_tdn, rn->rn_tcn, rn->rn_fn);
 	if (foe == NULL || toe == NULL ||
-	    (error = prepare_move(rn->rn_fn, rn->rn_tdn, rn->rn_tcn)) != 0 ||
-	    (error = prepare_move(rn->rn_tn, rn->rn_fdn, rn->rn_fcn)) != 0 ||
+	    (error = prepare_move(rn->rn_fn, rn->rn_fdn, rn->rn_fcn, rn->rn_tdn,
+		 rn->rn_tcn)) != 0 ||
+	    (error = prepare_move(rn->rn_tn, rn->rn_tdn, rn->rn_tcn, rn->rn_fdn,
+		 rn->rn_fcn)) != 0 ||
 	    (error = up_exchange(ovl_upper(rn->rn_fdn), rn->rn_fcn,
 		 ovl_upper(rn->rn_tdn), rn->rn_tcn)) != 0) {
 		if (foe != NULL)

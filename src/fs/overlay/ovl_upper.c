@@ -66,12 +66,18 @@ up_whiteout(struct vnode *udvp, const struct cname *cn)
 int
 up_link(struct vnode *udvp, const struct cname *cn, struct vnode *uvp)
 {
+	struct stat sb = {0};
 	int error;
 
 	if (udvp->v_ops->vop_link == NULL)
 		return EPERM;
+	if ((error = uvp->v_ops->vop_getattr(uvp, &sb)) != 0)
+		return error;
 	rw_enter_write(&udvp->v_lock);
 	rw_enter_write(&uvp->v_lock);
+	if (sb.st_nlink == 0)
+		atomic_store_explicit(&uvp->v_mode, vnode_mode(uvp) | V_TMPFILE,
+		    memory_order_relaxed);
 	error = udvp->v_ops->vop_link(udvp, cn, uvp);
 	rw_exit_write(&uvp->v_lock);
 	rw_exit_write(&udvp->v_lock);

@@ -392,12 +392,10 @@ generate(struct call *c)
 	const char *kinds;
 	int n;
 
-	do {
-		memset(c, 0, sizeof(*c));
-		n = below(sum_of_weights);
-		while (n >= ops[c->c_op].o_weight)
-			n -= ops[c->c_op++].o_weight;
-	} while (lower && strncmp(ops[c->c_op].o_name, "link", 4) == 0);
+	memset(c, 0, sizeof(*c));
+	n = below(sum_of_weights);
+	while (n >= ops[c->c_op].o_weight)
+		n -= ops[c->c_op++].o_weight;
 	c->c_proc = one_in(2) ? 0 : below(NPROCS);
 	c->c_mark = one_in(2) ? 1 + below(3) : 0;
 	kinds = ops[c->c_op].o_kinds;

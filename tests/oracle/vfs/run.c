@@ -334,28 +334,18 @@ call_agrees(const struct call *c, const struct result **hp)
 	return what == NULL;
 }
 
-/*
- * What is there becomes the lower layer of an overlay, which parts the names
- * of a file: false if one has several.
- */
-static bool
+/* What is there becomes the lower layer of an overlay. */
+static void
 layer_begin(void)
 {
 	const struct scan *s = host_scan(NULL, false);
 
-	for (int i = 0; i < s->s_count; i++) {
-		const struct stat *st = &s->s_node[i].n_stat;
-
-		if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
-			return false;
-	}
 	host_again();
 	rump_again();
 	generate_begin(false);
 	generate_tree(s);
 	layered = true;
 	ninos = nbefore = 0;
-	return true;
 }
 
 bool
@@ -373,8 +363,8 @@ sequence_run(struct sequence *q, int want)
 	host_begin();
 	rump_begin();
 	while (same) {
-		if (i == layer_at && i > 0 && !layer_begin())
-			break;
+		if (i == layer_at && i > 0)
+			layer_begin();
 		if (i == q->q_count && i < want)
 			generate(&q->q_call[q->q_count++]);
 		same = i == q->q_count
