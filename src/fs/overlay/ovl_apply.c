@@ -142,8 +142,8 @@ make_file(const struct apply *ap)
 static const struct change *
 first_name(struct apply *ap, struct change *ch)
 {
-	uint64_t h = (uint64_t)(uintptr_t)ch->ch_node *
-		     UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h =
+	    (uint64_t)(uintptr_t)ch->ch_node * UINT64_C(0x9e3779b97f4a7c15);
 	struct change **chain = &ap->ap_links[(h >> 32) % APPLY_LINKS], *first;
 
 	if (ap->ap_stat.st_nlink < 2)
