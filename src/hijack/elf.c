@@ -146,8 +146,8 @@ map_segment(int fd, const Elf64_Phdr *ph, uint64_t bias)
 		if (HJ_FAILED(r))
 			return (int)-r;
 		if (prot == (PROT_READ | PROT_EXEC))
-			hj_region_add(
-			    start, CEIL(fileend), start - FLOOR(ph->p_offset));
+			hj_region_add(start, CEIL(fileend),
+			    start - FLOOR(ph->p_offset), fd);
 		start = CEIL(fileend);
 	}
 	if (ph->p_memsz > ph->p_filesz && ph->p_filesz > 0 &&
@@ -222,5 +222,6 @@ hj_image_map(
 			return -error;
 	}
 	*end = (unsigned long)bias + high;
+	hj_patch_known((unsigned long)bias + low, *end);
 	return bias;
 }

@@ -383,19 +383,33 @@ struct hj_region {
 	unsigned long base;  /* where the beginning of its file would be */
 	unsigned long block; /* of what sites jump to, the last one; 0: none */
 	unsigned long used;  /* bytes of it */
+	struct hj_fileid file;
 };
-void hj_region_add(unsigned long start, unsigned long end, unsigned long base);
+void hj_region_add(
+    unsigned long start, unsigned long end, unsigned long base, int fd);
 void hj_region_remove(unsigned long start, unsigned long end);
 int hj_region_overlaps(unsigned long start, unsigned long end);
 struct hj_region *hj_region_find(unsigned long start, unsigned long end);
+struct hj_region *hj_region_next(
+    const struct hj_region *r, unsigned long start, unsigned long end);
 unsigned char *hj_region_slot(struct hj_region *r);
 
 /* x86_64/gap.c */
 unsigned long hj_gap_find(unsigned long site, unsigned long start,
     unsigned long end, unsigned long base, unsigned long *gapend);
 
+int hj_gap_isfree(unsigned long site, unsigned long gap, unsigned long gapend);
+
+/* x86_64/sites.c */
+void hj_file_identify(int fd, struct hj_fileid *id);
+struct hj_sites *hj_sites_find(const struct hj_fileid *id);
+void
+hj_sites_note(const struct hj_fileid *id, unsigned long at, unsigned long nr);
+
 /* x86_64/patch.c */
 void hj_patch(struct hj_thread *t);
+void hj_patch_known(unsigned long start, unsigned long end);
+void hj_patch_waiting(void);
 
 /* frame.c of the machine */
 struct hj_thread *hj_current(void);

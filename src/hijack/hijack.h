@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #define HJ_MAGIC    0x6a70756dU
-#define HJ_VERSION  3
+#define HJ_VERSION  4
 #define HJ_NCALLS   512	 /* numbers of system calls that are counted */
 #define HJ_NFDS	    16	 /* descriptors that the engine keeps for itself */
 #define HJ_FD_IMAGE 1	 /* of these, the loader's copy */
@@ -39,6 +39,8 @@
 #define HJ_ROOTMAX  256	 /* that of the root in the kernel */
 #define HJ_PREFIX   256	 /* that of where it is shown on the host */
 #define HJ_BLANKET  1024 /* all paths that are the kernel's */
+#define HJ_NFILES   48	 /* whose sites of calls are known */
+#define HJ_NSITES   60	 /* in each */
 
 /* hr_retry, beside a number of seconds. */
 #define HJ_RETRY_FOREVER (-1)
@@ -65,6 +67,34 @@ struct hj_rules {
 	char hr_prefix[HJ_PREFIX]; /* without a slash at its end; "": none */
 	char hr_blanket[HJ_BLANKET]; /* each with a NUL, and "" after them */
 };
+
+/* A file whose text is mapped. */
+struct hj_fileid {
+	uint64_t f_dev;
+	uint64_t f_ino;
+	uint64_t f_size;
+	uint64_t f_sec; /* changed then */
+	uint64_t f_nsec;
+};
+
+/*
+ * The sites of calls in it, as offsets, in the order of their discovery
+ * (x86_64/sites.c).
+ */
+struct hj_sites {
+	uint32_t st_state;
+	uint32_t st_count;
+	struct hj_fileid st_file;
+	struct hj_site {
+		uint32_t s_call; /* 0: it is not there yet */
+		uint32_t s_nr;
+		uint32_t s_gap;	   /* where its jump goes, or HJ_GAP_* */
+		uint32_t s_gapend; /* which ends there */
+	} st_sites[HJ_NSITES];
+};
+#define HJ_GAP_UNKNOWN 0
+#define HJ_GAP_MOV     1 /* the second form (x86_64/patch.c) */
+#define HJ_GAP_NOTHING 2 /* it cannot be patched */
 
 /*
  * Letters: (s) stable once the first loader runs and hc_wait is 0, (a) added to
@@ -93,6 +123,7 @@ struct hj_control {
 	uint32_t hc_umask;	   /* (s) */
 	_Atomic uint32_t hc_wait; /* the first loader waits for 0, as a futex */
 	struct hj_rules hc_rules; /* (s) */
+	struct hj_sites hc_files[HJ_NFILES]; /* by themselves */
 };
 
 #endif

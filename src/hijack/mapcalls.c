@@ -32,7 +32,7 @@ change(long nr, const long *args, unsigned long start, unsigned long size)
 }
 
 static long
-map(const long *args)
+map(const struct hj_thread *t, const long *args)
 {
 	unsigned long start = (unsigned long)args[0], size = ALIGN(args[1]);
 	long flags = args[3], r;
@@ -49,7 +49,11 @@ map(const long *args)
 	    (flags & (MAP_TYPE | MAP_ANONYMOUS)) == MAP_PRIVATE) {
 		hj_lock();
 		hj_region_add((unsigned long)r, (unsigned long)r + size,
-		    (unsigned long)r - (unsigned long)args[5]);
+		    (unsigned long)r - (unsigned long)args[5], (int)args[4]);
+		/* See patch.c: nor the child of a vfork. */
+		if (!t->t_vmshared && !hj_threaded)
+			hj_patch_known(
+			    (unsigned long)r, (unsigned long)r + size);
 		hj_unlock();
 	}
 	return r;
@@ -65,12 +69,12 @@ hj_sys_mmap(struct hj_thread *t, const long *args)
 	    hj_fd_isdirect(t, fd))
 		return hj_is_ours(fd) && (args[3] & MAP_ANONYMOUS) == 0
 			   ? -EBADF
-			   : map(args);
+			   : map(t, args);
 	t->t_bykernel = 1;
 	host[4] = hj_file_map(t, (int)fd, (int)args[2], (int)args[3]);
 	if (HJ_FAILED(host[4]) || host[4] == HJ_RESTART)
 		return host[4];
-	r = map(host);
+	r = map(t, host);
 	hj_raw1(__NR_close, host[4]);
 	return r;
 }

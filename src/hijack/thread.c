@@ -146,10 +146,13 @@ clone_shared(struct hj_thread *t, struct request *rq)
 	}
 	if (session)
 		hj_kernel_cloned(t, r, token);
-	hj_setmask(t, old);
 	/* A thread may be gone by now, and the child's memory with it. */
 	if (HJ_FAILED(r) || (rq->flags & CLONE_VFORK) != 0)
 		child_free(t, child);
+	/* There is room for it, now that the child's memory is gone. */
+	if ((rq->flags & CLONE_VFORK) != 0 && !hj_threaded)
+		hj_patch_waiting();
+	hj_setmask(t, old);
 	return r;
 }
 

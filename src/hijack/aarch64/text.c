@@ -13,11 +13,25 @@ hj_patch(struct hj_thread *t)
 }
 
 void
-hj_region_add(unsigned long start, unsigned long end, unsigned long base)
+hj_patch_known(unsigned long start, unsigned long end)
+{
+	(void)start;
+	(void)end;
+}
+
+void
+hj_patch_waiting(void)
+{
+}
+
+void
+hj_region_add(
+    unsigned long start, unsigned long end, unsigned long base, int fd)
 {
 	(void)start;
 	(void)end;
 	(void)base;
+	(void)fd;
 }
 
 void

@@ -171,6 +171,13 @@ reaches(unsigned long site, unsigned long at)
 	return at + BEHIND >= site && at <= site + AHEAD;
 }
 
+/* Whether a gap that somebody else has found for a site is one here. */
+int
+hj_gap_isfree(unsigned long site, unsigned long gap, unsigned long gapend)
+{
+	return reaches(site, gap) && gap_take(gap, gapend) == gap;
+}
+
 static unsigned long
 gap_by_table(
     const struct table *table, unsigned long site, unsigned long *gapend)

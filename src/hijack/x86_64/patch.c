@@ -40,7 +40,11 @@
  * a jump to itself (eb fe) is stored over the first two; whoever comes waits
  * there.  When each processor has seen it, the other three, and when each has
  * seen those, the first two.  The child of a vfork patches nothing: it could be
- * killed between two of these steps, and its parent would be left with them.
+ * killed between two of these steps, and its parent would be left with them; so
+ * the parent does it, when the child has let it go on.
+ *
+ * Sites in files are noted when somebody comes from them first, and patched by
+ * whoever maps the file later, before anybody can be there (sites.c).
  */
 #include <linux/membarrier.h>
 #include <linux/mman.h>
@@ -58,6 +62,7 @@
 #define SOME	  16 /* calls by SIGSYS that cost what patching does */
 #define NCOUNTS	  512
 #define WAYS	  8
+#define NWAITING  8
 
 /* How often sites were called: each in one of WAYS places, or forgotten. */
 static struct {
@@ -65,23 +70,29 @@ static struct {
 	uint32_t count;
 } counts[NCOUNTS + WAYS];
 
-static int
-often(unsigned long site)
+static uint32_t
+count(unsigned long site)
 {
 	unsigned int place = (unsigned int)((site ^ site >> 12) % NCOUNTS);
 	unsigned int least = place;
 
 	for (unsigned int i = place; i < place + WAYS; i++) {
-		/* Once: if it could not be, it cannot. */
 		if (counts[i].site == (uint32_t)site)
-			return ++counts[i].count == SOME;
+			return ++counts[i].count;
 		if (counts[i].count < counts[least].count)
 			least = i;
 	}
 	counts[least].site = (uint32_t)site;
 	counts[least].count = 1;
-	return 0;
+	return 1;
 }
+
+/* What the child of a vfork leaves to its parent. */
+static struct {
+	unsigned long call;
+	unsigned long nr;
+} waiting[NWAITING];
+static uint32_t nwaiting;
 
 /* Each processor that runs a thread of this memory has seen what is there. */
 static int
@@ -208,37 +219,78 @@ has_mov(const struct hj_region *r, const unsigned char *call, unsigned long nr)
 	return operand == nr;
 }
 
-/* Patch the call at an address in a region; it has the number nr. */
-static void
-patch(struct hj_region *r, unsigned char *call, unsigned long nr)
+/*
+ * How a call with the number nr can be patched: by a gap, or with *gap 0 in the
+ * second form.
+ */
+static int
+way_find(const struct hj_region *r, unsigned char *call, unsigned long nr,
+    unsigned long *gap, unsigned long *gapend)
 {
-	unsigned long low = (unsigned long)call, high = low + CALLSIZE;
-	unsigned long gapend = 0;
-	unsigned char *gap = NULL, *slot;
+	*gap = 0;
+	if (!crosses((unsigned long)call))
+		*gap = hj_gap_find(
+		    (unsigned long)call, r->start, r->end, r->base, gapend);
+	return *gap != 0 || has_mov(r, call, nr) ? 0 : ENOENT;
+}
 
-	if (!crosses(low))
-		gap = (unsigned char *)hj_gap_find(
-		    low, r->start, r->end, r->base, &gapend);
-	if (gap != NULL) {
-		low = HJ_MIN(low, (unsigned long)gap);
-		high = HJ_MAX(high, gapend);
-	} else if (has_mov(r, call, nr)) {
-		low -= JMPSIZE;
-	} else {
-		return;
-	}
-	slot = hj_region_slot(r);
-	if (slot == NULL ||
-	    protect(low, high, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
-		return;
+/* Patch it; its text can be written to.  ENOMEM: the region is no more. */
+static int
+patch_so(struct hj_region *r, unsigned char *call, unsigned long nr,
+    unsigned long gap, unsigned long gapend)
+{
+	unsigned char *slot = hj_region_slot(r);
+
+	if (slot == NULL)
+		return ENOMEM;
 	fill_slot(
-	    slot, (unsigned long)call + CALLSIZE, gap == NULL ? (long)nr : -1);
-	if (gap != NULL)
-		replace_call(call, gap, gapend, slot);
+	    slot, (unsigned long)call + CALLSIZE, gap == 0 ? (long)nr : -1);
+	if (gap != 0)
+		replace_call(call, (unsigned char *)gap, gapend, slot);
 	else
 		replace_mov(call - JMPSIZE, slot);
-	protect(low, high, PROT_READ | PROT_EXEC);
 	__atomic_fetch_add(&hj_control->hc_sites, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int
+is_call(const unsigned char *call)
+{
+	return memcmp(call, "\x0f\x05", CALLSIZE) == 0;
+}
+
+/* Patch the call at an address, if it is one; it has the number nr. */
+static void
+patch(unsigned long low, unsigned long nr)
+{
+	struct hj_region *r = hj_region_find(low, low + CALLSIZE);
+	unsigned long high = low + CALLSIZE, gap, gapend = 0;
+	unsigned char *call = (unsigned char *)low;
+
+	/* Somebody else may have done it. */
+	if (r == NULL || !is_call(call) ||
+	    way_find(r, call, nr, &gap, &gapend) != 0)
+		return;
+	if (gap != 0) {
+		low = HJ_MIN(low, gap);
+		high = HJ_MAX(high, gapend);
+	} else {
+		low -= JMPSIZE;
+	}
+	if (protect(low, high, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+		return;
+	patch_so(r, call, nr, gap, gapend);
+	protect(low, high, PROT_READ | PROT_EXEC);
+}
+
+/* Who comes from a site for the first time says so. */
+static void
+note(unsigned long call, unsigned long nr)
+{
+	const struct hj_region *r = hj_region_find(call, call + CALLSIZE);
+
+	if (r != NULL)
+		hj_sites_note(&r->file, call - r->base, nr);
 }
 
 /* A call came by SIGSYS: see to it that it does not from now on. */
@@ -246,18 +298,121 @@ void
 hj_patch(struct hj_thread *t)
 {
 	unsigned long call = t->t_regs.r_rip - CALLSIZE, old;
-	struct hj_region *r;
+	unsigned long nr = t->t_regs.r_rax;
+	uint32_t n;
 
-	if (hj_control->hc_nopatch || t->t_vmshared || !often(call))
+	if (hj_control->hc_nopatch || (t->t_vmshared && hj_threaded))
 		return;
+	n = count(call);
+	if (n == 1 && !hj_threaded)
+		note(call, nr);
+	/* Once: if it could not be, it cannot. */
+	if (n != SOME)
+		return;
+	if (t->t_vmshared) {
+		if (nwaiting < NWAITING) {
+			waiting[nwaiting].nr = nr;
+			waiting[nwaiting++].call = call;
+		}
+		return;
+	}
 	if (hj_block(t, &old) == HJ_RESTART)
 		return;
 	hj_lock();
-	r = hj_region_find(call, call + CALLSIZE);
-	/* Somebody else may have done it. */
-	if (r != NULL && memcmp((void *)call, "\x0f\x05", CALLSIZE) == 0 &&
-	    (!hj_threaded || sync_cores() == 0))
-		patch(r, (unsigned char *)call, t->t_regs.r_rax);
+	if (!hj_threaded || sync_cores() == 0)
+		patch(call, nr);
 	hj_unlock();
 	hj_setmask(t, old);
+}
+
+/* After a vfork, with all signals blocked. */
+void
+hj_patch_waiting(void)
+{
+	hj_lock();
+	while (nwaiting > 0) {
+		nwaiting--;
+		patch(waiting[nwaiting].call, waiting[nwaiting].nr);
+	}
+	hj_unlock();
+}
+
+/*
+ * Where a known site's gap is, if it has one: who comes first looks for it, as
+ * all would, since all patch the file's sites in one order.
+ */
+static uint32_t
+known_gap(const struct hj_region *r, struct hj_site *s, unsigned char *call)
+{
+	/* Acquire and release pair with each other. */
+	uint32_t how = __atomic_load_n(&s->s_gap, __ATOMIC_ACQUIRE);
+	unsigned long gap, gapend = 0;
+
+	if (how != HJ_GAP_UNKNOWN)
+		return how;
+	if (way_find(r, call, s->s_nr, &gap, &gapend) != 0)
+		how = HJ_GAP_NOTHING;
+	else
+		how = gap == 0 ? HJ_GAP_MOV : (uint32_t)(gap - r->base);
+	s->s_gapend = (uint32_t)(gapend - r->base);
+	__atomic_store_n(&s->s_gap, how, __ATOMIC_RELEASE);
+	return how;
+}
+
+/* Patch a site that others have come from, at an offset in the file. */
+static int
+known_patch(struct hj_region *r, struct hj_site *s, unsigned long at)
+{
+	unsigned char *call = (unsigned char *)(r->base + at);
+	unsigned long gap, gapend;
+	uint32_t how;
+
+	if ((unsigned long)call < r->start + JMPSIZE ||
+	    (unsigned long)call + CALLSIZE > r->end || !is_call(call))
+		return 0;
+	how = known_gap(r, s, call);
+	if (how == HJ_GAP_NOTHING)
+		return 0;
+	if (how == HJ_GAP_MOV)
+		return has_mov(r, call, s->s_nr)
+			   ? patch_so(r, call, s->s_nr, 0, 0)
+			   : 0;
+	gap = r->base + how;
+	gapend = r->base + s->s_gapend;
+	if (gap < r->start || gapend < gap || gapend > r->end ||
+	    crosses((unsigned long)call) ||
+	    !hj_gap_isfree((unsigned long)call, gap, gapend))
+		return 0;
+	return patch_so(r, call, s->s_nr, gap, gapend);
+}
+
+static void
+region_patch(struct hj_region *r, struct hj_sites *st)
+{
+	unsigned long start = r->start, end = r->end;
+	uint32_t at;
+
+	if (protect(start, end, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+		return;
+	for (int i = 0; i < HJ_NSITES; i++) {
+		/* Acquire pairs with the release in hj_sites_note. */
+		at = __atomic_load_n(&st->st_sites[i].s_call, __ATOMIC_ACQUIRE);
+		if (at == 0 || known_patch(r, &st->st_sites[i], at) != 0)
+			break;
+	}
+	protect(start, end, PROT_READ | PROT_EXEC);
+}
+
+/* What was just mapped in [start, end), where nobody is: its known sites. */
+void
+hj_patch_known(unsigned long start, unsigned long end)
+{
+	struct hj_region *r = NULL;
+	struct hj_sites *st;
+
+	while ((r = hj_region_next(r, start, end)) != NULL) {
+		st = hj_sites_find(&r->file);
+		if (st != NULL)
+			region_patch(r, st);
+	}
 }

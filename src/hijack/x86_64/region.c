@@ -21,11 +21,20 @@ static struct hj_region regions[NREGIONS];
 static int nregions;
 
 void
-hj_region_add(unsigned long start, unsigned long end, unsigned long base)
+hj_region_add(
+    unsigned long start, unsigned long end, unsigned long base, int fd)
 {
+	struct hj_region *r = &regions[nregions];
+
 	if (nregions == NREGIONS)
 		return;
-	regions[nregions++] = (struct hj_region){start, end, base, 0, 0};
+	nregions++;
+	r->start = start;
+	r->end = end;
+	r->base = base;
+	r->block = 0;
+	r->used = 0;
+	hj_file_identify(fd, &r->file);
 }
 
 int
@@ -44,6 +53,19 @@ hj_region_find(unsigned long start, unsigned long end)
 {
 	for (int i = 0; i < nregions; i++) {
 		if (start >= regions[i].start && end <= regions[i].end)
+			return &regions[i];
+	}
+	return NULL;
+}
+
+/* The next one after r, or the first, that overlaps [start, end), or NULL. */
+struct hj_region *
+hj_region_next(
+    const struct hj_region *r, unsigned long start, unsigned long end)
+{
+	for (int i = r == NULL ? 0 : (int)(r - regions) + 1; i < nregions;
+	     i++) {
+		if (start < regions[i].end && regions[i].start < end)
 			return &regions[i];
 	}
 	return NULL;
