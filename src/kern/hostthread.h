@@ -93,6 +93,7 @@ struct hostthread {
 	pid_t ht_pid;
 	pid_t ht_pidend;
 	uint64_t ht_pidserial; /* of the batch */
+	int ht_pidmissed;      /* of those gone by, that were in use */
 
 	struct kcontext ht_ctx;	      /* its own */
 	struct unrights *ht_netdrops; /* (o) files to let go of; net/local */

@@ -69,17 +69,6 @@ slot_is_free(struct pidslot *ps)
 	       atomic_load_explicit(&ps->ps_pgrp, memory_order_relaxed) == NULL;
 }
 
-/* Is less than half of the batch at `first' free? */
-static bool
-batch_crowded(pid_t first)
-{
-	int i, nfree = 0;
-
-	for (i = 0; i < PID_BATCH; i++)
-		nfree += slot_is_free(slot_at(first + i));
-	return nfree < PID_BATCH / 2;
-}
-
 /* Double the space, if it is the number of processes that fills it. */
 static void
 pid_grow(void)
@@ -92,9 +81,23 @@ pid_grow(void)
 	pids.space *= 2;
 }
 
+/* If the thread has gone through a batch: was more than half of it in use? */
+static void
+batch_done(struct hostthread *ht)
+{
+	KASSERT(mutex_owned(&pids.lock));
+	if (ht->ht_pidend == 0)
+		return;
+	if (ht->ht_pidmissed <= PID_BATCH / 2)
+		pids.crowded = 0;
+	else if (++pids.crowded >= PID_CROWDED)
+		pid_grow();
+	ht->ht_pidmissed = 0;
+}
+
 /*
  * Another processor had these slots the last time round: they are fetched to
- * be written, all at once, before they are looked at.
+ * be written, all at once, and nobody waits for more than the first.
  */
 static void
 batch_fetch(pid_t first)
@@ -116,6 +119,7 @@ pid_batch(struct hostthread *ht, pid_t *lastp)
 	int error;
 
 	mutex_enter(&pids.lock);
+	batch_done(ht);
 	if (pids.next + PID_BATCH > pids.space)
 		pids.next = PID_FIRST;
 	error = area_grow(&kmem_pid_area,
@@ -131,13 +135,10 @@ pid_batch(struct hostthread *ht, pid_t *lastp)
 		ht->ht_pidserial = ++pids.serial;
 		ht->ht_pid = pids.next;
 		ht->ht_pidend = pids.next += PID_BATCH;
-		batch_fetch(ht->ht_pid);
-		if (!batch_crowded(ht->ht_pid))
-			pids.crowded = 0;
-		else if (++pids.crowded >= PID_CROWDED)
-			pid_grow();
 	}
 	mutex_exit(&pids.lock);
+	if (error == 0)
+		batch_fetch(ht->ht_pid);
 	return error;
 }
 
@@ -178,6 +179,7 @@ pid_alloc(struct proc *p)
 				p->p_serial = ht->ht_pidserial;
 				return 0;
 			}
+			ht->ht_pidmissed++;
 		}
 		/* Twice round, and every pid is taken. */
 		if (tried / 2 > last)

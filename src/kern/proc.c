@@ -202,7 +202,7 @@ proc_thread_flush(struct hostthread *ht)
 		ht->ht_nprocs--;
 		proc_destroy(p);
 	}
-	ht->ht_pid = ht->ht_pidend = 0;
+	ht->ht_pid = ht->ht_pidend = ht->ht_pidmissed = 0;
 }
 
 /*
