@@ -77,7 +77,7 @@ clock_offset_slewing(void)
 	return off;
 }
 
-static int64_t
+static inline int64_t
 clock_offset_now(void)
 {
 	if (unlikely(clock_is_slewing()))

@@ -103,7 +103,7 @@ fd_getfile_inline(struct lwp *l, int fd, struct file **fpp)
 	return 0;
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 fd_putfile(struct lwp *l, struct file *fp)
 {
 	KASSERT(fp == l->l_held || fp == atomic_load_explicit(&l->l_borrowed,

@@ -124,12 +124,14 @@ rw_wake(struct krwlock *rw)
 	hyper_wake(&rw->rw_word, INT_MAX);
 }
 
-/* A reader has taken the word, as others may have. */
+/* A reader takes the word, as others may do, and counts. */
 void
-rw_lights_count(struct krwlock *rw)
+rw_enter_light_slow(struct krwlock *rw)
 {
-	uint16_t n = atomic_load_explicit(&rw->rw_lights, memory_order_relaxed);
+	uint16_t n;
 
+	rw_enter_read(rw);
+	n = atomic_load_explicit(&rw->rw_lights, memory_order_relaxed);
 	/* Without membarrier nobody could end it. */
 	if (n == KRW_LIGHT ||
 	    (atomic_load_explicit(&kern_entry.ke_slow, memory_order_relaxed) &

@@ -105,7 +105,7 @@ struct krwlock {
 void rw_enter_read_slow(struct krwlock *);
 void rw_enter_write_slow(struct krwlock *);
 void rw_wake(struct krwlock *);
-void rw_lights_count(struct krwlock *);
+void rw_enter_light_slow(struct krwlock *);
 void rw_lights_end(struct krwlock *);
 
 static inline void
@@ -146,18 +146,18 @@ rw_enter_write(struct krwlock *rw)
 static inline void
 rw_exit_write(struct krwlock *rw)
 {
-	uint32_t w = atomic_fetch_and_explicit(
-	    &rw->rw_word, ~KRW_WRITER, memory_order_release);
+	/* The bit is set, and to take it away is one instruction. */
+	uint32_t w = atomic_fetch_sub_explicit(
+	    &rw->rw_word, KRW_WRITER, memory_order_release);
 
 	if (unlikely((w & KRW_WAITERS) != 0))
 		rw_wake(rw);
 }
 
 /*
- * Shared, by one who does not sleep and takes no other lock lightly.  What
- * rw_enter_light returns is for rw_exit_light.
+ * Shared, by one who does not sleep and takes no other lock lightly.
  */
-static inline bool
+static inline void
 rw_enter_light(struct krwlock *rw)
 {
 	struct hostthread *ht = curht();
@@ -167,23 +167,24 @@ rw_enter_light(struct krwlock *rw)
 	/* Release: a writer may see this, and not that we left another. */
 	atomic_store_explicit(&ht->ht_light, rw, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
-	/* Acquire pairs with the release in rw_lights_count. */
+	/* Acquire pairs with the release in rw_enter_light_slow. */
 	if (likely(atomic_load_explicit(&rw->rw_lights, memory_order_acquire) ==
 		   KRW_LIGHT))
-		return true;
+		return;
 	atomic_store_explicit(&ht->ht_light, NULL, memory_order_release);
-	rw_enter_read(rw);
-	rw_lights_count(rw);
-	return false;
+	rw_enter_light_slow(rw);
 }
 
 static inline void
-rw_exit_light(struct krwlock *rw, bool light)
+rw_exit_light(struct krwlock *rw)
 {
+	struct hostthread *ht = curht();
+
 	/* Release pairs with the acquire in rw_lights_end. */
-	if (likely(light))
+	if (likely(atomic_load_explicit(&ht->ht_light, memory_order_relaxed) ==
+		   rw))
 		atomic_store_explicit(
-		    &curht()->ht_light, NULL, memory_order_release);
+		    &ht->ht_light, NULL, memory_order_release);
 	else
 		rw_exit_read(rw);
 }

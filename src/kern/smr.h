@@ -45,7 +45,7 @@ extern struct kern_entry kern_entry;
 
 void smr_enter_slow(struct hostthread *);
 
-static inline void
+static inline __attribute__((always_inline)) void
 smr_enter(struct hostthread *ht)
 {
 	/* Pairs with the scan in smr_poll, by way of hyper_membarrier. */

@@ -19,11 +19,20 @@ file_allows(const struct file *fp, enum uio_rw rw)
 	return rw == UIO_READ ? file_readable(fp) : file_writable(fp);
 }
 
-/* Can there be len bytes at *offp? */
+/* Can there be len bytes, which memory has room for, at *offp? */
 static inline bool
 file_inrange(const off_t *offp, size_t len)
 {
-	return offp == NULL || len <= (size_t)(INT64_MAX - *offp);
+	return offp == NULL || (off_t)((size_t)*offp + len) >= 0;
+}
+
+/* May it be read, or written, at offp as below?  ESPIPE, EBADF. */
+static inline int
+file_check(const struct file *fp, const off_t *offp, enum uio_rw rw)
+{
+	if (offp != NULL && unlikely(fp->f_ops->fo_seek == NULL))
+		return (file_flags(fp) & O_PATH) != 0 ? EBADF : ESPIPE;
+	return likely(file_allows(fp, rw)) ? 0 : EBADF;
 }
 
 /* One transfer; offp as for fo_read.  len is what the caller asked for. */
@@ -62,21 +71,28 @@ file_rw(struct lwp *l, struct file *fp, off_t *offp, size_t len,
 }
 
 /* One buffer, at *offp or where the file is. */
-static __attribute__((noinline)) int
+static inline __attribute__((always_inline)) int
 file_rw1(struct lwp *l, struct file *fp, void *buf, size_t len, off_t *offp,
     enum uio_rw rw, ssize_t *retval)
 {
 	struct iovec iov;
 	struct uio uio;
+	int error;
 
-	if (offp != NULL && fp->f_ops->fo_seek == NULL)
-		return ESPIPE;
-	if (!file_allows(fp, rw))
-		return EBADF;
-	if (!useraddr_inrange(buf, len))
+	if ((error = file_check(fp, offp, rw)) != 0)
+		return error;
+	if (unlikely(!useraddr_inrange(buf, len)))
 		return EFAULT;
 	uio_init1(&uio, &iov, buf, len < UIO_MAXLEN ? len : UIO_MAXLEN, rw);
 	return file_rw(l, fp, offp, len, &uio, retval);
+}
+
+/* The same for what has no short cut, apart from those. */
+static __attribute__((noinline)) int
+file_rwhere(struct lwp *l, struct file *fp, void *buf, size_t len,
+    enum uio_rw rw, ssize_t *retval)
+{
+	return file_rw1(l, fp, buf, len, NULL, rw, retval);
 }
 
 /* Is this small, and a buffer that short cuts can be tried with? */
@@ -103,7 +119,7 @@ sys_read(struct lwp *l, int fd, void *buf, size_t len, ssize_t *retval)
 	else if (n < 0)
 		error = (int)-n;
 	else
-		error = file_rw1(l, fp, buf, len, NULL, UIO_READ, retval);
+		error = file_rwhere(l, fp, buf, len, UIO_READ, retval);
 	fd_putfile(l, fp);
 	return error;
 }
@@ -123,13 +139,13 @@ sys_write(struct lwp *l, int fd, const void *buf, size_t len, ssize_t *retval)
 	if (likely(n != 0))
 		*retval = (ssize_t)n;
 	else
-		error = file_rw1(l, fp, (void *)(uintptr_t)buf, len, NULL,
-		    UIO_WRITE, retval);
+		error = file_rwhere(
+		    l, fp, (void *)(uintptr_t)buf, len, UIO_WRITE, retval);
 	fd_putfile(l, fp);
 	return signal_xfsz(l, error);
 }
 
-static int
+static inline __attribute__((always_inline)) int
 do_prw(struct lwp *l, int fd, void *buf, size_t len, off_t off, enum uio_rw rw,
     ssize_t *retval)
 {
@@ -138,7 +154,7 @@ do_prw(struct lwp *l, int fd, void *buf, size_t len, off_t off, enum uio_rw rw,
 
 	if (off < 0)
 		return EINVAL;
-	if ((error = fd_getopen(l, fd, &fp)) != 0)
+	if (unlikely((error = fd_getfile_inline(l, fd, &fp)) != 0))
 		return error;
 	error = file_rw1(l, fp, buf, len, &off, rw, retval);
 	fd_putfile(l, fp);
@@ -221,13 +237,9 @@ do_rwv(struct lwp *l, int fd, const struct iovec *uiov, int iovcnt, off_t *offp,
 	struct file *fp;
 	int error;
 
-	if ((error = fd_getopen(l, fd, &fp)) != 0)
+	if ((error = fd_getfile(l, fd, &fp)) != 0)
 		return error;
-	if (offp != NULL && fp->f_ops->fo_seek == NULL)
-		error = ESPIPE;
-	else if (!file_allows(fp, rw))
-		error = EBADF;
-	else {
+	if ((error = file_check(fp, offp, rw)) == 0) {
 		error = iovs_copyin(&iv, uiov, iovcnt, rw, &uio);
 		if (error == 0)
 			error = file_rwv(l, fp, offp, flags, &uio, retval);

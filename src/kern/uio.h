@@ -127,6 +127,42 @@ copy_small(char *to, const char *from, size_t n)
 	}
 }
 
+/* Copy any number of them.  Nothing but memcpy is good for a page. */
+static inline void
+copy_bytes(char *to, const char *from, size_t n)
+{
+	if (n - 1 < UIO_SMALL) {
+		copy_small(to, from, n);
+		return;
+	}
+	/* The compiler does it itself if it sees that it cannot be much. */
+	__asm__("" : "+r"(n));
+	memcpy(to, from, n);
+}
+
+/*
+ * uiomove of n bytes that there are, inside the caller, which knows the
+ * direction: they are in one buffer, more often than not.
+ */
+static inline __attribute__((always_inline)) int
+uiomove_inline(void *buf, size_t n, struct uio *u, enum uio_rw rw)
+{
+	struct iovec *iov = u->uio_iov;
+	char *uaddr = iov->iov_base;
+
+	KASSERT(rw == u->uio_rw && n > 0 && n <= u->uio_resid);
+	if (unlikely(n > iov->iov_len || !useraddr_ok(uaddr, n)))
+		return uiomove(buf, n, u);
+	if (rw == UIO_READ)
+		copy_bytes(uaddr, buf, n);
+	else
+		copy_bytes(buf, uaddr, n);
+	iov->iov_base = uaddr + n;
+	iov->iov_len -= n;
+	u->uio_resid -= n;
+	return 0;
+}
+
 /*
  * A uio over one buffer, for the plain read and write calls.
  */

@@ -96,12 +96,12 @@ dir_may_remove(const struct mount *mp, const struct vnode *dvp,
 }
 
 uint32_t
-vnode_mode_written(const struct vnode *vp, const struct vwrite *vw)
+vnode_mode_unset(const struct vnode *vp, const struct vwrite *vw)
 {
 	const struct cred *cr = vw->vw_cred;
 	uint32_t mode = vnode_mode(vp), old = mode;
 
-	if (likely((mode & (S_ISUID | S_ISGID)) == 0) || cred_is_fsroot(cr))
+	if (cred_is_fsroot(cr))
 		return mode;
 	mode &= ~(uint32_t)S_ISUID;
 	/* Without S_IXGRP the bit means something else: keep it for members. */

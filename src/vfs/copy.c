@@ -59,7 +59,7 @@ copy_checkrange(struct copyrange *cr, off_t size, off_t limit)
 static int
 copy_range(struct lwp *l, struct copyrange *cr, unsigned flags, size_t *donep)
 {
-	struct vwrite vw = vwrite_of(l, cr->cr_out->f_mount, false);
+	struct vwrite vw = vwrite_of(l, cr->cr_out->f_mount);
 	off_t size;
 	int error;
 

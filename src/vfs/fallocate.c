@@ -57,7 +57,7 @@ falloc_checktype(const struct file *fp)
 static int
 falloc_file(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
 {
-	struct vwrite vw = vwrite_of(l, fp->f_mount, false);
+	struct vwrite vw = vwrite_of(l, fp->f_mount);
 	struct vnode *vp = fp->f_vnode;
 	uint32_t flags;
 	off_t end, before;

@@ -61,19 +61,23 @@ static int
 vn_read(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 {
 	struct vnode *vp = fp->f_vnode;
-	size_t resid = u->uio_resid;
+	size_t resid;
 	int error;
 
 	(void)l;
-	error = vp->v_ops->vop_read(vp, offp, u);
+	if (vnode_watched(vp)) {
+		resid = u->uio_resid;
+		error = vp->v_ops->vop_read(vp, offp, u);
+		if (u->uio_resid != resid)
+			inotify_used(vp, IN_ACCESS);
+	} else
+		error = vp->v_ops->vop_read(vp, offp, u);
 	vn_accessed(fp);
-	if (u->uio_resid != resid)
-		inotify_used(vp, IN_ACCESS);
 	return error;
 }
 
 struct vwrite
-vwrite_of(struct lwp *l, const struct mount *mp, bool append)
+vwrite_of(struct lwp *l, const struct mount *mp)
 {
 	rlim_t limit = proc_limit(l->l_proc, RLIMIT_FSIZE);
 
@@ -81,7 +85,6 @@ vwrite_of(struct lwp *l, const struct mount *mp, bool append)
 	    .vw_cred = proc_cred(l->l_proc),
 	    .vw_mount = mp,
 	    .vw_limit = limit > INT64_MAX ? INT64_MAX : (off_t)limit,
-	    .vw_append = append,
 	};
 }
 
@@ -109,26 +112,24 @@ write_sync(const struct file *fp, const struct uio *u)
 	return vp->v_ops->vop_fsync(vp, !all);
 }
 
-static int
-vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
+/* There is more to be asked of the file, or to be done about the write. */
+static __attribute__((noinline)) int
+write_special(struct file *fp, off_t *offp, struct uio *u, struct vwrite *vw)
 {
-	bool append = write_appends(fp, u);
-	struct vwrite vw = vwrite_of(l, fp->f_mount, append);
 	struct vnode *vp = fp->f_vnode;
 	size_t resid = u->uio_resid;
 	off_t before;
 	int error;
 
-	if (resid == 0)
-		return 0;
+	vw->vw_append = write_appends(fp, u);
 	if ((u->uio_flags & UIO_NOAPPEND) != 0 &&
 	    (vnode_mode(vp) & V_APPEND) != 0)
 		return EPERM;
 	if (vnode_issealed(vp) &&
-	    (error = seals_write(vp, *offp, resid, &vw)) != 0)
+	    (error = seals_write(vp, *offp, resid, vw)) != 0)
 		return error;
 	before = vnode_note_size(vp);
-	error = vp->v_ops->vop_write(vp, offp, u, &vw);
+	error = vp->v_ops->vop_write(vp, offp, u, vw);
 	if (u->uio_resid != resid) {
 		vnode_note_extend(vp, before);
 		inotify_used(vp, IN_MODIFY);
@@ -136,11 +137,26 @@ vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
 	return error != 0 ? error : write_sync(fp, u);
 }
 
+static int
+vn_write(struct lwp *l, struct file *fp, off_t *offp, struct uio *u)
+{
+	struct vwrite vw = vwrite_of(l, fp->f_mount);
+	struct vnode *vp = fp->f_vnode;
+
+	if (u->uio_resid == 0)
+		return 0;
+	if (unlikely((vnode_mode(vp) & (V_APPEND | V_SEALS | V_WATCHED)) != 0 ||
+		     (file_flags(fp) & (O_APPEND | O_SYNC)) != 0 ||
+		     u->uio_flags != 0))
+		return write_special(fp, offp, u, &vw);
+	return vp->v_ops->vop_write(vp, offp, u, &vw);
+}
+
 int
 vnode_truncate(struct lwp *l, const struct mount *mp, struct vnode *vp,
     off_t length, bool always)
 {
-	struct vwrite vw = vwrite_of(l, mp, false);
+	struct vwrite vw = vwrite_of(l, mp);
 	off_t before;
 	int error;
 

@@ -474,7 +474,7 @@ pub_transfer(struct lwp *l, const struct pub_vnode *pv, struct uio *uio,
     const struct cred *cr, enum uio_rw rw)
 {
 	struct vnode *vp = pv->pv_vnode;
-	struct vwrite vw = vwrite_of(l, pv->pv_mount, false);
+	struct vwrite vw = vwrite_of(l, pv->pv_mount);
 	int error;
 
 	if (uio->uio_rw != rw || uio->uio_offset < 0)
@@ -492,7 +492,7 @@ pub_transfer(struct lwp *l, const struct pub_vnode *pv, struct uio *uio,
 		vnode_accessed(pv->pv_mount, vp);
 		return error;
 	}
-	if ((error = mount_writable(pv->pv_mount)) != 0)
+	if ((error = mount_writable(pv->pv_mount)) != 0 || uio->uio_resid == 0)
 		return error;
 	vw.vw_cred = cr;
 	vw.vw_append = (vnode_mode(vp) & V_APPEND) != 0;

@@ -248,7 +248,10 @@ struct vnodeops {
 	int (*vop_open)(struct lwp *, struct vnode *vp, int flags,
 	    struct file *fp, struct file **fpp);
 
-	/* Regular files; vp is referenced.  See fileops for offp and uio. */
+	/*
+	 * Regular files; vp is referenced.  See fileops for offp and uio.
+	 * There is something to be written.
+	 */
 	int (*vop_read)(struct vnode *vp, off_t *offp, struct uio *);
 	int (*vop_write)(
 	    struct vnode *vp, off_t *offp, struct uio *, const struct vwrite *);
@@ -722,14 +725,24 @@ vnode_rele(struct vnode *vp)
  * What becomes of a file's permission bits when somebody without the right
  * to set them writes to it.
  */
-uint32_t vnode_mode_written(const struct vnode *, const struct vwrite *);
+uint32_t vnode_mode_unset(const struct vnode *, const struct vwrite *);
+
+static inline uint32_t
+vnode_mode_written(const struct vnode *vp, const struct vwrite *vw)
+{
+	uint32_t mode = vnode_mode(vp);
+
+	return likely((mode & (S_ISUID | S_ISGID)) == 0)
+		   ? mode
+		   : vnode_mode_unset(vp, vw);
+}
 
 /*
- * Would an access now change the access time?  If it is not after the last
- * change, or a day old: the rule of Linux's relatime.
+ * Until when an access leaves the access time alone, in seconds: for a day, if
+ * it is after the last change, else INT64_MIN.  The rule of Linux's relatime.
  */
-bool vfs_atime_due(const struct timespec *atime, const struct timespec *mtime,
-    const struct timespec *ctime);
+int64_t vfs_atime_good(const struct timespec *atime,
+    const struct timespec *mtime, const struct timespec *ctime);
 
 /* Set or clear flags of v_mode. */
 void vnode_setflags(struct vnode *, uint32_t set, uint32_t clear);
@@ -747,6 +760,18 @@ int vnode_fifo_alloc(struct pipe **);
  */
 void vfs_now(struct timespec *);
 void vfs_coarse_now(struct timespec *);
+
+/*
+ * Seconds of the last time that anybody asked for: enough to see that a day
+ * has gone by, and cheaper than the clock for every read.
+ */
+extern _Atomic int64_t vfs_now_seconds; /* relaxed: it orders nothing */
+
+static inline int64_t
+vfs_coarse_seconds(void)
+{
+	return atomic_load_explicit(&vfs_now_seconds, memory_order_relaxed);
+}
 
 /* Is a after b? */
 static inline bool

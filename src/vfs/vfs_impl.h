@@ -305,7 +305,7 @@ vnode_create(struct nameidata *, struct vattr *, bool ref, struct vnode **vpp);
 int vnode_remove(struct nameidata *, bool isdir);
 
 /* What the limits of l's process say about a write. */
-struct vwrite vwrite_of(struct lwp *, const struct mount *, bool append);
+struct vwrite vwrite_of(struct lwp *, const struct mount *);
 
 /*
  * Mounts: mount.c.  All are called in a section, without locks.

@@ -69,11 +69,7 @@ vnode_size(struct vnode *vp, off_t *sizep)
 	return error;
 }
 
-/*
- * Seconds of the last time that anybody asked for: enough to see that a day
- * has gone by, and cheaper than the clock for every read.
- */
-static _Atomic int64_t now_seconds; /* relaxed: it orders nothing */
+_Atomic int64_t vfs_now_seconds;
 
 /*
  * The last time that vfs_now gave, in nanoseconds.  A coarse time that is
@@ -91,10 +87,9 @@ now_split(int64_t now, struct timespec *ts)
 {
 	ts->tv_sec = now / NSEC_PER_SEC;
 	ts->tv_nsec = now % NSEC_PER_SEC;
-	if (atomic_load_explicit(&now_seconds, memory_order_relaxed) !=
-	    ts->tv_sec)
+	if (unlikely(vfs_coarse_seconds() != ts->tv_sec))
 		atomic_store_explicit(
-		    &now_seconds, ts->tv_sec, memory_order_relaxed);
+		    &vfs_now_seconds, ts->tv_sec, memory_order_relaxed);
 }
 
 void
@@ -124,14 +119,14 @@ vfs_coarse_now(struct timespec *ts)
 	now_split(now, ts);
 }
 
-bool
-vfs_atime_due(const struct timespec *atime, const struct timespec *mtime,
+int64_t
+vfs_atime_good(const struct timespec *atime, const struct timespec *mtime,
     const struct timespec *ctime)
 {
 	const int64_t day = 24 * 60 * 60;
 
-	return !vfs_later(atime, mtime) || !vfs_later(atime, ctime) ||
-	       atomic_load_explicit(&now_seconds, memory_order_relaxed) -
-		       atime->tv_sec >=
-		   day;
+	if (!vfs_later(atime, mtime) || !vfs_later(atime, ctime))
+		return INT64_MIN;
+	return atime->tv_sec > INT64_MAX - day ? INT64_MAX
+					       : atime->tv_sec + day;
 }

@@ -8,6 +8,7 @@
  */
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <assert.h>
 #include <fcntl.h>
@@ -185,29 +186,67 @@ do_kill(void)
 	rump_sys_kill(kill_pid, SIGUSR1);
 }
 
-static void
-do_open(void)
-{
-	rump_sys_close(rump_sys_open("/", RUMP_O_RDONLY));
-}
+/* What make_tree makes in the root, where all processes are. */
+#define FILE_NAME "d/file"
+#define DEEP_NAME "d/d/d/d/d/d/d/file"
+#define DEEP_DIRS 7
 
 static char page[4096];
+static struct stat sb;
+
+static void
+make_file(const char *name)
+{
+	int fd = rump_sys_open(name, O_WRONLY | O_CREAT, 0644);
+
+	must(fd >= 0 && rump_sys_write(fd, page, sizeof(page)) == sizeof(page),
+	    name);
+	rump_sys_close(fd);
+}
+
+static void
+make_tree(void)
+{
+	bind_proc();
+	for (int i = 0; i < DEEP_DIRS; i++)
+		must(rump_sys_mkdir("d", 0755) == 0 && rump_sys_chdir("d") == 0,
+		    "mkdir");
+	must(rump_sys_chdir("/") == 0, "chdir");
+	make_file(FILE_NAME);
+	make_file(DEEP_NAME);
+	rump_pub_lwproc_releaselwp();
+}
 
 static void
 bind_file(void)
 {
 	bind_proc();
-	fds[0] = rump_sys_open("/budget", O_RDWR | O_CREAT, 0600);
-	must(fds[0] >= 0 &&
-		 rump_sys_write(fds[0], page, sizeof(page)) == sizeof(page),
-	    "file");
+	fds[0] = rump_sys_open(FILE_NAME, O_RDWR);
+	must(fds[0] >= 0, FILE_NAME);
 }
 
 static void
-release_file(void)
+do_open(void)
 {
-	must(rump_sys_unlink("/budget") == 0, "unlink");
-	rump_pub_lwproc_releaselwp();
+	rump_sys_close(rump_sys_open(FILE_NAME, O_RDONLY));
+}
+
+static void
+do_stat(void)
+{
+	rump_sys_stat(FILE_NAME, &sb);
+}
+
+static void
+do_stat8(void)
+{
+	rump_sys_stat(DEEP_NAME, &sb);
+}
+
+static void
+do_fstat(void)
+{
+	rump_sys_fstat(fds[0], &sb);
 }
 
 static void
@@ -217,9 +256,21 @@ do_pread(void)
 }
 
 static void
+do_pread4k(void)
+{
+	rump_sys_pread(fds[0], page, sizeof(page), 0);
+}
+
+static void
 do_pwrite(void)
 {
 	rump_sys_pwrite(fds[0], page, 1, 100);
+}
+
+static void
+do_pwrite4k(void)
+{
+	rump_sys_pwrite(fds[0], page, sizeof(page), 0);
 }
 
 static void
@@ -313,8 +364,13 @@ static const struct op ops[] = {
     {"kill_handler", 1, bind_handler, do_kill, rump_pub_lwproc_releaselwp},
     {"epoll_wait_1", 1, bind_poll, do_epoll, rump_pub_lwproc_releaselwp},
     {"open_close", 1, bind_proc, do_open, rump_pub_lwproc_releaselwp},
-    {"pread_1", 1, bind_file, do_pread, release_file},
-    {"pwrite_1", 1, bind_file, do_pwrite, release_file},
+    {"stat", 1, bind_proc, do_stat, rump_pub_lwproc_releaselwp},
+    {"stat_8", 1, bind_proc, do_stat8, rump_pub_lwproc_releaselwp},
+    {"fstat", 1, bind_file, do_fstat, rump_pub_lwproc_releaselwp},
+    {"pread_1", 1, bind_file, do_pread, rump_pub_lwproc_releaselwp},
+    {"pread_4k", 1, bind_file, do_pread4k, rump_pub_lwproc_releaselwp},
+    {"pwrite_1", 1, bind_file, do_pwrite, rump_pub_lwproc_releaselwp},
+    {"pwrite_4k", 1, bind_file, do_pwrite4k, rump_pub_lwproc_releaselwp},
     {"create_unlink", 1, bind_proc, do_create, rump_pub_lwproc_releaselwp},
 };
 
@@ -370,6 +426,7 @@ main(int argc, char *argv[])
 		must(rump_fiber_join(rf, NULL) == 0, "join");
 		return 0;
 	}
+	make_tree();
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		measure(&ops[i]);
 	return 0;

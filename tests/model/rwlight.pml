@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Readers that hold a shared/exclusive lock lightly: rw_enter_light of
- * src/kern/lock.h, rw_lights_count and rw_lights_end of lock.c.  How the word
+ * src/kern/lock.h, rw_enter_light_slow and rw_lights_end of lock.c.  How the word
  * is waited for is krwlock.pml; here whoever cannot take it just waits.
  *
  * Stores wait in a buffer of each host thread, in order, before others see
@@ -58,7 +58,7 @@ inline read_it()
 	readers--
 }
 
-inline rw_lights_count()
+inline lights_count()
 {
 	n = rw_lights;
 	if
@@ -96,7 +96,7 @@ proctype reader(byte me)
 		:: else ->
 			NOTE(false);
 			d_step { rw_word < WRITER && DRAINED -> rw_word++ };
-			rw_lights_count();
+			lights_count();
 			read_it();
 			d_step { DRAINED -> rw_word-- }
 		fi;

@@ -80,6 +80,8 @@ struct tmpfs_node {
 	_Atomic uint32_t tn_nsec[TMPFS_NTIMES];
 	bool tn_handle; /* (t) it has a handle */
 	bool tn_hosted; /* (l) its data is the host's; see tmpfs_host.c */
+	/* (v) until when, in seconds, an access changes nothing */
+	_Atomic int64_t tn_atimegood;
 };
 
 /*
@@ -222,6 +224,9 @@ tmpfs_changed(struct tmpfs_node *tn)
 	/* Not seen.  Pairs with the acquire in tmpfs_getattr. */
 	atomic_store_explicit(&tn->tn_seq,
 	    (seq | TMPFS_CHANGING | TMPFS_SEEN) + 1, memory_order_release);
+	/* Times may be others: see tmpfs_accessed. */
+	atomic_store_explicit(
+	    &tn->tn_atimegood, INT64_MIN, memory_order_relaxed);
 }
 
 /* Pairs with tmpfs_get in tmpfs_getattr. */
@@ -235,6 +240,14 @@ tmpfs_settime(
 {
 	tmpfs_set(tn->tn_sec[which], ts->tv_sec);
 	tmpfs_set(tn->tn_nsec[which], (uint32_t)ts->tv_nsec);
+}
+
+static inline bool
+tmpfs_timeis(const struct tmpfs_node *tn, enum tmpfs_time which,
+    const struct timespec *ts)
+{
+	return tmpfs_get(tn->tn_sec[which]) == ts->tv_sec &&
+	       tmpfs_get(tn->tn_nsec[which]) == ts->tv_nsec;
 }
 
 /* Who holds v_lock reads its own fields. */
@@ -324,13 +337,12 @@ void tmpfs_file_free(struct tmpfs_node *);
 
 /*
  * Regular files whose data is in a file of the host, tn_hosted, which
- * tmpfs_hostfile makes them.  n bytes at off; *donep of them were moved.
+ * tmpfs_hostfile makes them.  read, write: n bytes at off; an error can come
+ * after some of them.
  */
 int tmpfs_hostfile(struct vnode *, bool write, int *fdp);
-int tmpfs_host_read(
-    struct tmpfs_node *, off_t off, size_t n, struct uio *, size_t *donep);
-int tmpfs_host_write(
-    struct tmpfs_node *, off_t off, size_t n, struct uio *, size_t *donep);
+int tmpfs_host_read(struct tmpfs_node *, off_t off, size_t n, struct uio *);
+int tmpfs_host_write(struct tmpfs_node *, off_t off, size_t n, struct uio *);
 int tmpfs_host_truncate(struct tmpfs_node *, off_t length);
 int tmpfs_host_seek(struct tmpfs_node *, int whence, off_t *offp);
 int tmpfs_host_fallocate(struct tmpfs_node *, int mode, off_t off, off_t len);

@@ -76,56 +76,67 @@ within_page(off_t off, size_t len)
 	return n < len ? n : len;
 }
 
-/* The same where there is no page: a hole, or a file that programs map. */
-static int
+/* Read where there is no page: a hole, or a file that programs map. */
+static __attribute__((noinline)) int
 read_hole(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
 {
-	size_t done;
-	int error;
+	return likely(!tn->tn_hosted) ? uiomove_zero(n, u)
+				      : tmpfs_host_read(tn, off, n, u);
+}
 
-	if (likely(!tn->tn_hosted))
-		return uiomove_zero(n, u);
-	error = tmpfs_host_read(tn, off, n, u, &done);
-	/* The host's file is as long as this one. */
-	return error == 0 && done < n ? EIO : error;
+/* Read n bytes at off, within a page. */
+static inline __attribute__((always_inline)) int
+read_piece(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
+{
+	char *page =
+	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
+
+	return likely(page != NULL)
+		   ? uiomove_inline(page + (off & PAGE_MASK), n, u, UIO_READ)
+		   : read_hole(tn, off, n, u);
+}
+
+/* Read n bytes at off, of more than one page. */
+static __attribute__((noinline)) int
+read_pieces(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
+{
+	size_t piece;
+	int error = 0;
+
+	for (; n > 0 && error == 0; n -= piece, off += (off_t)piece) {
+		piece = within_page(off, n);
+		error = read_piece(tn, off, piece, u);
+	}
+	return error;
 }
 
 static int
 tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
-	off_t off = *offp, end;
+	size_t resid = u->uio_resid, n;
+	off_t off = *offp, left;
 	int error = 0;
-	bool light;
 
-	light = rw_enter_light(&vp->v_lock);
-	end = tmpfs_size(tn);
-	if ((uint64_t)(end - off) > u->uio_resid)
-		end = off < end ? off + (off_t)u->uio_resid : off;
-	while (off < end && error == 0) {
-		size_t n = within_page(off, (size_t)(end - off));
-		size_t resid = u->uio_resid;
-		char *page =
-		    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
-
-		if (likely(page != NULL))
-			error = uiomove(page + (off & PAGE_MASK), n, u);
-		else
-			error = read_hole(tn, off, n, u);
-		off += (off_t)(resid - u->uio_resid);
+	rw_enter_light(&vp->v_lock);
+	left = tmpfs_size(tn) - off;
+	if (left > 0 && resid > 0) {
+		n = (size_t)left < resid ? (size_t)left : resid;
+		error = likely(within_page(off, n) == n)
+			    ? read_piece(tn, off, n, u)
+			    : read_pieces(tn, off, n, u);
 	}
-	rw_exit_light(&vp->v_lock, light);
-	*offp = off;
+	rw_exit_light(&vp->v_lock);
+	*offp = off + (off_t)(resid - u->uio_resid);
 	return error;
 }
 
 /*
  * The page that off is in has no data: make it if it is not there, zero it but
- * for the n bytes at off, and copy these; *donep of them were copied.
+ * for the n bytes at off, and copy these.
  */
 static int
-write_fresh(
-    struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, size_t *donep)
+write_fresh(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
 {
 	size_t at = (size_t)(off & PAGE_MASK), resid = u->uio_resid, done;
 	uintptr_t *slot;
@@ -137,7 +148,7 @@ write_fresh(
 		return error;
 	page = (char *)(*slot & ~(uintptr_t)TMPFS_BLANK);
 	error = uiomove(page + at, n, u);
-	*donep = done = resid - u->uio_resid;
+	done = resid - u->uio_resid;
 	/* It stays also if nothing was copied, as on the host. */
 	memset(page, 0, at);
 	memset(page + at + done, 0, KPAGE_SIZE - at - done);
@@ -145,24 +156,28 @@ write_fresh(
 	return error;
 }
 
-/* Copy n bytes at off, within a page; *donep of them were copied. */
-static int
-write_piece(
-    struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, size_t *donep)
+/* Write where there is no page with data, or where a program maps it. */
+static __attribute__((noinline)) int
+write_hole(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
 {
-	char *page =
-	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
-	size_t resid = u->uio_resid;
-	int error;
+	return likely(!tn->tn_hosted) ? write_fresh(tn, off, n, u)
+				      : tmpfs_host_write(tn, off, n, u);
+}
 
-	*donep = 0;
-	if (page == NULL && unlikely(tn->tn_hosted))
-		return tmpfs_host_write(tn, off, n, u, donep);
-	if (page == NULL)
-		return write_fresh(tn, off, n, u, donep);
-	error = uiomove(page + (off & PAGE_MASK), n, u);
-	*donep = resid - u->uio_resid;
-	return error;
+/*
+ * Is all that a change at this time would leave there already?  Nobody has seen
+ * it then, so that it can be the same change.
+ */
+static bool
+file_isas(const struct tmpfs_node *tn, off_t size, uint32_t mode,
+    const struct timespec *now)
+{
+	uint32_t seq = atomic_load_explicit(&tn->tn_seq, memory_order_relaxed);
+
+	return (seq & TMPFS_SEEN) == 0 && tmpfs_size(tn) == size &&
+	       vnode_mode(&tn->tn_vnode) == mode &&
+	       tmpfs_timeis(tn, TMPFS_MTIME, now) &&
+	       tmpfs_timeis(tn, TMPFS_CTIME, now);
 }
 
 /* The file has been changed, and may have another length now. */
@@ -170,15 +185,44 @@ static void
 file_changed(struct tmpfs_node *tn, off_t size, const struct vwrite *vw)
 {
 	struct vnode *vp = &tn->tn_vnode;
+	uint32_t mode = vnode_mode_written(vp, vw);
 	struct timespec now;
 
 	vfs_coarse_now(&now);
+	if (likely(file_isas(tn, size, mode, &now)))
+		return;
 	tmpfs_change(tn, &now);
 	tmpfs_set(tn->tn_size, size);
-	tmpfs_set(vp->v_mode, vnode_mode_written(vp, vw));
+	tmpfs_set(vp->v_mode, mode);
 	tmpfs_settime(tn, TMPFS_MTIME, &now);
 	tmpfs_settime(tn, TMPFS_CTIME, &now);
 	tmpfs_changed(tn);
+}
+
+/* Write n bytes at off, within a page. */
+static inline __attribute__((always_inline)) int
+write_piece(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
+{
+	char *page =
+	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
+
+	return likely(page != NULL)
+		   ? uiomove_inline(page + (off & PAGE_MASK), n, u, UIO_WRITE)
+		   : write_hole(tn, off, n, u);
+}
+
+/* Write n bytes at off, to more than one page. */
+static __attribute__((noinline)) int
+write_pieces(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
+{
+	size_t piece;
+	int error = 0;
+
+	for (; n > 0 && error == 0; n -= piece, off += (off_t)piece) {
+		piece = within_page(off, n);
+		error = write_piece(tn, off, piece, u);
+	}
+	return error;
 }
 
 static int
@@ -186,29 +230,27 @@ tmpfs_write(
     struct vnode *vp, off_t *offp, struct uio *u, const struct vwrite *vw)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
-	off_t off, start, end, size;
-	size_t done;
-	int error = 0;
+	size_t resid = u->uio_resid, n;
+	off_t off, size;
+	int error = EFBIG;
 
+	KASSERT(resid > 0);
 	rw_enter_write(&vp->v_lock);
 	size = tmpfs_size(tn);
-	off = start = vw->vw_append ? size : *offp;
-	if (off >= vw->vw_limit) {
-		rw_exit_write(&vp->v_lock);
-		return EFBIG;
+	off = vw->vw_append ? size : *offp;
+	if (off < vw->vw_limit) {
+		n = (size_t)(vw->vw_limit - off);
+		if (n > resid)
+			n = resid;
+		error = likely(within_page(off, n) == n)
+			    ? write_piece(tn, off, n, u)
+			    : write_pieces(tn, off, n, u);
+		off += (off_t)(resid - u->uio_resid);
+		file_changed(tn, off > size ? off : size, vw);
 	}
-	end = (uint64_t)(vw->vw_limit - off) < u->uio_resid
-		  ? vw->vw_limit
-		  : off + (off_t)u->uio_resid;
-	while (off < end && error == 0) {
-		error = write_piece(
-		    tn, off, within_page(off, (size_t)(end - off)), u, &done);
-		off += (off_t)done;
-	}
-	file_changed(tn, off > size ? off : size, vw);
 	rw_exit_write(&vp->v_lock);
 	/* If nothing was written, appending has not moved it either. */
-	if (error == 0 || off != start)
+	if (error == 0 || u->uio_resid != resid)
 		*offp = off;
 	return error;
 }

@@ -220,32 +220,33 @@ tmpfs_host_free(struct tmpfs_node *tn)
  */
 
 int
-tmpfs_host_read(
-    struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, size_t *donep)
+tmpfs_host_read(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
 {
+	size_t done;
 	int fd, error;
 
-	*donep = 0;
 	if ((error = hosted_fd(tn, &fd)) != 0)
 		return error;
-	return uio_hostfile(u, fd, off, n, false, donep);
+	error = uio_hostfile(u, fd, off, n, false, &done);
+	/* The host's file is as long as this one. */
+	return error == 0 && done < n ? EIO : error;
 }
 
 int
-tmpfs_host_write(
-    struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, size_t *donep)
+tmpfs_host_write(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
 {
 	off_t size = tmpfs_size(tn);
+	size_t done;
 	int fd, error;
 
-	*donep = 0;
 	if ((error = hosted_fd(tn, &fd)) != 0 ||
 	    (error = host_cover(tn, off + (off_t)n)) != 0)
 		return error;
-	error = uio_hostfile(u, fd, off, n, false, donep);
-	if (*donep < n && off + (off_t)*donep >= size)
-		host_uncover(tn, off + (off_t)*donep);
-	return error;
+	error = uio_hostfile(u, fd, off, n, false, &done);
+	if (done < n && off + (off_t)done >= size)
+		host_uncover(tn, off + (off_t)done);
+	/* The caller goes on if there is no error. */
+	return error == 0 && done < n ? EIO : error;
 }
 
 int

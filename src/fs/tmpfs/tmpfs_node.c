@@ -167,6 +167,7 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 		atomic_init(&tn->tn_nsec[i], (uint32_t)now->tv_nsec);
 	}
 	tn->tn_ino = node_newino(tm);
+	atomic_init(&tn->tn_atimegood, INT64_MIN);
 	tn->tn_handle = false;
 	tn->tn_hosted = false;
 	*tnp = tn;
@@ -319,36 +320,49 @@ tmpfs_setattr(struct vnode *vp, const struct vattr *va)
 	return 0;
 }
 
-/* Read without regard to tn_seq: a mixed-up time can do no harm here. */
-static bool
-atime_due(const struct tmpfs_node *tn)
+/* Until when the access time is good, as it and the others are. */
+static int64_t
+node_atimegood(const struct tmpfs_node *tn)
 {
 	struct timespec atime = node_time(tn, TMPFS_ATIME);
 	struct timespec mtime = node_time(tn, TMPFS_MTIME);
 	struct timespec ctime = node_time(tn, TMPFS_CTIME);
 
-	return vfs_atime_due(&atime, &mtime, &ctime);
+	return vfs_atime_good(&atime, &mtime, &ctime);
+}
+
+static __attribute__((noinline)) void
+node_access(struct tmpfs_node *tn)
+{
+	struct vnode *vp = &tn->tn_vnode;
+	struct timespec now;
+
+	/* In the tick of a change, which nobody saw, it is due in the next. */
+	vfs_coarse_now(&now);
+	if (tmpfs_timeis(tn, TMPFS_ATIME, &now) &&
+	    (tmpfs_get(tn->tn_seq) & TMPFS_SEEN) == 0)
+		return;
+	rw_enter_write(&vp->v_lock);
+	if (now.tv_sec >= node_atimegood(tn)) {
+		tmpfs_change(tn, &now);
+		tmpfs_settime(tn, TMPFS_ATIME, &now);
+		tmpfs_changed(tn);
+	}
+	atomic_store_explicit(
+	    &tn->tn_atimegood, node_atimegood(tn), memory_order_relaxed);
+	rw_exit_write(&vp->v_lock);
 }
 
 void
 tmpfs_accessed(struct vnode *vp)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
-	struct timespec now, atime;
 
-	if (likely(!atime_due(tn)))
-		return;
-	/* In the tick of a change, which nobody saw, it is due in the next. */
-	vfs_coarse_now(&now);
-	atime = node_time(tn, TMPFS_ATIME);
-	if (now.tv_nsec == atime.tv_nsec && now.tv_sec == atime.tv_sec &&
-	    (tmpfs_get(tn->tn_seq) & TMPFS_SEEN) == 0)
-		return;
-	rw_enter_write(&vp->v_lock);
-	tmpfs_change(tn, &now);
-	tmpfs_settime(tn, TMPFS_ATIME, &now);
-	tmpfs_changed(tn);
-	rw_exit_write(&vp->v_lock);
+	/* Relaxed: a change that is going on may come after the access. */
+	if (unlikely(
+		vfs_coarse_seconds() >=
+		atomic_load_explicit(&tn->tn_atimegood, memory_order_relaxed)))
+		node_access(tn);
 }
 
 /*
