@@ -127,17 +127,14 @@ copy_small(char *to, const char *from, size_t n)
 	}
 }
 
-/* Copy any number of them.  Nothing but memcpy is good for a page. */
+/* Copy any number of them, at least one. */
 static inline void
 copy_bytes(char *to, const char *from, size_t n)
 {
-	if (n - 1 < UIO_SMALL) {
+	if (n <= UIO_SMALL)
 		copy_small(to, from, n);
-		return;
-	}
-	/* The compiler does it itself if it sees that it cannot be much. */
-	__asm__("" : "+r"(n));
-	memcpy(to, from, n);
+	else
+		memcpy(to, from, n);
 }
 
 /*

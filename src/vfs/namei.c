@@ -59,7 +59,7 @@ mix(uint64_t a, uint64_t b)
  * Take a name off the front of a path: up to a slash or the end, where the
  * result points.
  */
-static const char *
+static inline __attribute__((always_inline)) const char *
 cname_parse(struct cname *cn, const char *path)
 {
 	const char *p = path;
@@ -75,7 +75,7 @@ cname_parse(struct cname *cn, const char *path)
 	/* The bytes below the one that ends the name. */
 	w &= ((end & -end) - 1) >> 7;
 	h = mix(h ^ w, seed[1]);
-	p += __builtin_ctzll(end) >> 3;
+	p += (unsigned)__builtin_ctzll(end) >> 3;
 	cn->cn_name = path;
 	cn->cn_len = (uint32_t)(p - path);
 	h = mix(h ^ cn->cn_len, UINT64_C(0x9e3779b97f4a7c15));
@@ -323,7 +323,7 @@ namei_up(struct nameidata *nd)
  * A name was not found.  That counts if there was no rename meanwhile, or with
  * the directory locked.
  */
-static int
+static __attribute__((noinline)) int
 namei_missed(struct nameidata *nd)
 {
 	struct vnode *dvp = nd->ni_dvp;
@@ -337,32 +337,56 @@ namei_missed(struct nameidata *nd)
 	return error;
 }
 
-int
-namei_step(struct nameidata *nd, bool follow, const char **linkp)
+/* What is not a name in the directory. */
+static __attribute__((noinline)) int
+namei_dots(struct nameidata *nd)
+{
+	if (nd->ni_last == LAST_DOTDOT)
+		return namei_up(nd);
+	nd->ni_vp = nd->ni_dvp;
+	return 0;
+}
+
+/* What was found is covered, or a symbolic link. */
+static __attribute__((noinline)) int
+namei_beyond(struct nameidata *nd, bool follow, const char **linkp)
+{
+	int error;
+
+	if ((error = namei_cross(nd)) != 0)
+		return error;
+	return follow && vnode_type(nd->ni_vp) == S_IFLNK
+		   ? namei_follow(nd, linkp)
+		   : 0;
+}
+
+static inline __attribute__((always_inline)) int
+namei_step_inline(struct nameidata *nd, bool follow, const char **linkp)
 {
 	struct vnode *dvp = nd->ni_dvp;
+	uint32_t mode;
 	int error;
 
 	*linkp = NULL;
-	if (unlikely(nd->ni_last == LAST_DOTDOT))
-		return namei_up(nd);
 	nd->ni_mount = nd->ni_dmount;
-	if (unlikely(nd->ni_last != LAST_NORM)) {
-		nd->ni_vp = dvp;
-		return 0;
-	}
+	if (unlikely(nd->ni_last != LAST_NORM))
+		return namei_dots(nd);
 	if ((error = cname_check(&nd->ni_cn, dvp)) != 0)
 		return error;
 	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &nd->ni_vp);
 	if (unlikely(error != 0) &&
 	    (error != ENOENT || (error = namei_missed(nd)) != 0))
 		return error;
-	if (unlikely((vnode_mode(nd->ni_vp) & V_MOUNTED) != 0) &&
-	    (error = namei_cross(nd)) != 0)
-		return error;
-	if (unlikely(vnode_type(nd->ni_vp) == S_IFLNK) && follow)
-		return namei_follow(nd, linkp);
+	mode = vnode_mode(nd->ni_vp);
+	if (unlikely((mode & V_MOUNTED) != 0 || S_ISLNK(mode)))
+		return namei_beyond(nd, follow, linkp);
 	return 0;
+}
+
+int
+namei_step(struct nameidata *nd, bool follow, const char **linkp)
+{
+	return namei_step_inline(nd, follow, linkp);
 }
 
 /* From directory ni_dvp along `path', up to its last name. */
@@ -392,7 +416,8 @@ namei_continue(struct nameidata *nd, const char *path)
 			}
 			rest = nd->ni_rest[--nd->ni_depth];
 		}
-		if (unlikely((error = namei_step(nd, true, &link)) != 0)) {
+		if (unlikely(
+			(error = namei_step_inline(nd, true, &link)) != 0)) {
 			if (error == EREMOTE)
 				nd->ni_rest[nd->ni_depth++] = rest;
 			return error;
@@ -435,7 +460,8 @@ namei(struct nameidata *nd)
 			return error;
 		if (unlikely(nd->ni_slash))
 			nd->ni_flags |= NAMEI_FOLLOW | NAMEI_DIRECTORY;
-		error = namei_step(nd, (nd->ni_flags & NAMEI_FOLLOW) != 0, &p);
+		error = namei_step_inline(
+		    nd, (nd->ni_flags & NAMEI_FOLLOW) != 0, &p);
 		if (error != 0)
 			return error;
 	} while (unlikely(p != NULL));

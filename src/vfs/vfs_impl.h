@@ -28,11 +28,14 @@ struct nameidata {
 	int ni_dirfd;
 	unsigned ni_wanted; /* NAMEI_*, from the caller */
 
-	/* What was found. */
-	struct mount *ni_dmount;
+	/*
+	 * What was found, each beside what it becomes with the next name: two
+	 * words that come one by one are not waited for as one wide one.
+	 */
 	struct vnode *ni_dvp; /* the directory the last name is in */
-	struct mount *ni_mount;
 	struct vnode *ni_vp;
+	struct mount *ni_dmount;
+	struct mount *ni_mount;
 	struct cname ni_cn; /* the last name, if ni_last is LAST_NORM */
 	enum namei_last ni_last;
 	bool ni_slash; /* the last name has a slash after it */

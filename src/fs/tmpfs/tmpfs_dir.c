@@ -94,25 +94,49 @@ dir_table(struct tmpfs_node *tn)
 	return atomic_load_explicit(&tn->tn_table, memory_order_acquire);
 }
 
+/* Are both the same n bytes, at least one? */
+static inline bool
+name_equal(const char *a, const char *b, uint32_t n)
+{
+	uint32_t i;
+
+	if (n < 4)
+		return a[0] == b[0] && a[n / 2] == b[n / 2] &&
+		       a[n - 1] == b[n - 1];
+	/* Four at a time, the last ones perhaps once more. */
+	for (i = 0; i < n - 4; i += 4)
+		if (memcmp(a + i, b + i, 4) != 0)
+			return false;
+	return memcmp(a + n - 4, b + n - 4, 4) == 0;
+}
+
+/* Is it the entry of that name?  It has the low bits of its hash. */
+static inline bool
+dirent_is(const struct tmpfs_dirent *td, const struct cname *cn)
+{
+	return td->td_key >> KEY_NUMBITS == cn->cn_hash &&
+	       td->td_len == cn->cn_len &&
+	       name_equal(td->td_name, cn->cn_name, cn->cn_len);
+}
+
 struct tmpfs_dirent *
 tmpfs_dir_find(struct tmpfs_node *tn, const struct cname *cn)
 {
 	const struct tmpfs_table *tt = dir_table(tn);
 	uint64_t tag = hash_tag(cn->cn_hash), slot;
-	struct tmpfs_dirent *td;
-	uint32_t i;
+	const _Atomic uint64_t *p;
 
 	if (unlikely(tt == NULL))
 		return NULL;
-	i = key_home(tt, cn->cn_hash << KEY_NUMBITS);
-	for (; (slot = slot_get(tt, i)) != SLOT_EMPTY; i++) {
-		if ((slot & ~SLOT_PTRMASK) != tag ||
-		    (td = slot_dirent(slot)) == NULL)
-			continue;
-		if (td->td_key >> KEY_NUMBITS == cn->cn_hash &&
-		    td->td_len == cn->cn_len &&
-		    memcmp(td->td_name, cn->cn_name, cn->cn_len) == 0)
-			return td;
+	p = &tt->tt_slot[key_home(tt, cn->cn_hash << KEY_NUMBITS)];
+	for (; (slot = atomic_load_explicit(p, memory_order_acquire)) !=
+	       SLOT_EMPTY;
+	     p++) {
+		/* A pointer is left, if the tag is the same. */
+		slot ^= tag;
+		if (slot <= SLOT_PTRMASK && slot != SLOT_TOMB &&
+		    dirent_is((struct tmpfs_dirent *)(uintptr_t)slot, cn))
+			return (struct tmpfs_dirent *)(uintptr_t)slot;
 	}
 	return NULL;
 }
