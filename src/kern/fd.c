@@ -182,7 +182,10 @@ fd_affix(struct lwp *l, int fd, struct file *fp, bool cloexec)
 
 	KASSERT(fdtab_file(filedesc_tab(fdp), (uint32_t)fd) == NULL);
 	fd_unnote(l, (uint32_t)fd);
-	fdtab_setbit(fdtab_cloexec(filedesc_tab(fdp)), (uint32_t)fd, cloexec);
+	/* fd_alloc has cleared it. */
+	if (cloexec)
+		fdtab_setbit(
+		    fdtab_cloexec(filedesc_tab(fdp)), (uint32_t)fd, true);
 	fd_put(fdp, (uint32_t)fd, fp);
 	filedesc_exit(l, fdp);
 }

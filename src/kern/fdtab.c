@@ -209,8 +209,9 @@ fdtab_drop(struct filedesc *fdp, uint32_t fd)
 	struct fdtab *ft = filedesc_tab(fdp);
 
 	KASSERT(fdtab_bit(fdtab_used(ft), fd));
+	if (fdtab_used(ft)[fd / 64] == UINT64_MAX)
+		fdtab_setbit(fdtab_full(ft), fd / 64, false);
 	fdtab_setbit(fdtab_used(ft), fd, false);
-	fdtab_setbit(fdtab_full(ft), fd / 64, false);
 	if (fd < fdp->fd_lowest)
 		fdp->fd_lowest = fd;
 }

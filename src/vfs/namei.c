@@ -152,7 +152,7 @@ namei_start(struct nameidata *nd, const struct cwdinfo *cwdi)
 	return error;
 }
 
-static int
+static inline __attribute__((always_inline)) int
 namei_begin(struct nameidata *nd)
 {
 	const struct cwdinfo *cwdi = proc_cwdi(nd->ni_lwp->l_proc);

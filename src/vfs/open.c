@@ -141,17 +141,21 @@ open_check(const struct nameidata *nd, const struct openargs *oa)
 	return 0;
 }
 
-/* How a vnode that is no fifo is opened. */
-static int
-open_vnode(const struct openargs *oa, struct file **fpp)
+/* What opening *fpp's vnode takes, if it is not just a file in memory. */
+static __attribute__((noinline)) int
+open_special(const struct openargs *oa, struct vnode *vp, struct file **fpp)
 {
 	struct file *fp = *fpp;
-	struct vnode *vp = fp->f_vnode;
+	uint32_t type = vnode_type(vp);
 
+	if (type == S_IFIFO && (proc_flags(oa->oa_lwp->l_proc) & PF_HOSTED))
+		return EREMOTE;
+	if (type == S_IFIFO && vp->v_ops->vop_fifo != NULL)
+		return vnode_open_fifo(oa->oa_lwp, vp, oa->oa_flags, fp);
 	if (vp->v_ops->vop_open != NULL)
 		return vp->v_ops->vop_open(
 		    oa->oa_lwp, vp, oa->oa_flags, fp, fpp);
-	switch (vnode_type(vp)) {
+	switch (type) {
 	case S_IFCHR:
 	case S_IFBLK:
 		return dev_open(oa->oa_lwp, vp, oa->oa_flags, fp, fpp);
@@ -202,24 +206,18 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
     bool made, struct file **fpp)
 {
 	struct file *fp = *fpp;
+	uint32_t type = vnode_type(vp);
 	int flags = oa->oa_flags, error = 0;
 
 	file_fill(fp, flags, mp, vp);
 	if ((flags & O_PATH) != 0)
 		return 0;
-	if (unlikely(S_ISFIFO(vnode_mode(vp))) &&
-	    (proc_flags(oa->oa_lwp->l_proc) & PF_HOSTED) != 0)
-		error = EREMOTE;
-	else if (unlikely(S_ISFIFO(vnode_mode(vp))) &&
-		 vp->v_ops->vop_fifo != NULL)
-		error = vnode_open_fifo(oa->oa_lwp, vp, flags, fp);
-	else if (unlikely(
-		     !S_ISREG(vnode_mode(vp)) || vp->v_ops->vop_open != NULL))
-		error = open_vnode(oa, fpp);
-	if (error == 0)
-		inotify_used(vp, IN_OPEN);
-	if (error == 0 && S_ISREG(vnode_mode(vp)) && (flags & O_TRUNC) != 0 &&
-	    !made)
+	if (unlikely(type != S_IFREG || vp->v_ops->vop_open != NULL))
+		error = open_special(oa, vp, fpp);
+	if (error != 0)
+		return error;
+	inotify_used(vp, IN_OPEN);
+	if (unlikely((flags & O_TRUNC) != 0) && type == S_IFREG && !made)
 		error = vnode_truncate(oa->oa_lwp, mp, vp, 0, true);
 	return error;
 }

@@ -308,6 +308,7 @@ bool tmpfs_dir_isempty(struct tmpfs_node *);
 /* The directory is freed, nobody reads its table any more. */
 void tmpfs_dir_free(struct tmpfs_node *);
 
+int tmpfs_lookup(struct vnode *, const struct cname *, struct vnode **);
 int tmpfs_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
 
 /* The first entry from a key on, or NULL. */

@@ -119,8 +119,8 @@ dirent_is(const struct tmpfs_dirent *td, const struct cname *cn)
 	       name_equal(td->td_name, cn->cn_name, cn->cn_len);
 }
 
-struct tmpfs_dirent *
-tmpfs_dir_find(struct tmpfs_node *tn, const struct cname *cn)
+static inline __attribute__((always_inline)) struct tmpfs_dirent *
+dir_find(struct tmpfs_node *tn, const struct cname *cn)
 {
 	const struct tmpfs_table *tt = dir_table(tn);
 	uint64_t tag = hash_tag(cn->cn_hash), slot;
@@ -139,6 +139,24 @@ tmpfs_dir_find(struct tmpfs_node *tn, const struct cname *cn)
 			return (struct tmpfs_dirent *)(uintptr_t)slot;
 	}
 	return NULL;
+}
+
+struct tmpfs_dirent *
+tmpfs_dir_find(struct tmpfs_node *tn, const struct cname *cn)
+{
+	return dir_find(tn, cn);
+}
+
+/* Here, for its search to be a part of it: walks make nothing but this. */
+int
+tmpfs_lookup(struct vnode *dvp, const struct cname *cn, struct vnode **vpp)
+{
+	struct tmpfs_dirent *td = dir_find(vp_to_node(dvp), cn);
+
+	if (td == NULL)
+		return ENOENT;
+	*vpp = &td->td_node->tn_vnode;
+	return 0;
 }
 
 void

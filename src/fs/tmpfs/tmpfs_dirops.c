@@ -10,17 +10,6 @@
 /* What Linux says that an entry takes of a directory's size. */
 #define DIRENT_SIZE 20
 
-static int
-tmpfs_lookup(struct vnode *dvp, const struct cname *cn, struct vnode **vpp)
-{
-	struct tmpfs_dirent *td = tmpfs_dir_find(vp_to_node(dvp), cn);
-
-	if (td == NULL)
-		return ENOENT;
-	*vpp = &td->td_node->tn_vnode;
-	return 0;
-}
-
 static void
 tmpfs_prefetch(struct vnode *dvp, const struct cname *cn)
 {

@@ -228,24 +228,6 @@ node_time(const struct tmpfs_node *tn, enum tmpfs_time which)
 	};
 }
 
-static void
-node_read(const struct tmpfs_node *tn, struct stat *sb)
-{
-	const struct vnode *vp = &tn->tn_vnode;
-
-	sb->st_mode = tmpfs_get(vp->v_mode) & (S_IFMT | 07777);
-	sb->st_uid = tmpfs_get(vp->v_uid);
-	sb->st_gid = tmpfs_get(vp->v_gid);
-	sb->st_nlink = tmpfs_get(tn->tn_nlink);
-	sb->st_size = tmpfs_get(tn->tn_size);
-	sb->st_atim = node_time(tn, TMPFS_ATIME);
-	sb->st_mtim = node_time(tn, TMPFS_MTIME);
-	sb->st_ctim = node_time(tn, TMPFS_CTIME);
-	if (S_ISREG(sb->st_mode))
-		sb->st_blocks =
-		    (blkcnt_t)tmpfs_get(tn->tn_npages) * (KPAGE_SIZE / 512);
-}
-
 /*
  * What was read when tn_seq was that is true as a whole, and whoever changes it
  * from now on knows that it was seen.
@@ -260,27 +242,56 @@ node_seen(struct tmpfs_node *tn, uint32_t seq)
 	    seq | TMPFS_SEEN, memory_order_relaxed, memory_order_relaxed);
 }
 
+/* False if it is being changed. */
+static inline bool
+node_read(struct tmpfs_node *tn, struct stat *sb)
+{
+	const struct vnode *vp = &tn->tn_vnode;
+	uint32_t seq = tmpfs_get(tn->tn_seq);
+
+	if (unlikely((seq & TMPFS_CHANGING) != 0))
+		return false;
+	sb->st_mode = tmpfs_get(vp->v_mode) & (S_IFMT | 07777);
+	sb->st_uid = tmpfs_get(vp->v_uid);
+	sb->st_gid = tmpfs_get(vp->v_gid);
+	sb->st_nlink = tmpfs_get(tn->tn_nlink);
+	sb->st_size = tmpfs_get(tn->tn_size);
+	sb->st_atim = node_time(tn, TMPFS_ATIME);
+	sb->st_mtim = node_time(tn, TMPFS_MTIME);
+	sb->st_ctim = node_time(tn, TMPFS_CTIME);
+	switch (sb->st_mode & S_IFMT) {
+	case S_IFREG:
+		sb->st_blocks =
+		    (blkcnt_t)tmpfs_get(tn->tn_npages) * (KPAGE_SIZE / 512);
+		break;
+	case S_IFLNK:
+		sb->st_blocks = node_islong(tn) ? KPAGE_SIZE / 512 : 0;
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		sb->st_rdev = tn->tn_rdev;
+		break;
+	}
+	return likely(node_seen(tn, seq));
+}
+
+/* It was being changed: again, until it is not. */
+static __attribute__((noinline)) void
+node_reread(struct tmpfs_node *tn, struct stat *sb)
+{
+	do
+		hyper_yield();
+	while (!node_read(tn, sb));
+}
+
 int
 tmpfs_getattr(struct vnode *vp, struct stat *sb)
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
-	uint32_t seq;
 
-	/* Again, if it was changed meanwhile. */
-	for (;;) {
-		seq = tmpfs_get(tn->tn_seq);
-		if (likely((seq & TMPFS_CHANGING) == 0)) {
-			node_read(tn, sb);
-			if (likely(node_seen(tn, seq)))
-				break;
-		} else
-			hyper_yield();
-	}
 	sb->st_ino = tn->tn_ino;
-	if (node_islong(tn))
-		sb->st_blocks = KPAGE_SIZE / 512;
-	else if (S_ISCHR(sb->st_mode) || S_ISBLK(sb->st_mode))
-		sb->st_rdev = tn->tn_rdev;
+	if (unlikely(!node_read(tn, sb)))
+		node_reread(tn, sb);
 	return 0;
 }
 
