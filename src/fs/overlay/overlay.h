@@ -72,6 +72,7 @@ struct ovl_stack {
 };
 
 struct ovl_node;
+struct batch;
 
 /* A name.  All (s) but where it says otherwise; freed by smr. */
 struct ovl_entry {
@@ -128,6 +129,8 @@ struct ovl_mount {
 	uint32_t om_sweep;				/* (o) the same */
 	uint32_t om_nkept;				/* (o) ovl_links.c */
 	struct ovl_node *om_link[OVL_LINKS];		/* (o) the same */
+	uint64_t om_changes;				/* (o) of names */
+	struct batch *om_batch;				/* (o) ovl_readdir.c */
 	bool om_ishost;					/* (o) ovl_host.c */
 	uint32_t om_ngone;				/* (o) the same */
 	struct vnode *om_gone[OVL_GONE];		/* (o) held, or NULL */
@@ -320,6 +323,8 @@ int ovl_exchange(struct vnode *fdvp, const struct cname *, struct vnode *fvp,
 /* Directories: ovl_readdir.c. */
 int ovl_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
 int ovl_readdir_locked(struct ovl_node *, off_t *pos, readdir_fn, void *arg);
+/* Nobody uses the overlay any more. */
+void ovl_readdir_drop(struct ovl_mount *);
 /* ENOTEMPTY; om_lock is held. */
 int ovl_checkempty(struct ovl_node *);
 /* How many directories are in it; om_lock is held. */
@@ -331,7 +336,7 @@ int ovl_subdirs(struct ovl_node *, int64_t *np);
  * or NULL.
  */
 int ovl_hostdir(struct vnode *, struct hostdir *);
-/* Around what makes or removes a name in a directory of the upper layer. */
+/* Around what makes or removes a name in a directory; om_lock is held. */
 void ovl_change_begin(const struct ovl_node *dn);
 void ovl_change_end(const struct ovl_node *dn);
 int ovl_hostnode(struct super *, const char *path, ino_t, struct vnode **vpp);

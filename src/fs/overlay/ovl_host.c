@@ -15,6 +15,8 @@
 void
 ovl_change_begin(const struct ovl_node *dn)
 {
+	KASSERT(mutex_owned(&ovl_super(dn)->om_lock));
+	ovl_super(dn)->om_changes++;
 	if (ovl_parent(dn) == dn)
 		vfs_tree_begin();
 }

@@ -7,6 +7,9 @@
  * layers are gone through as often as it takes, from the highest to the lowest,
  * to collect the entries with the lowest positions; of those with one name the
  * first counts.  Two names with the same 63 bits would have one position.
+ *
+ * What was collected and not wanted yet is kept (om_batch) for who goes on in
+ * the directory, as long as no name changes meanwhile.
  */
 #include "fs/overlay/overlay.h"
 
@@ -26,7 +29,9 @@ struct collected {
 
 struct batch {
 	struct ovl_node *b_dn;
-	uint32_t b_layer; /* that is gone through: 0 is the upper one */
+	ino_t b_ino;	    /* its number */
+	uint64_t b_changes; /* om_changes, when it was collected */
+	uint32_t b_layer;   /* that is gone through: 0 is the upper one */
 	uint64_t b_from;
 	uint32_t b_max;
 	uint32_t b_count;
@@ -166,6 +171,8 @@ batch_collect(struct batch *b, uint64_t from)
 	int error = 0;
 
 	KASSERT(mutex_owned(&ovl_super(b->b_dn)->om_lock));
+	b->b_changes = ovl_super(b->b_dn)->om_changes;
+	b->b_ino = atomic_load_explicit(&b->b_dn->on_ino, memory_order_relaxed);
 	b->b_from = from;
 	b->b_count = 0;
 	for (i = 0; i <= b->b_max; i++)
@@ -196,6 +203,49 @@ batch_larger(struct batch *b)
 	return larger;
 }
 
+/* What was kept, if it has what is next in dn; or NULL. */
+static struct batch *
+batch_take(struct ovl_node *dn, uint64_t from)
+{
+	struct ovl_mount *om = ovl_super(dn);
+	struct batch *b;
+
+	mutex_enter(&om->om_lock);
+	b = om->om_batch;
+	if (b != NULL &&
+	    (b->b_dn != dn || b->b_changes != om->om_changes ||
+		b->b_ino !=
+		    atomic_load_explicit(&dn->on_ino, memory_order_relaxed) ||
+		b->b_from > from ||
+		(b->b_count == b->b_max && batch_search(b, from) == b->b_max)))
+		b = NULL;
+	if (b != NULL)
+		om->om_batch = NULL;
+	mutex_exit(&om->om_lock);
+	return b;
+}
+
+static void
+batch_keep(struct ovl_mount *om, struct batch *b)
+{
+	struct batch *old;
+
+	mutex_enter(&om->om_lock);
+	old = om->om_batch;
+	om->om_batch = b;
+	mutex_exit(&om->om_lock);
+	if (old != NULL)
+		batch_free(old);
+}
+
+void
+ovl_readdir_drop(struct ovl_mount *om)
+{
+	if (om->om_batch != NULL)
+		batch_free(om->om_batch);
+	om->om_batch = NULL;
+}
+
 /*
  * Call fn with all that is seen in dn from *pos on; om_lock is held while
  * entries are collected, and all the time if `locked'.
@@ -205,20 +255,26 @@ ovl_entries(
     struct ovl_node *dn, off_t *pos, bool locked, readdir_fn fn, void *arg)
 {
 	struct ovl_mount *om = ovl_super(dn);
-	/* Who goes on had more than a few. */
-	struct batch *b = batch_alloc(dn, *pos > 2 ? BATCH_MOST : BATCH);
+	struct batch *b =
+	    locked || *pos <= 2 ? NULL : batch_take(dn, (uint64_t)*pos);
+	bool kept = b != NULL;
 	uint32_t i;
-	int error;
+	int error = 0;
 
-	if (b == NULL)
+	/* Who goes on had more than a few. */
+	if (b == NULL &&
+	    (b = batch_alloc(dn, *pos > 2 ? BATCH_MOST : BATCH)) == NULL)
 		return ENOMEM;
 	for (;;) {
 		if (!locked)
 			mutex_enter(&om->om_lock);
-		error = batch_collect(b, (uint64_t)*pos);
+		if (!kept)
+			error = batch_collect(b, (uint64_t)*pos);
 		if (!locked)
 			mutex_exit(&om->om_lock);
-		for (i = 0; i < b->b_count && error == 0; i++) {
+		i = kept ? batch_search(b, (uint64_t)*pos) : 0;
+		kept = false;
+		for (; i < b->b_count && error == 0; i++) {
 			struct collected *co = b->b_sorted[i];
 			struct direntry de = {
 			    .de_name = co->co_name,
@@ -228,8 +284,12 @@ ovl_entries(
 			    .de_next = (off_t)co->co_key + 1,
 			};
 
-			if (!co->co_hidden && !fn(arg, &de))
-				goto out;
+			if (!co->co_hidden && !fn(arg, &de)) {
+				if (locked)
+					goto out;
+				batch_keep(om, b);
+				return 0;
+			}
 			*pos = de.de_next;
 		}
 		if (error != 0 || b->b_count < b->b_max)

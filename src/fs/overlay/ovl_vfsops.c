@@ -299,6 +299,7 @@ ovl_unmount(struct super *sb)
 	struct ovl_mount *om = container_of(sb, struct ovl_mount, om_super);
 
 	ovl_gone_drop(om);
+	ovl_readdir_drop(om);
 	ovl_links_drop(om);
 	ovl_clear(om);
 	vnode_rele(sb->sb_root);
