@@ -10,6 +10,7 @@
  * process there, by a token that the parent has asked for.
  */
 #include <linux/mman.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 
 #include "hijack/engine.h"
@@ -293,4 +294,17 @@ hj_sys_exit_group(struct hj_thread *t, const long *args)
 	}
 	for (;;)
 		hj_raw1(__NR_exit_group, args[0]);
+}
+
+/*
+ * Each call that is not a site's jump stops a process that is traced.  A child
+ * for which its parent waits, as debuggers have it before they execute what they
+ * debug, would wait for that parent then.
+ */
+long
+hj_sys_ptrace(struct hj_thread *t, const long *args)
+{
+	if (args[0] == PTRACE_TRACEME && t->t_vfork)
+		return -EPERM;
+	return hj_raw4(__NR_ptrace, args[0], args[1], args[2], args[3]);
 }
