@@ -298,8 +298,8 @@ hj_sys_exit_group(struct hj_thread *t, const long *args)
 
 /*
  * Each call that is not a site's jump stops a process that is traced.  A child
- * for which its parent waits, as debuggers have it before they execute what they
- * debug, would wait for that parent then.
+ * for which its parent waits, as debuggers have it before they execute what
+ * they debug, would wait for that parent then.
  */
 long
 hj_sys_ptrace(struct hj_thread *t, const long *args)

@@ -24,10 +24,41 @@ is_ours(int dir, const char *name, struct stat *sb)
 	       (sb->st_mode & 07777) == 0700;
 }
 
+/* The kernel's socket, or a fifo or socket of the world's programs. */
+static bool
+is_worlds(int dir, const char *name)
+{
+	struct stat sb;
+
+	return (strcmp(name, STALE_SOCKET) == 0 ||
+		   strncmp(name, "fifo.", 5) == 0 ||
+		   strncmp(name, "socket.", 7) == 0) &&
+	       fstatat(dir, name, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (S_ISSOCK(sb.st_mode) || S_ISFIFO(sb.st_mode));
+}
+
+void
+stale_empty(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *de;
+
+	if (d == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return;
+	}
+	while ((de = readdir(d)) != NULL)
+		if (is_worlds(dir, de->d_name))
+			(void)unlinkat(dir, de->d_name, 0);
+	(void)closedir(d);
+}
+
 static void
 stale_look(int dir, const char *name)
 {
-	struct stat sb, socket;
+	struct stat sb;
 	int fd;
 
 	if (!is_ours(dir, name, &sb) || time(NULL) - sb.st_mtime < NEW_SECONDS)
@@ -36,10 +67,7 @@ stale_look(int dir, const char *name)
 	if (fd == -1)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-		if (fstatat(fd, STALE_SOCKET, &socket, AT_SYMLINK_NOFOLLOW) ==
-			0 &&
-		    S_ISSOCK(socket.st_mode))
-			(void)unlinkat(fd, STALE_SOCKET, 0);
+		stale_empty(fd);
 		/* Not if there is something else. */
 		(void)unlinkat(dir, name, AT_REMOVEDIR);
 	}

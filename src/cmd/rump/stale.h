@@ -14,6 +14,9 @@
 /* The tool of this directory lives, until the descriptor is closed; or -1. */
 int stale_lock(const char *path);
 
+/* Remove from such a directory what a world has made there. */
+void stale_empty(int dir);
+
 /* Remove in this one those whose tools do not. */
 void stale_remove(const char *base);
 

@@ -173,8 +173,8 @@ world_end(struct world *w)
 		(void)kill(w->w_pid, SIGKILL);
 	if (w->w_ready != -1)
 		(void)close(w->w_ready);
-	if (w->w_socket != NULL)
-		(void)unlink(w->w_socket);
+	if (w->w_dirfd != -1)
+		stale_empty(w->w_dirfd);
 	if (w->w_dir != NULL) {
 		(void)rmdir(w->w_dir);
 		*strrchr(w->w_dir, '/') = '\0';
