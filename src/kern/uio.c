@@ -118,17 +118,28 @@ copyout(const void *kaddr, void *uaddr, size_t len)
 }
 
 int
-copyinstr(const void *uaddr, char *kaddr, size_t len, size_t *lenp)
+userstrlen(const char *uaddr, size_t len, size_t *lenp)
 {
-	size_t room = len, n;
+	size_t room = len;
 
 	if (!useraddr_ok(uaddr, 1))
 		return EFAULT;
 	if (room > USERADDR_END - (uintptr_t)uaddr)
 		room = USERADDR_END - (uintptr_t)uaddr;
-	n = strnlen(uaddr, room);
-	if (n == room)
+	*lenp = strnlen(uaddr, room);
+	if (*lenp == room)
 		return room < len ? EFAULT : ENAMETOOLONG;
+	return 0;
+}
+
+int
+copyinstr(const void *uaddr, char *kaddr, size_t len, size_t *lenp)
+{
+	size_t n;
+	int error;
+
+	if ((error = userstrlen(uaddr, len, &n)) != 0)
+		return error;
 	memcpy(kaddr, uaddr, n + 1);
 	if (lenp != NULL)
 		*lenp = n;

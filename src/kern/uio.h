@@ -63,6 +63,12 @@ int copyin(const void *uaddr, void *kaddr, size_t len);
 int copyout(const void *kaddr, void *uaddr, size_t len);
 
 /*
+ * The length of a string of at most len bytes with its NUL.  EFAULT, or
+ * ENAMETOOLONG.
+ */
+int userstrlen(const char *uaddr, size_t len, size_t *lenp);
+
+/*
  * Copy a string with its NUL, at most len bytes.  0 with its length without
  * the NUL in *lenp (unless NULL), EFAULT, or ENAMETOOLONG.
  */

@@ -40,6 +40,15 @@ load_bytes(const char *p)
 	return le64toh(w);
 }
 
+static inline uint64_t
+load_half(const char *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return le32toh(w);
+}
+
 /* The lowest bit set says which is the first byte of w that is zero. */
 static inline uint64_t
 zero_bytes(uint64_t w)
@@ -109,17 +118,59 @@ namei_init(struct nameidata *nd, struct lwp *l, int dirfd, unsigned wanted)
 	nd->ni_wanted = wanted;
 }
 
+static inline void
+store_bytes(char *p, uint64_t w)
+{
+	w = htole64(w);
+	memcpy(p, &w, sizeof(w));
+}
+
+/* The last len % 8 of len bytes. */
+static inline uint64_t
+load_last(const char *p, size_t len)
+{
+	size_t n = len % sizeof(uint64_t);
+	const unsigned char *u = (const unsigned char *)p;
+
+	if (n == 0)
+		return 0;
+	if (len > n)
+		return load_bytes(p + len - sizeof(uint64_t)) >> (64 - 8 * n);
+	/* Some twice, which does no harm. */
+	if (n >= 4)
+		return load_half(p) | load_half(p + n - 4) << 8 * (n - 4);
+	return u[0] | (uint64_t)u[n / 2] << 8 * (n / 2) |
+	       (uint64_t)u[n - 1] << 8 * (n - 1);
+}
+
+/*
+ * Copy a path, with zeroes after it that cname_parse reads.  Word by word: the
+ * processor waits for those that are read otherwise than they were stored, and
+ * the first is read at once.
+ */
+static int
+namei_copy(struct nameidata *nd, const char *path, size_t len)
+{
+	char *to = nd->ni_path;
+	size_t i;
+
+	KASSERT(len < PATH_MAX);
+	for (i = 0; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t))
+		store_bytes(to + i, load_bytes(path + i));
+	store_bytes(to + i, load_last(path, len));
+	store_bytes(to + i + sizeof(uint64_t), 0);
+	return len == 0 && (nd->ni_wanted & NAMEI_EMPTY) == 0 ? ENOENT : 0;
+}
+
 int
 namei_copyin(struct nameidata *nd, const char *upath)
 {
 	size_t len;
 	int error;
 
-	if ((error = copyinstr(upath, nd->ni_path, PATH_MAX, &len)) != 0)
+	if ((error = userstrlen(upath, PATH_MAX, &len)) != 0)
 		return error;
-	/* cname_parse reads beyond the end. */
-	memset(nd->ni_path + len, 0, sizeof(uint64_t));
-	return len == 0 && (nd->ni_wanted & NAMEI_EMPTY) == 0 ? ENOENT : 0;
+	return namei_copy(nd, upath, len);
 }
 
 int
@@ -127,11 +178,7 @@ namei_setpath(struct nameidata *nd, const char *path)
 {
 	size_t len = strlen(path);
 
-	if (len >= PATH_MAX)
-		return ENAMETOOLONG;
-	memset(nd->ni_path + len, 0, sizeof(uint64_t));
-	memcpy(nd->ni_path, path, len);
-	return len == 0 && (nd->ni_wanted & NAMEI_EMPTY) == 0 ? ENOENT : 0;
+	return len < PATH_MAX ? namei_copy(nd, path, len) : ENAMETOOLONG;
 }
 
 /* Where a path that does not begin with a slash begins. */

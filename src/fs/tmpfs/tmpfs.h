@@ -39,8 +39,15 @@ struct tmpfs_dirent {
 
 /* Pages by number: a tree of nodes with 64 slots; see tmpfs_pages.c. */
 struct tmpfs_pages {
-	uintptr_t tp_root;  /* a slot */
-	uint32_t tp_height; /* levels of nodes above the pages */
+	uintptr_t tp_root; /* a slot */
+	uint32_t tp_bits;  /* of the numbers that it has room for */
+};
+
+#define TMPFS_LEVELBITS	 6
+#define TMPFS_LEVELSLOTS (1u << TMPFS_LEVELBITS)
+
+struct tmpfs_pagenode {
+	uintptr_t pn_slot[TMPFS_LEVELSLOTS];
 };
 
 enum tmpfs_time { TMPFS_ATIME, TMPFS_MTIME, TMPFS_CTIME, TMPFS_NTIMES };
@@ -321,8 +328,30 @@ struct tmpfs_dirent *tmpfs_dir_next(struct tmpfs_node *, uint64_t key);
 #define TMPFS_BLANK 1u /* in a slot, with the page's address */
 #define TMPFS_FRESH 2u /* the same, while fallocate may still fail */
 
+/* The slot for `index' in a node that has this many bits of it below. */
+static inline unsigned
+tmpfs_pages_at(uint64_t index, uint32_t bits)
+{
+	return (index >> bits) & (TMPFS_LEVELSLOTS - 1);
+}
+
 /* A page with data, or NULL. */
-void *tmpfs_pages_get(const struct tmpfs_pages *, uint64_t index);
+static inline __attribute__((always_inline)) void *
+tmpfs_pages_get(const struct tmpfs_pages *tp, uint64_t index)
+{
+	uintptr_t p = tp->tp_root;
+	uint32_t bits = tp->tp_bits;
+
+	if (index >> bits != 0)
+		return NULL;
+	while (bits > 0 && p != 0) {
+		bits -= TMPFS_LEVELBITS;
+		p = ((const struct tmpfs_pagenode *)p)
+			->pn_slot[tmpfs_pages_at(index, bits)];
+	}
+	return likely((p & TMPFS_BLANK) == 0) ? (void *)p : NULL;
+}
+
 /* Where the page of that number is or goes; NULL: no memory. */
 uintptr_t *tmpfs_pages_slot(struct tmpfs_pages *, uint64_t index);
 /* Free those from number `from' on and before `to'; how many. */
