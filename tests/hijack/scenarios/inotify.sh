@@ -59,7 +59,8 @@ signal.setitimer(signal.ITIMER_REAL, 0.2)
 pid = os.fork()
 if pid == 0:
     time.sleep(0.5); os.rename("d/old", "d/new"); os._exit(0)
-show(os.read(fd, 9999)); os.wait()
+both = os.read(fd, 9999); os.wait()  # it may come between the two
+show(both + (os.read(fd, 9999) if ready() else b""))
 print(q.poll(0)); os.rename("d/new", "d/old")
 os.set_inheritable(fd, True)
 subprocess.run(["/usr/bin/python3", "-c", f"""
