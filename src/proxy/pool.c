@@ -39,6 +39,7 @@ static struct {
 	bool pl_far;		       /* (s) clients are elsewhere */
 	struct session_queue pl_hot;   /* (L) */
 	struct session_queue pl_ready; /* (L) */
+	struct session_queue pl_meets; /* (L) */
 	uint32_t pl_nhot;	       /* (L) */
 	int64_t pl_spin;	       /* (L) how long to look */
 	uint32_t pl_calls;	       /* (L) that were made */
@@ -48,6 +49,7 @@ static struct {
 } pool = {
     .pl_hot = TAILQ_HEAD_INITIALIZER(pool.pl_hot),
     .pl_ready = TAILQ_HEAD_INITIALIZER(pool.pl_ready),
+    .pl_meets = TAILQ_HEAD_INITIALIZER(pool.pl_meets),
 };
 
 static _Thread_local struct worker *curworker;
@@ -101,6 +103,9 @@ pool_forget(struct session *se)
 	turns_forget(se);
 	if (se->se_ishot)
 		pool_chill(se);
+	if (se->se_meets)
+		TAILQ_REMOVE(&pool.pl_meets, se, se_meet);
+	se->se_meets = false;
 	if (se->se_npending != 0)
 		TAILQ_REMOVE(&pool.pl_ready, se, se_ready);
 	se->se_npending = 0;
@@ -117,6 +122,13 @@ pool_ready(struct session *se, uint32_t slot)
 	se->se_pending[slot / 64] |= bit;
 	if (se->se_npending++ == 0)
 		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
+}
+
+void
+pool_meet(struct session *se)
+{
+	se->se_meets = true;
+	TAILQ_INSERT_TAIL(&pool.pl_meets, se, se_meet);
 }
 
 /* Take the bits of its bell.  True if there are some. */
@@ -350,6 +362,49 @@ pool_stopping(void)
 	return atomic_load_explicit(&pool.pl_stop, memory_order_relaxed);
 }
 
+static void worker_main(void *);
+
+/*
+ * Somebody else leads.  Without a thread to take over, calls wait until this
+ * one's is done: as the host has none to give, there is nothing better to do.
+ */
+static void
+lead_give(struct worker *w)
+{
+	w->w_leader = false;
+	atomic_store_explicit(&pool.pl_lead, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&pool.pl_idle, memory_order_seq_cst) != 0)
+		hyper_wake(&pool.pl_lead, 1);
+	else
+		(void)hyper_start(worker_main, NULL);
+}
+
+void
+pool_handover(struct worker *w)
+{
+	if (!w->w_leader)
+		return;
+	turns_leave(w->w_call.c_session, w->w_call.c_slot, w->w_call.c_parks);
+	lead_give(w);
+}
+
+/* Handshakes: false if there was one, and somebody else leads by now. */
+static bool
+leader_meets(struct worker *w)
+{
+	struct session *se = TAILQ_FIRST(&pool.pl_meets);
+
+	if (likely(se == NULL))
+		return true;
+	TAILQ_REMOVE(&pool.pl_meets, se, se_meet);
+	se->se_meets = false;
+	session_hold(se);
+	lead_give(w);
+	stream_shake(se);
+	session_rele(se);
+	return false;
+}
+
 /* Make calls until there is none.  False if somebody else leads by now. */
 static bool
 leader_calls(struct worker *w)
@@ -357,7 +412,11 @@ leader_calls(struct worker *w)
 	struct session *se;
 	uint32_t slot;
 
-	while (!pool_stopping() && (se = ready_take(&slot)) != NULL) {
+	while (!pool_stopping()) {
+		if (!leader_meets(w))
+			return false;
+		if ((se = ready_take(&slot)) == NULL)
+			break;
 		call_run(w, se, slot);
 		if (!w->w_leader)
 			return false;
@@ -415,7 +474,7 @@ lead_take(struct worker *w)
 {
 	uint32_t free = 1;
 
-	/* Acquire pairs with the release in pool_handover. */
+	/* Acquire pairs with the release in lead_give. */
 	w->w_leader = atomic_compare_exchange_strong_explicit(&pool.pl_lead,
 	    &free, 0, memory_order_acquire, memory_order_relaxed);
 	return w->w_leader;
@@ -429,7 +488,7 @@ lead_wait(struct worker *w)
 
 	if (lead_take(w))
 		return true;
-	/* Pairs with pool_handover: pl_lead is written, then pl_idle read. */
+	/* Pairs with lead_give: pl_lead is written, then pl_idle read. */
 	stay = atomic_fetch_add_explicit(
 		   &pool.pl_idle, 1, memory_order_seq_cst) < IDLE_MOST;
 	while (!lead_take(w) && stay)
@@ -452,24 +511,6 @@ worker_main(void *arg)
 		worker_lead(&w);
 	remote_thread_serve(false);
 	call_fini(&w);
-}
-
-/*
- * Without a thread to take over, calls wait until this one's is done: as the
- * host has none to give, there is nothing better to do.
- */
-void
-pool_handover(struct worker *w)
-{
-	if (!w->w_leader)
-		return;
-	turns_leave(w->w_call.c_session, w->w_call.c_slot, w->w_call.c_parks);
-	w->w_leader = false;
-	atomic_store_explicit(&pool.pl_lead, 1, memory_order_seq_cst);
-	if (atomic_load_explicit(&pool.pl_idle, memory_order_seq_cst) != 0)
-		hyper_wake(&pool.pl_lead, 1);
-	else
-		(void)hyper_start(worker_main, NULL);
 }
 
 /* A call is about to sleep. */

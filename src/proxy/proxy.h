@@ -10,12 +10,13 @@
  * call is done it is one of those who wait to lead.
  *
  * A session whose client is elsewhere has slots of its own, and a stream
- *through which what is in them comes and goes (stream.c).  Only the leader
- *reads it; who has made a call sends the result, or what there is room for: the
- *leader sends the rest.
+ * through which what is in them comes and goes (stream.c).  Only the leader
+ * reads it, but for handshakes of TLS, before which he hands over; who has made
+ * a call sends the result, or what there is room for: the leader sends the
+ * rest.
  *
  * A session that shares memory and has had no call for a while is cold: it has
- *to send a byte. All others are hot, and the leader looks at their bells.
+ * to send a byte.  All others are hot, and the leader looks at their bells.
  *
  * Life of a session:
  *
@@ -60,6 +61,7 @@ struct session {
 	TAILQ_ENTRY(session) se_hot;	/* (L) while se_ishot */
 	TAILQ_ENTRY(session) se_ready;	/* (L) while se_npending is not 0 */
 	TAILQ_ENTRY(session) se_parks;	/* (L) while se_parked has bits */
+	TAILQ_ENTRY(session) se_meet;	/* (L) while se_meets */
 	LIST_ENTRY(session) se_dying;	/* (L) */
 	uint64_t se_id;			/* (s) */
 	uint64_t se_parent;		/* (L) that had it forked, or 0 */
@@ -77,6 +79,7 @@ struct session {
 	uint32_t se_nslots;		/* (s) calls at a time */
 	_Atomic size_t se_charged;	/* (a) bytes of calls going on */
 	bool se_ishot;			/* (L) */
+	bool se_meets;			/* (L) its handshake is to go on */
 	uint32_t se_quiet;		/* (L) looks in vain */
 	uint32_t se_npending;		/* (L) bits in se_pending */
 	uint64_t se_pending[SP_NBELLS]; /* (L) slots to look at */
@@ -156,6 +159,9 @@ int pool_start(int listening, bool far);
 
 /* Leader: have the slot of a stream looked at. */
 void pool_ready(struct session *, uint32_t slot);
+
+/* Have somebody who is not the leader go on with its handshake. */
+void pool_meet(struct session *);
 
 /* What is left to do is somebody else's: no more the leader. */
 void pool_handover(struct worker *);
@@ -300,8 +306,12 @@ void stream_free(struct session *);
 int stream_slots(struct session *);
 void stream_forget(struct session *);
 
-/* Who it is: 0, EAGAIN while that is not known, EACCES. */
+/*
+ * Who it is: 0, EAGAIN while that is not known, EACCES.  Handshakes take long:
+ * shake is a part of one, for who is not the leader (any).
+ */
 int stream_meet(struct session *);
+void stream_shake(struct session *);
 
 /* Bytes before and besides frames. */
 int stream_recv(struct session *, void *buf, size_t *lenp);

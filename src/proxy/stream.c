@@ -23,6 +23,9 @@
 /* What is taken from one stream before others are looked at. */
 #define READ_MOST (256u << 10)
 
+/* A handshake, or a part of it. */
+enum meeting { MEET_NOT, MEET_GOING, MEET_DONE };
+
 struct stream {
 	struct frames sr_frames; /* (l) */
 	struct session *sr_session;
@@ -31,6 +34,10 @@ struct stream {
 	bool sr_out;		     /* (l) room is waited for */
 	bool sr_refused;	     /* (l) the call that comes is too much */
 	bool sr_known;		     /* (L) who the client is */
+	enum meeting sr_meeting;     /* (l) */
+	int sr_error;		     /* (l) what came of it */
+	bool sr_key;		     /* (l) and who it is, by a key or not */
+	char sr_name[TLS_NAMEMOST];  /* (l) */
 	uint64_t sr_post[SP_NBELLS]; /* (l) slots with results to send */
 	uint64_t sr_raise;	     /* (l) signals to tell the client of */
 	uint64_t sr_raised;	     /* (l) of which it was told */
@@ -389,32 +396,83 @@ stream_event(struct session *se)
  * Who it is
  */
 
+static void
+meet_events(struct session *se, uint32_t events)
+{
+	(void)hyper_events_change(
+	    pool_events(), se->se_sock, events, (uint64_t)(uintptr_t)se);
+}
+
+/* There is something to go on with, or it is done: 0 or an errno then. */
+static int
+meet_leader(struct session *se)
+{
+	struct stream *sr = se->se_stream;
+	int error = EAGAIN;
+
+	(void)session_enter(se);
+	if (sr->sr_meeting == MEET_DONE) {
+		error = sr->sr_error;
+		meet_events(se, HYPER_EV_IN);
+	} else if (sr->sr_meeting == MEET_NOT) {
+		sr->sr_meeting = MEET_GOING;
+		/* Nothing is to be told meanwhile. */
+		meet_events(se, 0);
+		pool_meet(se);
+	}
+	session_leave(se);
+	return error;
+}
+
+/* With se_lock, and a socket. */
+static int
+meet_locked(struct session *se, bool *outp, char *why, size_t size)
+{
+	struct stream *sr = se->se_stream;
+	int error;
+
+	error = stream_tls()->to_handshake(sr->sr_tls, outp, why, size);
+	if (error == 0)
+		error =
+		    stream_tls()->to_who(sr->sr_tls, &sr->sr_key, sr->sr_name);
+	sr->sr_error = error;
+	sr->sr_meeting = error == EAGAIN ? MEET_NOT : MEET_DONE;
+	/* There is room, so that the leader hears at once that it is done. */
+	meet_events(se, error == EAGAIN && !*outp ? HYPER_EV_IN : HYPER_EV_OUT);
+	return error;
+}
+
+void
+stream_shake(struct session *se)
+{
+	char why[128] = "";
+	bool out = false;
+	int error = 0;
+
+	/* It may have been ended. */
+	if (session_enter(se) != HYPER_NOFD && se->se_stream->sr_tls != NULL)
+		error = meet_locked(se, &out, why, sizeof(why));
+	session_leave(se);
+	if (error == EACCES && proxy_config.pc_verbose)
+		kern_printf("a client: TLS: %s", why);
+}
+
 int
 stream_meet(struct session *se)
 {
 	struct stream *sr = se->se_stream;
-	char name[TLS_NAMEMOST] = USERS_PLAIN, why[128];
-	bool out, key = false;
 	int error;
 
 	if (sr->sr_known)
 		return 0;
-	if (sr->sr_tls != NULL) {
-		error = stream_tls()->to_handshake(
-		    sr->sr_tls, &out, why, sizeof(why));
-		if (error == EACCES && proxy_config.pc_verbose)
-			kern_printf("a client: TLS: %s", why);
-		if (error == 0)
-			error = stream_tls()->to_who(sr->sr_tls, &key, name);
-		if (error != 0)
-			return error;
-	}
+	if (sr->sr_tls != NULL && (error = meet_leader(se)) != 0)
+		return error;
 	sr->sr_known = true;
 	if (!se->se_far)
 		return 0;
-	se->se_user = users_find(name, key);
+	se->se_user = users_find(sr->sr_name, sr->sr_key);
 	if (se->se_user == NULL && sr->sr_tls != NULL) {
-		kern_printf("client %s: is no user", name);
+		kern_printf("client %s: is no user", sr->sr_name);
 		return EACCES;
 	}
 	return 0;
@@ -441,6 +499,7 @@ stream_make(struct session *se, bool secret)
 	memset(sr, 0, sizeof(*sr));
 	sr->sr_session = se;
 	sr->sr_frames.fr_ops = &frames_ops;
+	memcpy(sr->sr_name, USERS_PLAIN, sizeof(USERS_PLAIN));
 	se->se_stream = sr;
 	if (secret && ops != NULL)
 		error = ops->to_begin(context, se->se_sock, &sr->sr_tls);

@@ -17,6 +17,15 @@
 #include "lib/server.h"
 #include "lib/tc.h"
 
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /*
  * The relay
  */
@@ -438,11 +447,87 @@ TC(noise, "bytes that are no TLS end who sends them, and nobody else")
 	ATF_REQUIRE(rump_sys_getpid() > 1);
 }
 
+#define SLOW 20
+
+TC(slow, "who takes his time over a handshake keeps nobody waiting")
+{
+	static const char head[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc";
+	int fds[SLOW], i, k, calls = 0;
+	int64_t begin, longest = 0, now;
+
+	start(NULL);
+	for (i = 0; i < SLOW; i++)
+		ATF_REQUIRE((fds[i] = server_connect(0)) != -1);
+	/* A byte each, then a call, and so on. */
+	for (k = 0; k < 200; k++) {
+		for (i = 0; i < SLOW; i++)
+			ATF_REQUIRE_EQ(send(fds[i], k < 9 ? head + k : "\x03",
+					   1, MSG_NOSIGNAL),
+			    1);
+		begin = now_ms();
+		ATF_REQUIRE(rump_sys_getpid() > 1);
+		now = now_ms();
+		if (now - begin > longest)
+			longest = now - begin;
+		calls++;
+	}
+	ATF_REQUIRE_EQ(calls, 200);
+	/* Seconds are what these have. */
+	ATF_REQUIRE(longest < 2000);
+	for (i = 0; i < SLOW; i += 2)
+		close(fds[i]);
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+	/* Half a message, and then its end. */
+	for (i = 1; i < SLOW; i += 2) {
+		ATF_REQUIRE_EQ(shutdown(fds[i], SHUT_WR), 0);
+		ATF_REQUIRE(server_ends(fds[i]));
+	}
+	ATF_REQUIRE(rump_sys_getpid() > 1);
+}
+
+/* Handshakes, one after the other, until it is over. */
+static void *
+connector(void *arg)
+{
+	pid_t pid;
+	int status;
+
+	while (!atomic_load(&done)) {
+		if ((pid = fork()) == 0)
+			_exit(rumpclient_init() == 0 ? 0 : 1);
+		if (waitpid(pid, &status, 0) != pid || status != 0)
+			abort();
+	}
+	return arg;
+}
+
+TC(crowd, "calls go on while others connect, and all are let in")
+{
+	pthread_t threads[3];
+	int i, calls = 0, pid;
+	int64_t until;
+
+	start("--grace=1");
+	setenv("RUMP_SERVER", server_url(0), 1);
+	pid = rump_sys_getpid();
+	for (i = 0; i < 3; i++)
+		ATF_REQUIRE_EQ(
+		    pthread_create(&threads[i], NULL, connector, NULL), 0);
+	for (until = now_ms() + 1000; now_ms() < until; calls++)
+		ATF_REQUIRE_EQ(rump_sys_getpid(), pid);
+	atomic_store(&done, true);
+	for (i = 0; i < 3; i++)
+		ATF_REQUIRE_EQ(pthread_join(threads[i], NULL), 0);
+	ATF_REQUIRE(calls > 20);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, exec_target);
 	ATF_TP_ADD_TC(tp, exec);
 	ATF_TP_ADD_TC(tp, noise);
+	ATF_TP_ADD_TC(tp, slow);
+	ATF_TP_ADD_TC(tp, crowd);
 	ATF_TP_ADD_TC(tp, sleeping);
 	ATF_TP_ADD_TC(tp, away);
 	ATF_TP_ADD_TC(tp, signals);
