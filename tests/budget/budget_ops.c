@@ -280,6 +280,55 @@ do_create(void)
 	rump_sys_unlink("/new");
 }
 
+/* The same by mknod, in a directory of MANY; each time another name. */
+#define MANY 1000
+
+static void
+many_name(char name[16], unsigned i)
+{
+	snprintf(name, 16, "/many/%u", i);
+}
+
+static char names[64][16];
+
+static void
+bind_many(void)
+{
+	char name[16];
+
+	bind_proc();
+	must(rump_sys_mkdir("/many", 0700) == 0, "mkdir");
+	for (unsigned i = 0; i < MANY; i++) {
+		many_name(name, i);
+		must(rump_sys_mknod(name, S_IFREG | 0600, 0) == 0, "mknod");
+	}
+	for (unsigned i = 0; i < 64; i++)
+		many_name(names[i], MANY + i);
+}
+
+static void
+do_mknod(void)
+{
+	static unsigned turn;
+	const char *name = names[turn++ % 64];
+
+	rump_sys_mknod(name, S_IFREG | 0600, 0);
+	rump_sys_unlink(name);
+}
+
+static void
+release_many(void)
+{
+	char name[16];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		many_name(name, i);
+		must(rump_sys_unlink(name) == 0, "unlink");
+	}
+	must(rump_sys_rmdir("/many") == 0, "rmdir");
+	rump_pub_lwproc_releaselwp();
+}
+
 /*
  * Fibers: these are done by one fiber, and its partner does as much.
  */
@@ -372,6 +421,7 @@ static const struct op ops[] = {
     {"pwrite_1", 1, bind_file, do_pwrite, rump_pub_lwproc_releaselwp},
     {"pwrite_4k", 1, bind_file, do_pwrite4k, rump_pub_lwproc_releaselwp},
     {"create_unlink", 1, bind_proc, do_create, rump_pub_lwproc_releaselwp},
+    {"mknod_unlink", 1, bind_many, do_mknod, release_many},
 };
 
 /* The same in a kernel of fibers. */
