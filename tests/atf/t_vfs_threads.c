@@ -92,7 +92,7 @@ TC(nobody_is_left_waiting,
 {
 	struct shared s;
 
-	shared_init(&s, 20000 / TC_SLOW);
+	shared_init(&s, 4000 / TC_SLOW);
 	write_all(s.fd, 'x');
 	team_run(NUSERS, meet, &s);
 }

@@ -206,7 +206,7 @@ TC(away, "what happens while the connection is lost is not")
 	ATF_REQUIRE_EQ(r.n, 1);
 }
 
-/* A thread of the server's side may have the signal. */
+/* Any thread may have the signal, also one that accepts. */
 static _Atomic int caught;
 
 static void catch (int signo)
@@ -216,7 +216,7 @@ static void catch (int signo)
 
 TC(signals, "a signal for the host process comes, at once or later")
 {
-	struct sigaction sa = {.sa_handler = catch};
+	struct sigaction sa = {.sa_handler = catch, .sa_flags = SA_RESTART};
 	int i;
 
 	start(NULL);
