@@ -314,29 +314,6 @@ player(unsigned n)
 	_exit(1);
 }
 
-/* Processes that the kernel knows of. */
-static int
-count_processes(void)
-{
-	char buf[4096];
-	int fd, n = 0;
-	ssize_t len, at;
-
-	fd = rump_sys_open("/proc", O_RDONLY | O_DIRECTORY);
-	ATF_REQUIRE(fd != -1);
-	while ((len = rump_sys_getdents(fd, buf, sizeof(buf))) > 0)
-		for (at = 0; at < len;) {
-			const char *e = buf + at;
-
-			/* The name of struct dirent64. */
-			if (e[19] >= '1' && e[19] <= '9')
-				n++;
-			at += *(const unsigned short *)(const void *)(e + 16);
-		}
-	rump_sys_close(fd);
-	return n;
-}
-
 TC(killed, "clients that are killed at random leave nothing")
 {
 	unsigned state = 1, n;
@@ -362,7 +339,7 @@ TC(killed, "clients that are killed at random leave nothing")
 	    rump_sys_mkdir("/proc", 0755) == 0 || errno == EEXIST, true);
 	ATF_REQUIRE_EQ(rump_sys_mount("procfs", "/proc", 0, NULL, 0), 0);
 	/* Children of forks that nobody claims have ten seconds. */
-	for (tries = 0; (before = count_processes()) != 2 && tries < 150;
+	for (tries = 0; (before = server_processes()) != 2 && tries < 150;
 	     tries++)
 		usleep(100000);
 	ATF_REQUIRE_EQ(before, 2);

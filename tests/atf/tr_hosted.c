@@ -6,7 +6,6 @@
  */
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <rump/rump_mount.h>
@@ -229,24 +228,9 @@ TC(hostfile, "SP_HOSTFILE gives a file of the host with a file's data")
 	    host_file(0, false, O_RDONLY, buf, sizeof(buf)), -ENODEV);
 }
 
-static size_t
-count_files(void)
-{
-	char path[64];
-	size_t n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)server);
-	ATF_REQUIRE((dir = opendir(path)) != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
 TC(hostfile_closed, "what SP_HOSTFILE gave is closed again by the next call")
 {
-	size_t before;
+	int before;
 	char buf[32];
 	int64_t fd;
 
@@ -254,15 +238,15 @@ TC(hostfile_closed, "what SP_HOSTFILE gave is closed again by the next call")
 	ATF_REQUIRE_EQ(open_by_hand("/world/file", O_RDONLY, 0), 0);
 	fd = sp_slot(sh, 0)->ss_msg.sm_retval;
 	ATF_REQUIRE(host_file(fd, false, O_RDONLY, buf, sizeof(buf)) >= 0);
-	before = count_files();
+	before = server_files(server);
 	for (int i = 0; i < 100; i++)
 		ATF_REQUIRE(
 		    host_file(fd, false, O_RDONLY, buf, sizeof(buf)) >= 0);
-	ATF_REQUIRE_EQ(count_files(), before);
+	ATF_REQUIRE_EQ(server_files(server), before);
 	close(sock);
-	for (int i = 0; i < 1000 && count_files() >= before; i++)
+	for (int i = 0; i < 1000 && server_files(server) >= before; i++)
 		usleep(1000);
-	ATF_REQUIRE(count_files() < before);
+	ATF_REQUIRE(server_files(server) < before);
 }
 
 TC(fdmin, "sm_fdmin is the lowest descriptor that a call makes")

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <time.h>
 
@@ -47,43 +46,6 @@ struct has {
 };
 
 static int
-count_processes(void)
-{
-	char buf[8192];
-	int fd, n = 0;
-	ssize_t len, at;
-
-	fd = rump_sys_open("/proc", O_RDONLY | O_DIRECTORY);
-	ATF_REQUIRE(fd != -1);
-	while ((len = rump_sys_getdents(fd, buf, sizeof(buf))) > 0)
-		for (at = 0; at < len;) {
-			const char *e = buf + at;
-
-			/* The name of struct dirent64. */
-			if (e[19] >= '1' && e[19] <= '9')
-				n++;
-			at += *(const unsigned short *)(const void *)(e + 16);
-		}
-	ATF_REQUIRE_EQ(rump_sys_close(fd), 0);
-	return n;
-}
-
-static int
-count_descriptors(void)
-{
-	char path[64];
-	int n = 0;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)server);
-	ATF_REQUIRE((d = opendir(path)) != NULL);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return n;
-}
-
-static int
 count_mappings(void)
 {
 	char path[64], line[512];
@@ -102,7 +64,7 @@ static struct has
 look(void)
 {
 	struct has h = {
-	    count_processes(), count_descriptors(), count_mappings(), 0};
+	    server_processes(), server_files(server), count_mappings(), 0};
 	size_t len = sizeof(h.h_memory);
 
 	ATF_REQUIRE_EQ(
@@ -343,32 +305,14 @@ static int
 say_hello(uint32_t kind, const uint8_t *token, struct sp_welcome *sw,
     struct sp_shared **shp)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
 	struct sp_hello h = {
 	    .sp_magic = SP_MAGIC, .sp_version = SP_VERSION, .sp_kind = kind};
-	struct iovec iov = {sw, sizeof(*sw)};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = &control,
-	    .msg_controllen = sizeof(control)};
-	int fd = server_connect(0), memfd;
+	int fd;
 
-	ATF_REQUIRE(fd != -1);
 	if (token != NULL)
 		memcpy(h.sp_token, token, SP_TOKEN);
-	ATF_REQUIRE_EQ(send(fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
-	ATF_REQUIRE_EQ(recvmsg(fd, &msg, 0), sizeof(*sw));
-	if (sw->sw_error != 0)
-		return fd;
-	ATF_REQUIRE(CMSG_FIRSTHDR(&msg) != NULL);
-	memcpy(&memfd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(memfd));
-	*shp = mmap(
-	    NULL, SP_SHMSIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
-	ATF_REQUIRE(*shp != MAP_FAILED);
-	close(memfd);
+	fd = hand_greet(&h, sw, shp);
+	ATF_REQUIRE(fd != -1);
 	return fd;
 }
 

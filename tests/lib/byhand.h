@@ -17,22 +17,18 @@
 #include "proxy/wire.h"
 
 /*
- * Say hello to server 0: the socket, and the memory in *shp; -1: not welcome.
+ * Say that to server 0, and what it answers: the socket and, if that is no
+ * error, the memory in *shp; -1: there is no answer.
  */
 static inline int
-hand_hello(uint32_t magic, uint32_t version, uint32_t kind, uint32_t flags,
-    struct sp_shared **shp)
+hand_greet(
+    const struct sp_hello *h, struct sp_welcome *sw, struct sp_shared **shp)
 {
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct sp_hello h = {.sp_magic = magic,
-	    .sp_version = version,
-	    .sp_kind = kind,
-	    .sp_flags = flags};
-	struct sp_welcome sw;
-	struct iovec iov = {&sw, sizeof(sw)};
+	struct iovec iov = {sw, sizeof(*sw)};
 	struct msghdr msg = {.msg_iov = &iov,
 	    .msg_iovlen = 1,
 	    .msg_control = &control,
@@ -41,11 +37,13 @@ hand_hello(uint32_t magic, uint32_t version, uint32_t kind, uint32_t flags,
 
 	ATF_REQUIRE(fd != -1);
 	/* Who is refused may be before he has said anything. */
-	if (send(fd, &h, sizeof(h), MSG_NOSIGNAL) != (ssize_t)sizeof(h) ||
-	    recvmsg(fd, &msg, 0) != (ssize_t)sizeof(sw) || sw.sw_error != 0) {
+	if (send(fd, h, sizeof(*h), MSG_NOSIGNAL) != (ssize_t)sizeof(*h) ||
+	    recvmsg(fd, &msg, 0) != (ssize_t)sizeof(*sw)) {
 		close(fd);
 		return -1;
 	}
+	if (sw->sw_error != 0)
+		return fd;
 	ATF_REQUIRE(CMSG_FIRSTHDR(&msg) != NULL);
 	memcpy(&memfd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(memfd));
 	/* Nobody can make it shorter. */
@@ -55,6 +53,26 @@ hand_hello(uint32_t magic, uint32_t version, uint32_t kind, uint32_t flags,
 	ATF_REQUIRE(*shp != MAP_FAILED);
 	close(memfd);
 	return fd;
+}
+
+/*
+ * Say hello to server 0: the socket, and the memory in *shp; -1: not welcome.
+ */
+static inline int
+hand_hello(uint32_t magic, uint32_t version, uint32_t kind, uint32_t flags,
+    struct sp_shared **shp)
+{
+	struct sp_hello h = {.sp_magic = magic,
+	    .sp_version = version,
+	    .sp_kind = kind,
+	    .sp_flags = flags};
+	struct sp_welcome sw;
+	int fd = hand_greet(&h, &sw, shp);
+
+	if (fd == -1 || sw.sw_error == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* Make the call in slot 0; its error, or -1 if the server has ended us. */

@@ -12,7 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,6 +27,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <rump/rump_syscalls.h>
 
 /* The socket of server n of this test, as a path; and as a URL. */
 static inline const char *
@@ -225,6 +229,48 @@ server_kill(int n, pid_t pid)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	unlink(server_path(n));
+}
+
+/* The descriptors of a server, and two entries more. */
+static inline int
+server_files(pid_t pid)
+{
+	char path[64];
+	int n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if ((dir = opendir(path)) == NULL)
+		abort();
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* The processes that the kernel knows of. */
+static inline int
+server_processes(void)
+{
+	char buf[8192];
+	int fd, n = 0;
+	ssize_t len, at;
+
+	fd = rump_sys_open("/proc", O_RDONLY | O_DIRECTORY);
+	if (fd == -1)
+		abort();
+	while ((len = rump_sys_getdents(fd, buf, sizeof(buf))) > 0)
+		for (at = 0; at < len;) {
+			const char *e = buf + at;
+
+			/* The name of struct dirent64. */
+			if (e[19] >= '1' && e[19] <= '9')
+				n++;
+			at += *(const unsigned short *)(const void *)(e + 16);
+		}
+	if (rump_sys_close(fd) != 0)
+		abort();
+	return n;
 }
 
 #endif /* TESTS_LIB_SERVER_H */
