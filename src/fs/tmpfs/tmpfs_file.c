@@ -84,53 +84,6 @@ read_hole(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
 				      : tmpfs_host_read(tn, off, n, u);
 }
 
-/* Read n bytes at off, within a page. */
-static inline __attribute__((always_inline)) int
-read_piece(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
-{
-	char *page =
-	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
-
-	return likely(page != NULL)
-		   ? uiomove_inline(page + (off & PAGE_MASK), n, u, UIO_READ)
-		   : read_hole(tn, off, n, u);
-}
-
-/* Read n bytes at off, of more than one page. */
-static __attribute__((noinline)) int
-read_pieces(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
-{
-	size_t piece;
-	int error = 0;
-
-	for (; n > 0 && error == 0; n -= piece, off += (off_t)piece) {
-		piece = within_page(off, n);
-		error = read_piece(tn, off, piece, u);
-	}
-	return error;
-}
-
-static int
-tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
-{
-	struct tmpfs_node *tn = vp_to_node(vp);
-	size_t resid = u->uio_resid, n;
-	off_t off = *offp, left;
-	int error = 0;
-
-	rw_enter_light(&vp->v_lock);
-	left = tmpfs_size(tn) - off;
-	if (left > 0 && resid > 0) {
-		n = (size_t)left < resid ? (size_t)left : resid;
-		error = likely(within_page(off, n) == n)
-			    ? read_piece(tn, off, n, u)
-			    : read_pieces(tn, off, n, u);
-	}
-	rw_exit_light(&vp->v_lock);
-	*offp = off + (off_t)(resid - u->uio_resid);
-	return error;
-}
-
 /*
  * The page that off is in has no data: make it if it is not there, zero it but
  * for the n bytes at off, and copy these.
@@ -162,6 +115,55 @@ write_hole(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
 {
 	return likely(!tn->tn_hosted) ? write_fresh(tn, off, n, u)
 				      : tmpfs_host_write(tn, off, n, u);
+}
+
+/* Read or write n bytes at off, within a page. */
+static inline __attribute__((always_inline)) int
+move_piece(
+    struct tmpfs_node *tn, off_t off, size_t n, struct uio *u, enum uio_rw rw)
+{
+	char *page =
+	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
+
+	if (likely(page != NULL))
+		return uiomove_inline(page + (off & PAGE_MASK), n, u, rw);
+	return rw == UIO_READ ? read_hole(tn, off, n, u)
+			      : write_hole(tn, off, n, u);
+}
+
+/* The same with more than one page. */
+static __attribute__((noinline)) int
+move_pieces(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
+{
+	size_t piece;
+	int error = 0;
+
+	for (; n > 0 && error == 0; n -= piece, off += (off_t)piece) {
+		piece = within_page(off, n);
+		error = move_piece(tn, off, piece, u, u->uio_rw);
+	}
+	return error;
+}
+
+static int
+tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
+{
+	struct tmpfs_node *tn = vp_to_node(vp);
+	size_t resid = u->uio_resid, n;
+	off_t off = *offp, left;
+	int error = 0;
+
+	rw_enter_light(&vp->v_lock);
+	left = tmpfs_size(tn) - off;
+	if (left > 0 && resid > 0) {
+		n = (size_t)left < resid ? (size_t)left : resid;
+		error = likely(within_page(off, n) == n)
+			    ? move_piece(tn, off, n, u, UIO_READ)
+			    : move_pieces(tn, off, n, u);
+	}
+	rw_exit_light(&vp->v_lock);
+	*offp = off + (off_t)(resid - u->uio_resid);
+	return error;
 }
 
 /*
@@ -199,32 +201,6 @@ file_changed(struct tmpfs_node *tn, off_t size, const struct vwrite *vw)
 	tmpfs_changed(tn);
 }
 
-/* Write n bytes at off, within a page. */
-static inline __attribute__((always_inline)) int
-write_piece(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
-{
-	char *page =
-	    tmpfs_pages_get(&tn->tn_pages, (uint64_t)off >> PAGE_SHIFT);
-
-	return likely(page != NULL)
-		   ? uiomove_inline(page + (off & PAGE_MASK), n, u, UIO_WRITE)
-		   : write_hole(tn, off, n, u);
-}
-
-/* Write n bytes at off, to more than one page. */
-static __attribute__((noinline)) int
-write_pieces(struct tmpfs_node *tn, off_t off, size_t n, struct uio *u)
-{
-	size_t piece;
-	int error = 0;
-
-	for (; n > 0 && error == 0; n -= piece, off += (off_t)piece) {
-		piece = within_page(off, n);
-		error = write_piece(tn, off, piece, u);
-	}
-	return error;
-}
-
 static int
 tmpfs_write(
     struct vnode *vp, off_t *offp, struct uio *u, const struct vwrite *vw)
@@ -243,8 +219,8 @@ tmpfs_write(
 		if (n > resid)
 			n = resid;
 		error = likely(within_page(off, n) == n)
-			    ? write_piece(tn, off, n, u)
-			    : write_pieces(tn, off, n, u);
+			    ? move_piece(tn, off, n, u, UIO_WRITE)
+			    : move_pieces(tn, off, n, u);
 		off += (off_t)(resid - u->uio_resid);
 		file_changed(tn, off > size ? off : size, vw);
 	}
