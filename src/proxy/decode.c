@@ -411,15 +411,6 @@ decode_size(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
 	}
 }
 
-static void
-arg_resolve(
-    const struct sysdesc *sd, int i, const uint64_t *args, struct sysarg *sa)
-{
-	sysarg_resolve(sd, i, args, head_read, sa);
-	if (sa->sa_kind == SYSARG_OPAQUE)
-		(void)sysarg_semaphores(sd, args, args[SP_SEMARG], sa);
-}
-
 /* What is special looks at what comes before it, and at what is there. */
 static void
 special_resolve(
@@ -432,7 +423,7 @@ special_resolve(
 	if ((args[i] & SP_TAG) != 0 &&
 	    payload_find(c, args[i], 0, true, &addr) == 0)
 		args[i] = (uintptr_t)addr;
-	arg_resolve(sd, i, args, sa);
+	sysarg_resolve_set(sd, i, args, args[SP_SEMARG], head_read, sa);
 }
 
 int
@@ -492,7 +483,8 @@ call_encode(struct call *c, const struct sysdesc *sd, int error)
 		addr = (void *)(uintptr_t)c->c_args[i];
 		if (!addr_inhead(c, addr) && !addr_inshared(c, addr))
 			continue;
-		arg_resolve(sd, i, c->c_args, &sa);
+		sysarg_resolve_set(
+		    sd, i, c->c_args, c->c_args[SP_SEMARG], head_read, &sa);
 		if (sa.sa_kind == SYSARG_BUFFER)
 			encode_buffer(c, sd, &sa, i, error);
 		else if (sa.sa_kind == SYSARG_MESSAGE && error == 0)

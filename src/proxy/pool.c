@@ -15,12 +15,10 @@
 #include "hyper/pause.h"
 #include "kern/boot.h"
 
-#define IDLE_MOST  4		 /* workers that wait to lead */
-#define SPIN_LEAST INT64_C(2000) /* nanoseconds of looking */
-#define SPIN_MOST  INT64_C(50000)
-#define SPIN_TURNS                                                             \
-	INT64_C(100000)		    /* the same if somebody waits for his turn \
-				     */
+#define IDLE_MOST   4		  /* workers that wait to lead */
+#define SPIN_LEAST  INT64_C(2000) /* nanoseconds of looking */
+#define SPIN_MOST   INT64_C(50000)
+#define SPIN_TURNS  INT64_C(100000) /* while somebody waits for his turn */
 #define EVENTS_NSEC INT64_C(5000)   /* of looking between two at events */
 #define QUIET_MOST  4096	    /* looks at a hot session in vain */
 #define RARE_NSEC   INT64_C(100000) /* between calls of one who calls rarely */

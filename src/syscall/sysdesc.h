@@ -102,11 +102,17 @@ struct sysinner {
 size_t sysarg_inner(const struct sysarg *, const struct sysinner **listp);
 
 /*
- * The array of semctl with GETALL or SETALL, which is resolved as OPAQUE: of a
- * set that has n semaphores.  False: it is nothing like that, or n is 0.
+ * Is it semctl with GETALL or SETALL?  Its array is as long as the set, which
+ * is not among the arguments, and is resolved as OPAQUE.
  */
-bool sysarg_semaphores(const struct sysdesc *, const uint64_t *args, uint64_t n,
-    struct sysarg *result);
+bool sysdesc_isset(const struct sysdesc *, const uint64_t *args);
+
+/*
+ * As sysarg_resolve; an array of that kind is one of n, unless that is 0 or
+ * more than a set can have.
+ */
+void sysarg_resolve_set(const struct sysdesc *, int i, const uint64_t *args,
+    uint64_t n, sysarg_read *, struct sysarg *result);
 
 /* Bytes that there must be for a buffer that sysarg_room says this of. */
 static inline size_t

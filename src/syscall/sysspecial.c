@@ -276,18 +276,10 @@ mount_data(const uint64_t *args, sysarg_read *get, struct sysarg *sa)
 }
 
 bool
-sysarg_semaphores(const struct sysdesc *sd, const uint64_t *args, uint64_t n,
-    struct sysarg *result)
+sysdesc_isset(const struct sysdesc *sd, const uint64_t *args)
 {
-	if (sd->sd_number != RUMP_SYS_semctl || n == 0 ||
-	    n > SYSARG_SETMOST / sizeof(uint16_t))
-		return false;
-	if ((int)args[2] != GETALL && (int)args[2] != SETALL)
-		return false;
-	make_buffer(result, ((int)args[2] == SETALL ? IN : OUT) | SYSARG_SET,
-	    "unsigned short *", sizeof(uint16_t));
-	result->sa_count = (uint32_t)n;
-	return true;
+	return sd->sd_number == RUMP_SYS_semctl &&
+	       ((int)args[2] == GETALL || (int)args[2] == SETALL);
 }
 
 static void
@@ -337,7 +329,7 @@ sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
 		(void)by_command(msgctls, (uint32_t)args[1], result);
 		break;
 	case RUMP_SYS_semctl:
-		if ((int)args[2] == GETALL || (int)args[2] == SETALL)
+		if (sysdesc_isset(sd, args))
 			result->sa_kind = SYSARG_OPAQUE;
 		else
 			(void)by_command(semctls, (uint32_t)args[2], result);
@@ -354,4 +346,17 @@ sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
 		result->sa_kind = SYSARG_OPAQUE;
 		break;
 	}
+}
+
+void
+sysarg_resolve_set(const struct sysdesc *sd, int i, const uint64_t *args,
+    uint64_t n, sysarg_read *get, struct sysarg *result)
+{
+	sysarg_resolve(sd, i, args, get, result);
+	if (result->sa_kind != SYSARG_OPAQUE || !sysdesc_isset(sd, args) ||
+	    n == 0 || n > SYSARG_SETMOST / sizeof(uint16_t))
+		return;
+	make_buffer(result, ((int)args[2] == SETALL ? IN : OUT) | SYSARG_SET,
+	    "unsigned short *", sizeof(uint16_t));
+	result->sa_count = (uint32_t)n;
 }

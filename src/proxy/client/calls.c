@@ -9,10 +9,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/sem.h>
 #include <ucontext.h>
 
-#include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
 #include "proxy/client/sysraw.h"
@@ -332,32 +330,26 @@ semctl_count(const uint64_t *args, uint64_t *words)
 	return error;
 }
 
-static bool
-semctl_isall(const struct sysdesc *sd, const uint64_t *args)
-{
-	return sd->sd_number == RUMP_SYS_semctl &&
-	       ((int)args[2] == GETALL || (int)args[2] == SETALL);
-}
-
 int
 client_make(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
 {
 	uint64_t words[SYSCALL_MAXARGS];
+	const uint64_t *with = args;
 	struct sp_signal sg;
 	uint32_t flags;
 	int error;
 
 	do {
 		error = client_check();
-		if (error == 0 && semctl_isall(sd, args)) {
+		if (error == 0 && sysdesc_isset(sd, args)) {
 			error = semctl_count(args, words);
-			args = words;
+			with = words;
 		}
 		if (error != 0) {
 			*retval = -1;
 			return error;
 		}
-		error = syscall_once(sd, args, retval, &flags, &sg);
+		error = syscall_once(sd, with, retval, &flags, &sg);
 		if ((flags & SP_F_SIGNAL) != 0)
 			handlers_run(&sg);
 	} while ((flags & SP_F_RESTART) != 0);

@@ -255,15 +255,6 @@ encode_data(struct encoding *e, const struct sysarg *sa, int i)
 	return encode_buffer(e, sa, i, room, SP_PAYLOAD);
 }
 
-static void
-arg_resolve(struct spc *cl, const struct sysdesc *sd, int i,
-    const uint64_t *args, struct sysarg *sa)
-{
-	sysarg_resolve(sd, i, args, cl->cl_mem->read, sa);
-	if (sa->sa_kind == SYSARG_OPAQUE)
-		(void)sysarg_semaphores(sd, args, args[SP_SEMARG], sa);
-}
-
 int
 spc_encode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
     const uint64_t *args)
@@ -281,7 +272,8 @@ spc_encode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
 	ss->ss_msg.sm_nr = sd->sd_number;
 	memcpy(ss->ss_msg.sm_args, args, sizeof(ss->ss_msg.sm_args));
 	for (i = 0; i < sd->sd_nargs && error == 0; i++) {
-		arg_resolve(cl, sd, i, args, &sa[i]);
+		sysarg_resolve_set(
+		    sd, i, args, args[SP_SEMARG], cl->cl_mem->read, &sa[i]);
 		error = encode_head(&e, &sa[i], i);
 	}
 	ss->ss_msg.sm_head = (uint32_t)e.e_used;
@@ -344,7 +336,8 @@ spc_decode(struct spc *cl, uint32_t slot, const struct sysdesc *sd,
 
 	*retval = error == 0 ? ss->ss_msg.sm_retval : -1;
 	for (i = 0; i < sd->sd_nargs && bad == 0; i++) {
-		arg_resolve(cl, sd, i, args, &sa);
+		sysarg_resolve_set(
+		    sd, i, args, args[SP_SEMARG], cl->cl_mem->read, &sa);
 		if ((ss->ss_msg.sm_args[i] & SP_TAG) == 0)
 			continue;
 		if (sa.sa_kind == SYSARG_MESSAGE && error == 0)
