@@ -594,6 +594,7 @@ void hj_limits_shared(int begins);
 /* io.c */
 int hj_file_program(struct hj_thread *t, long dirfd, const char *path,
     int follow, char *exe, int *fd);
+void hj_file_noprogram(struct hj_thread *t);
 long hj_file_server(const struct hj_thread *t, int fd, int how);
 long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
 void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);
@@ -611,6 +612,7 @@ long hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
     unsigned long argv, unsigned long envp);
 int hj_exec_open(struct hj_thread *t, const char *path, int *fd, char *exe);
 int hj_protection(uint32_t flags);
+int hj_is_written(int fd);
 int hj_may_execute(int fd);
 int hj_open_program(struct hj_thread *t, int dirfd, const char *path,
     long flags, int *fd, char *exe);

@@ -35,6 +35,14 @@ struct exec {
 	int nscripts;
 };
 
+/* Whether somebody writes to a file of the host's.  Older hosts do not say. */
+int
+hj_is_written(int fd)
+{
+	return hj_raw5(__NR_execveat, fd, "", NULL, NULL,
+		   AT_EMPTY_PATH | AT_EXECVE_CHECK) == -ETXTBSY;
+}
+
 /*
  * Whether the host would execute the file: it is a regular one, there is a
  * right to, and nobody writes to it.
@@ -53,12 +61,7 @@ hj_may_execute(int fd)
 	if (hj_raw4(
 		__NR_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) != 0)
 		return EACCES;
-	/* Older hosts do not say the last. */
-	r = hj_raw5(
-	    __NR_execveat, fd, "", NULL, NULL, AT_EMPTY_PATH | AT_EXECVE_CHECK);
-	if (r == -ETXTBSY)
-		return ETXTBSY;
-	return 0;
+	return hj_is_written(fd) ? ETXTBSY : 0;
 }
 
 /* The file as the host would open it; there must be something to read. */
@@ -458,7 +461,7 @@ hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
 	long argc = count_strings(argv), r;
 	size_t size;
 	struct exec *ex;
-	int cloexec;
+	int cloexec, found;
 
 	if (argc < 0)
 		return argc;
@@ -474,6 +477,7 @@ hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
 	cloexec = path[0] != '/' && dirfd != AT_FDCWD &&
 		  hj_raw2(__NR_fcntl, dirfd, F_GETFD) == FD_CLOEXEC;
 	r = -hj_open_program(t, dirfd, path, flags, &ex->fd, ex->exe);
+	found = r == 0;
 	if (r == 0) {
 		r = -name_file(ex, dirfd, path, 0);
 		if (r == 0)
@@ -484,6 +488,8 @@ hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
 	if (r == 0)
 		r = exec_image(
 		    t, ex, argv, argc, envp, (const char **)(void *)(ex + 1));
+	if (found && hj_has_kernel())
+		hj_file_noprogram(t);
 	if (ex->fd >= 0)
 		hj_raw1(__NR_close, ex->fd);
 	t->t_scratch = 0;

@@ -48,7 +48,10 @@ int
 hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
     char *exe, int *fd)
 {
-	long args[HJ_OPARGS] = {dirfd, follow, exe != NULL && !t->t_nnp};
+	long args[HJ_OPARGS] = {dirfd, follow,
+	    exe == NULL ? SP_PROGRAM_INTERPRETER
+	    : t->t_nnp	? SP_PROGRAM_PLAIN
+			: SP_PROGRAM_SETID};
 	char buf[HJ_PATHMAX];
 	size_t n = hj_strlen(path) + 1;
 	long r;
@@ -62,8 +65,22 @@ hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
 	r = hj_file_server(t, (int)r, O_RDONLY);
 	if (HJ_FAILED(r))
 		return (int)-r;
+	/* Who has mapped it may write to it without having it open. */
+	if (hj_is_written((int)r)) {
+		hj_raw1(__NR_close, r);
+		return ETXTBSY;
+	}
 	*fd = (int)r;
 	return 0;
+}
+
+/* What was found last is not executed after all. */
+void
+hj_file_noprogram(struct hj_thread *t)
+{
+	long args[HJ_OPARGS] = {0, 0, SP_PROGRAM_NONE};
+
+	hj_kernel_op(t, SP_PROGRAM, args, NULL, 0, 0);
 }
 
 /* To be mapped; to be closed after that. */

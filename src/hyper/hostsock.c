@@ -20,6 +20,7 @@
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -461,6 +462,15 @@ hyper_process_open(pid_t pid, int *fdp)
 
 	*fdp = (int)fd;
 	return error;
+}
+
+bool
+hyper_process_ended(int fd)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	int n = 0;
+
+	return HOST_CALL(poll(&pfd, 1, 0), &n) == 0 && n == 1;
 }
 
 int

@@ -104,9 +104,10 @@ void hyper_shm_wake(_Atomic uint32_t *addr, int n);
 
 /*
  * A handle of a host process that is ready (HYPER_EV_IN) once it has ended;
- * and a signal to it: EPERM, ESRCH.
+ * is it?  And a signal to it: EPERM, ESRCH.
  */
 int hyper_process_open(pid_t pid, int *fdp);
+bool hyper_process_ended(int fd);
 int hyper_process_signal(int fd, int signo);
 
 /* The user that this host process runs as. */

@@ -157,6 +157,7 @@ file_alloc(struct lwp *l, struct file **fpp)
 	/* NULL until it is a file: see file_free. */
 	fp->f_ops = NULL;
 	fp->f_type = DTYPE_NONE;
+	fp->f_writes = false;
 	fp->f_data = NULL;
 	fp->f_vnode = NULL;
 	atomic_store_explicit(&fp->f_owned, 0, memory_order_relaxed);

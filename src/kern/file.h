@@ -117,7 +117,8 @@ struct file {
 	const struct fileops *f_ops; /* (s) the allocator's while free */
 	_Atomic uint32_t f_count;    /* (a) references; 0: free */
 	_Atomic uint32_t f_flags;    /* (a) O_* of open, access mode too */
-	uint16_t f_type;	     /* (s) enum file_type */
+	uint8_t f_type;		     /* (s) enum file_type */
+	bool f_writes;		     /* (s) its vnode's v_uses count it */
 	_Atomic uint16_t f_owned;    /* (a) it has an owner; fowner.c */
 	struct kmutex f_lock;	     /* f_offset, over a whole read or write */
 	void *f_data;		     /* (s) pipe, … */

@@ -78,6 +78,14 @@ remote_late(void)
 	return ops != NULL && ops->ro_late();
 }
 
+bool
+remote_ended(void)
+{
+	const struct remote_ops *ops = remote_get();
+
+	return ops != NULL && ops->ro_ended();
+}
+
 /*
  * Entering and leaving
  */

@@ -31,14 +31,20 @@ struct remote_ops {
 	void (*ro_tree)(void);
 	/* May a client have files open that are not known yet?  Any locks. */
 	bool (*ro_late)(void);
+	/*
+	 * A client's host process may have ended without our having been told
+	 * so far: what it executed is let go of.  False: of none.
+	 */
+	bool (*ro_ended)(void);
 };
 
 /* There is a server; once.  The table must stay. */
 void remote_register(const struct remote_ops *ops);
 
-/* ro_tree, ro_late, if there is a server; else false. */
+/* ro_tree, ro_late, ro_ended, if there is a server; else false. */
 void remote_tree(void);
 bool remote_late(void);
+bool remote_ended(void);
 
 /* Is the calling host thread a server's?  Gives it a record: ENOMEM. */
 int remote_thread(void);

@@ -10,6 +10,7 @@
 #include "proxy/proxy.h"
 
 #include "hyper/hostfile.h"
+#include "kern/entry.h"
 
 #define NOBODY 65534u
 
@@ -135,6 +136,19 @@ memory_renew(struct session *se)
 	return 0;
 }
 
+static void
+executed(struct session *se, struct lwp *l)
+{
+	uid_t uid = UINT32_MAX;
+	gid_t gid = UINT32_MAX;
+
+	if (syscall_enter() != NULL) {
+		hosted_executed(se, &uid, &gid);
+		syscall_exit();
+	}
+	remote_exec(l, se->se_hello.sp_name, uid, gid);
+}
+
 /*
  * Another program in the same host process: its threads are no more, so that
  * only the first lwp goes on.  What can fail comes first: the session is what
@@ -165,10 +179,7 @@ hello_exec(struct session *se)
 	/* Nobody else enters it: no call of the session is going on. */
 	l = remote_enter(lwps_handle(se, 1));
 	KASSERT(l != NULL);
-	remote_exec(l, se->se_hello.sp_name,
-	    se->se_isprogram ? se->se_uid : UINT32_MAX,
-	    se->se_isprogram ? se->se_gid : UINT32_MAX);
-	se->se_isprogram = false;
+	executed(se, l);
 	remote_leave(l);
 	return 0;
 }

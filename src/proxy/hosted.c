@@ -128,34 +128,78 @@ hosted_opened(struct call *c)
 	syscall_exit();
 }
 
+/* What is to be executed next; NULL: nothing after all. */
+static void
+program_set(struct session *se, struct exefile *xf, uid_t uid, gid_t gid)
+{
+	struct exefile *old;
+
+	mutex_enter(&se->se_lock);
+	old = se->se_program;
+	se->se_program = xf;
+	se->se_uid = uid;
+	se->se_gid = gid;
+	mutex_exit(&se->se_lock);
+	if (old != NULL)
+		exefile_rele(old);
+}
+
+void
+hosted_executed(struct session *se, uid_t *uid, gid_t *gid)
+{
+	struct exefile *old;
+
+	mutex_enter(&se->se_lock);
+	old = se->se_executed;
+	*uid = se->se_program != NULL ? se->se_uid : UINT32_MAX;
+	*gid = se->se_program != NULL ? se->se_gid : UINT32_MAX;
+	se->se_executed = se->se_program;
+	se->se_program = NULL;
+	mutex_exit(&se->se_lock);
+	if (old != NULL)
+		exefile_rele(old);
+}
+
+static int
+program_find(struct call *c, struct lwp *l, const char *path)
+{
+	const uint64_t *args = c->c_msg.sm_args;
+	struct program pg;
+	int *fds, error;
+
+	if ((fds = hosted_table(c->c_session)) == NULL)
+		return ENOMEM;
+	error = vfs_program(l, (int)args[0], path, args[1] != 0, &pg);
+	if (error != 0)
+		return error;
+	fds[c->c_slot] = pg.pg_hostfd;
+	c->c_msg.sm_retval = pg.pg_hostfd;
+	call_give(c, pg.pg_path, strlen(pg.pg_path) + 1);
+	if (args[2] == SP_PROGRAM_INTERPRETER)
+		exefile_rele(pg.pg_exe);
+	else if (args[2] == SP_PROGRAM_PLAIN)
+		program_set(c->c_session, pg.pg_exe, UINT32_MAX, UINT32_MAX);
+	else
+		program_set(c->c_session, pg.pg_exe, pg.pg_uid, pg.pg_gid);
+	return 0;
+}
+
 int
 hosted_program(struct call *c)
 {
-	const uint64_t *args = c->c_msg.sm_args;
-	struct session *se = c->c_session;
+	bool none = c->c_msg.sm_args[2] == SP_PROGRAM_NONE;
 	const char *path = path_given(c);
-	struct program pg;
 	struct lwp *l;
-	int *fds, error = ENOMEM;
+	int error = 0;
 
-	if (path == NULL)
+	if (path == NULL && !none)
 		return EPROTO;
 	if ((l = syscall_enter()) == NULL)
 		return syscall_refusal();
-	if ((fds = hosted_table(se)) != NULL)
-		error = vfs_program(l, (int)args[0], path, args[1] != 0, &pg);
-	if (error == 0) {
-		fds[c->c_slot] = pg.pg_hostfd;
-		c->c_msg.sm_retval = pg.pg_hostfd;
-		call_give(c, pg.pg_path, strlen(pg.pg_path) + 1);
-	}
-	if (error == 0 && args[2] == 1) {
-		mutex_enter(&se->se_lock);
-		se->se_isprogram = true;
-		se->se_uid = pg.pg_uid;
-		se->se_gid = pg.pg_gid;
-		mutex_exit(&se->se_lock);
-	}
+	if (none)
+		program_set(c->c_session, NULL, UINT32_MAX, UINT32_MAX);
+	else
+		error = program_find(c, l, path);
 	syscall_exit();
 	return error;
 }
@@ -209,9 +253,9 @@ hosted_exec(struct call *c)
 {
 	const char *name = path_given(c);
 	struct session *se = c->c_session;
-	uid_t uid = UINT32_MAX;
-	gid_t gid = UINT32_MAX;
 	uint64_t handle;
+	uid_t uid;
+	gid_t gid;
 
 	if (name == NULL)
 		return EPROTO;
@@ -219,13 +263,7 @@ hosted_exec(struct call *c)
 		return EBUSY;
 	if (syscall_enter() == NULL)
 		return syscall_refusal();
-	mutex_enter(&se->se_lock);
-	if (se->se_isprogram) {
-		uid = se->se_uid;
-		gid = se->se_gid;
-	}
-	se->se_isprogram = false;
-	mutex_exit(&se->se_lock);
+	hosted_executed(se, &uid, &gid);
 	syscall_exit();
 	remote_exec(c->c_lwp, name, uid, gid);
 	return hosted_fds(c);

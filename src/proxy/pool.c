@@ -533,6 +533,7 @@ static const struct remote_ops pool_ops = {
     .ro_sleep = pool_sleep,
     .ro_tree = session_tree,
     .ro_late = session_late,
+    .ro_ended = session_ended,
 };
 
 int

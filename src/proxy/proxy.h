@@ -98,10 +98,11 @@ struct session {
 	size_t se_nhello;			/* (L) bytes of it */
 	struct kmutex se_lock;
 	int *_Atomic se_hostfds; /* (l) of each slot; or NULL */
-	/* (l) The program that is to be executed: its set-id bits. */
-	bool se_isprogram;
+	/* (l) The program that is to be executed, or NULL: its set-id bits. */
+	struct exefile *se_program;
 	uid_t se_uid;
 	gid_t se_gid;
+	struct exefile *se_executed; /* (l) the one that is, or NULL */
 	struct session_lwps *_Atomic se_lwps[SE_NCHUNKS]; /* (l) */
 };
 
@@ -271,6 +272,7 @@ void session_follow(struct session *);
 void session_unfollow(struct session *);
 void session_tree(void);
 bool session_late(void);
+bool session_ended(void); /* ro_ended; in a section, without locks */
 void session_accuse(struct session *); /* it has broken the protocol */
 
 /* A session for the child of a fork; its process's lwp is `handle'. */
@@ -451,6 +453,8 @@ int hosted_fds(struct call *);
 int hosted_exec(struct call *);
 int hosted_fdpath(struct call *);
 int hosted_program(struct call *);
+/* What is to be executed is: the ids of its set-id bits; in a section. */
+void hosted_executed(struct session *, uid_t *, gid_t *);
 int hosted_reopen(struct call *);
 int hosted_dir(struct call *);
 int hosted_adopt(struct call *);

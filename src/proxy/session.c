@@ -93,6 +93,10 @@ session_free(struct session *se)
 		memory_give(se->se_shm);
 	if (syscall_enter() == NULL)
 		panic("a server's thread has no lwp");
+	if (se->se_program != NULL)
+		exefile_rele(se->se_program);
+	if (se->se_executed != NULL)
+		exefile_rele(se->se_executed);
 	mutex_enter(&sessions_lock);
 	LIST_REMOVE(se, se_link);
 	mutex_exit(&sessions_lock);
@@ -177,6 +181,46 @@ session_late(void)
 			late = true;
 	mutex_exit(&sessions_lock);
 	return late;
+}
+
+/* What one executes, or was about to, whose host process has ended; or NULL. */
+static struct exefile *
+executed_take(void)
+{
+	struct exefile *xf = NULL, **xfp;
+	struct session *se;
+
+	mutex_enter(&sessions_lock);
+	LIST_FOREACH (se, &sessions, se_link) {
+		mutex_enter(&se->se_lock);
+		xfp =
+		    se->se_program != NULL ? &se->se_program : &se->se_executed;
+		if (*xfp != NULL &&
+		    (session_state(se) == SE_DEAD ||
+			(se->se_pidfd != HYPER_NOFD &&
+			    hyper_process_ended(se->se_pidfd)))) {
+			xf = *xfp;
+			*xfp = NULL;
+		}
+		mutex_exit(&se->se_lock);
+		if (xf != NULL)
+			break;
+	}
+	mutex_exit(&sessions_lock);
+	return xf;
+}
+
+bool
+session_ended(void)
+{
+	struct exefile *xf;
+	bool any = false;
+
+	while ((xf = executed_take()) != NULL) {
+		exefile_rele(xf);
+		any = true;
+	}
+	return any;
 }
 
 /*
@@ -745,6 +789,21 @@ session_gone(pid_t pid)
  * Forks: by the leader, as all calls that do not sleep.
  */
 
+/* It executes what its parent does. */
+static void
+session_execute(struct session *se, struct session *parent)
+{
+	struct exefile *xf;
+
+	(void)session_enter(parent);
+	if ((xf = parent->se_executed) != NULL)
+		exefile_hold(xf);
+	session_leave(parent);
+	(void)session_enter(se);
+	se->se_executed = xf;
+	session_leave(se);
+}
+
 int
 session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
 {
@@ -759,6 +818,7 @@ session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
 		session_end(se, "no memory");
 		return error;
 	}
+	session_execute(se, parent);
 	se->se_parent = parent->se_id;
 	se->se_peer = parent->se_peer;
 	se->se_far = parent->se_far;

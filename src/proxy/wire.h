@@ -121,8 +121,12 @@ enum sp_note {
  * without a slash, for the client to make one of.
  *
  * SP_PROGRAM finds a file that is to be executed, by the process's rights: the
- * value is as of SP_HOSTFILE, the payload of the result its path or "".  Its
- * set-id bits count at the next SP_EXEC or SP_H_EXEC, if sm_args[2] is 1.
+ * value is as of SP_HOSTFILE, the payload of the result its path or "".
+ * sm_args[2] says what it is: an interpreter is only looked for; nobody opens
+ * another one to write to it from now on, and at the next SP_EXEC or SP_H_EXEC
+ * it takes the place of the one before and its set-id bits count, unless it is
+ * SP_PROGRAM_PLAIN.  SP_PROGRAM_NONE, without a path: it is not executed after
+ * all.
  *
  * SP_EXEC: there is another program in the host process, which has kept the
  * connection and the memory; it has no other thread.  The result is that of
@@ -163,6 +167,13 @@ enum sp_note {
 #define SP_NFDS		  65536u
 
 enum { SP_FDPATH_FD, SP_FDPATH_CWD, SP_FDPATH_ROOT };
+
+enum {
+	SP_PROGRAM_INTERPRETER,
+	SP_PROGRAM_SETID,
+	SP_PROGRAM_PLAIN,
+	SP_PROGRAM_NONE,
+};
 
 /* The result of SP_FDS: the process's ids, and what it has open. */
 struct sp_fds {

@@ -375,7 +375,7 @@ sys_truncate(struct lwp *l, const char *path, off_t length)
 		return error;
 	if (!vnode_tryhold(vp))
 		return ENOENT;
-	error = vnode_truncate(l, nd.ni_mount, vp, length, false);
+	error = vnode_truncate_path(l, nd.ni_mount, vp, length, false);
 	vnode_rele(vp);
 	return signal_xfsz(l, error);
 }

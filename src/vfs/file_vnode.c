@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kern/pipe.h"
+#include "kern/remote.h"
 #include "vfs/inotify.h"
 #include "vfs/lockf.h"
 #include "vfs/memfd.h"
@@ -173,6 +174,28 @@ vnode_truncate(struct lwp *l, const struct mount *mp, struct vnode *vp,
 	return error;
 }
 
+int
+vnode_write_begin(struct vnode *vp)
+{
+	while (unlikely(!vnode_use(vp, 1)))
+		if (!remote_ended())
+			return ETXTBSY;
+	return 0;
+}
+
+int
+vnode_truncate_path(struct lwp *l, const struct mount *mp, struct vnode *vp,
+    off_t length, bool always)
+{
+	int error = vnode_write_begin(vp);
+
+	if (error != 0)
+		return error;
+	error = vnode_truncate(l, mp, vp, length, always);
+	vnode_unuse(vp, 1);
+	return error;
+}
+
 static int
 vn_truncate(struct lwp *l, struct file *fp, off_t length)
 {
@@ -318,6 +341,8 @@ vn_closing(struct file *fp, const struct filedesc *fdp)
 static void
 vn_close(struct file *fp)
 {
+	if (fp->f_writes)
+		vnode_unuse(fp->f_vnode, 1);
 	lock_close(fp);
 	vnode_note_closing(fp);
 	if ((file_flags(fp) & O_PATH) == 0)

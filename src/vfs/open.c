@@ -197,6 +197,43 @@ file_fill(struct file *fp, int flags, struct mount *mp, struct vnode *vp)
 					  : &vnops_fileops;
 }
 
+/* What opening *fpp's file takes beyond its being filled in. */
+static int
+open_filled(const struct openargs *oa, struct mount *mp, struct vnode *vp,
+    bool made, struct file **fpp)
+{
+	uint32_t type = vnode_type(vp);
+	int error = 0;
+
+	if (unlikely(type != S_IFREG || vp->v_ops->vop_open != NULL))
+		error = open_special(oa, vp, fpp);
+	if (error != 0)
+		return error;
+	inotify_used(vp, IN_OPEN);
+	if (unlikely((oa->oa_flags & O_TRUNC) != 0) && type == S_IFREG && !made)
+		error = vnode_truncate(oa->oa_lwp, mp, vp, 0, true);
+	return error;
+}
+
+/* The same of a regular file that may be written to, if only now. */
+static int
+open_writing(const struct openargs *oa, struct mount *mp, struct vnode *vp,
+    bool made, struct file **fpp)
+{
+	struct file *fp = *fpp;
+	int error = vnode_write_begin(vp);
+
+	if (error != 0)
+		return error;
+	fp->f_writes = file_writable(fp);
+	error = open_filled(oa, mp, vp, made, fpp);
+	if (error != 0 || !fp->f_writes) {
+		fp->f_writes = false;
+		vnode_unuse(vp, 1);
+	}
+	return error;
+}
+
 /*
  * Make *fpp an open file of the vnode as seen through the mount; it takes over
  * the references to them on success.
@@ -206,20 +243,15 @@ open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
     bool made, struct file **fpp)
 {
 	struct file *fp = *fpp;
-	uint32_t type = vnode_type(vp);
-	int flags = oa->oa_flags, error = 0;
+	int flags = oa->oa_flags;
 
 	file_fill(fp, flags, mp, vp);
 	if ((flags & O_PATH) != 0)
 		return 0;
-	if (unlikely(type != S_IFREG || vp->v_ops->vop_open != NULL))
-		error = open_special(oa, vp, fpp);
-	if (error != 0)
-		return error;
-	inotify_used(vp, IN_OPEN);
-	if (unlikely((flags & O_TRUNC) != 0) && type == S_IFREG && !made)
-		error = vnode_truncate(oa->oa_lwp, mp, vp, 0, true);
-	return error;
+	if ((file_writable(fp) || (flags & O_TRUNC) != 0) &&
+	    vnode_type(vp) == S_IFREG)
+		return open_writing(oa, mp, vp, made, fpp);
+	return open_filled(oa, mp, vp, made, fpp);
 }
 
 /* What nd found.  OPEN_AGAIN if it has died since. */
@@ -379,11 +411,15 @@ open_at(struct lwp *l, int dirfd, const char *path, const struct openargs *oa,
 	return open_fd(l, &nd, oa, open_path, retval);
 }
 
-/* What nd was given was made for this. */
+/*
+ * What nd was given was made for this.  As on Linux it can be executed while it
+ * is open.
+ */
 static int
 open_made(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
-	return open_file(oa, nd->ni_mount, nd->ni_vp, true, fpp);
+	file_fill(*fpp, oa->oa_flags, nd->ni_mount, nd->ni_vp);
+	return open_filled(oa, nd->ni_mount, nd->ni_vp, true, fpp);
 }
 
 /* All that its file system and others do at an open was done. */

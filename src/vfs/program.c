@@ -4,7 +4,63 @@
  */
 #include <stdio.h>
 
+#include "kern/kref.h"
 #include "vfs/vfs_impl.h"
+
+struct exefile {
+	struct kref xf_ref;
+	struct mount *xf_mount; /* both held */
+	struct vnode *xf_vnode; /* and used */
+};
+
+static void
+exefile_free(struct kref *kr)
+{
+	struct exefile *xf = container_of(kr, struct exefile, xf_ref);
+
+	vnode_unuse(xf->xf_vnode, -1);
+	vnode_rele(xf->xf_vnode);
+	mount_rele(xf->xf_mount);
+	kmem_free(xf, sizeof(*xf));
+}
+
+void
+exefile_hold(struct exefile *xf)
+{
+	kref_hold(&xf->xf_ref);
+}
+
+void
+exefile_rele(struct exefile *xf)
+{
+	kref_rele(&xf->xf_ref);
+}
+
+/* Takes over the reference to the vnode, if it succeeds. */
+static int
+exefile_make(struct mount *mp, struct vnode *vp, struct exefile **xfp)
+{
+	struct exefile *xf = kmem_alloc(sizeof(*xf));
+	int error = 0;
+
+	if (xf == NULL)
+		return ENOMEM;
+	if (!mount_tryhold(mp))
+		error = ESTALE;
+	else if (!vnode_use(vp, -1)) {
+		mount_rele(mp);
+		error = ETXTBSY;
+	}
+	if (error != 0) {
+		kmem_free(xf, sizeof(*xf));
+		return error;
+	}
+	kref_init(&xf->xf_ref, exefile_free);
+	xf->xf_mount = mp;
+	xf->xf_vnode = vp;
+	*xfp = xf;
+	return 0;
+}
 
 static int
 program_check(struct lwp *l, const struct mount *mp, const struct vnode *vp)
@@ -55,7 +111,12 @@ vfs_program(
 	/* It may sleep, and what is only found be gone then. */
 	if (!vnode_tryhold(vp))
 		return ESTALE;
+	if ((error = exefile_make(nd.ni_mount, vp, &pg->pg_exe)) != 0) {
+		vnode_rele(vp);
+		return error;
+	}
 	error = vp->v_ops->vop_hostfile(vp, false, &pg->pg_hostfd);
-	vnode_rele(vp);
+	if (error != 0)
+		exefile_rele(pg->pg_exe);
 	return error;
 }

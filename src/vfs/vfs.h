@@ -67,7 +67,11 @@ struct vnode {
 	_Atomic uint32_t v_count;     /* (a) see above */
 	struct super *v_super;	      /* (s) */
 	struct krwlock v_lock;
-	struct smr_item v_smr;
+	union {
+		/* (a) see vnode_use; of who holds a reference */
+		_Atomic int32_t v_uses;
+		struct smr_item v_smr; /* once it is dead */
+	};
 };
 
 /*
@@ -618,13 +622,23 @@ int vfs_name(struct mount *, struct vnode *, const struct cwdinfo *root,
 int vfs_fdpath(struct lwp *, int fd, char *buf, const char **pathp);
 
 /*
+ * A file that is executed, counted: as long as there is a reference nobody
+ * opens it to write to it.  In a section, without locks.
+ */
+struct exefile;
+void exefile_hold(struct exefile *);
+void exefile_rele(struct exefile *);
+
+/*
  * A file that is to be executed on the host, by l's rights: the host's file of
  * its data, its path as of vfs_name, or "", and what its set-id bits say,
- * UINT32_MAX: nothing.  EACCES, ELOOP for a symbolic link that is not to be
- * followed, errors of walks.
+ * UINT32_MAX: nothing.  The reference to pg_exe is the caller's.  EACCES,
+ * ELOOP for a symbolic link that is not to be followed, ENOMEM, ETXTBSY:
+ * somebody may write to it; errors of walks.
  */
 struct program {
 	int pg_hostfd;
+	struct exefile *pg_exe;
 	uid_t pg_uid;
 	gid_t pg_gid;
 	const char *pg_path;
@@ -719,6 +733,36 @@ vnode_rele(struct vnode *vp)
 	if (atomic_fetch_sub_explicit(&vp->v_count, 1, memory_order_acq_rel) ==
 	    1)
 		vnode_reclaim(vp);
+}
+
+/*
+ * A regular file is executed, or open to be written to, but not both: v_uses
+ * is how many do the latter (by is 1) or, negative, the former (by is -1).
+ * False: the other is the case.  The caller has a reference.
+ */
+static inline bool
+vnode_use(struct vnode *vp, int32_t by)
+{
+	int32_t n = atomic_load_explicit(&vp->v_uses, memory_order_relaxed);
+
+	do {
+		if (unlikely(n != 0 && (n < 0) != (by < 0)))
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&vp->v_uses, &n, n + by,
+	    memory_order_relaxed, memory_order_relaxed));
+	return true;
+}
+
+static inline bool
+vnode_isexecuted(struct vnode *vp)
+{
+	return atomic_load_explicit(&vp->v_uses, memory_order_relaxed) < 0;
+}
+
+static inline void
+vnode_unuse(struct vnode *vp, int32_t by)
+{
+	atomic_fetch_sub_explicit(&vp->v_uses, by, memory_order_relaxed);
 }
 
 /*

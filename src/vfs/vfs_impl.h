@@ -417,6 +417,16 @@ int vnode_open_adopted(
 int vnode_truncate(struct lwp *, const struct mount *, struct vnode *,
     off_t length, bool always);
 
+/*
+ * The same of a file that is not open to be written to.  ETXTBSY: it is
+ * executed.
+ */
+int vnode_truncate_path(struct lwp *, const struct mount *, struct vnode *,
+    off_t length, bool always);
+
+/* From now on it is written to, until vnode_unuse.  ETXTBSY. */
+int vnode_write_begin(struct vnode *);
+
 /* How a vnode is used through a descriptor: by what was opened and how. */
 extern const struct fileops vnops_fileops; /* regular file */
 extern const struct fileops vnops_dirops;

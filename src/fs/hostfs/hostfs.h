@@ -121,6 +121,8 @@ int hostfs_get_data(struct hostfs_node *, enum hostfs_kind *, int *fdp);
 void hostfs_offer(struct hostfs_node *, enum hostfs_kind, int fd);
 /* Give a node that nobody knows yet its HF_PATH: it is pinned. */
 void hostfs_offer_pinned(struct hostfs_node *, int fd);
+/* Close a descriptor that nobody uses: others can see that it was open. */
+void hostfs_drop(struct hostfs_node *, enum hostfs_kind);
 /* Nobody uses the node any more. */
 void hostfs_closeall(struct hostfs_node *);
 /* hyper_file_open; if there are too many descriptors, with fewer. */

@@ -211,6 +211,9 @@ hostfs_hostfile(struct vnode *vp, bool write, int *fdp)
 	struct hostfs_node *hn = vp_to_hn(vp);
 	int fd, error;
 
+	/* The host does not execute what is open to be written to. */
+	if (vnode_isexecuted(vp))
+		hostfs_drop(hn, HF_WRITE);
 	if ((error = hostfs_get(hn, HF_PATH, &fd)) != 0)
 		return error;
 	error = hostfs_reopen(fd, write ? O_RDWR : O_RDONLY, fdp);

@@ -219,6 +219,25 @@ hostfs_closeall(struct hostfs_node *hn)
 	}
 }
 
+void
+hostfs_drop(struct hostfs_node *hn, enum hostfs_kind kind)
+{
+	struct hostfs_handle *hh = &hn->hn_handle[kind];
+	uint64_t w;
+	bool done;
+
+	mutex_enter(&handles_lock);
+	w = atomic_load_explicit(&hh->hh_word, memory_order_relaxed);
+	done = (uint32_t)w != 0 && USERS(w) == 0 &&
+	       atomic_compare_exchange_strong_explicit(&hh->hh_word, &w, 0,
+		   memory_order_acquire, memory_order_relaxed);
+	if (done)
+		list_remove(hh);
+	mutex_exit(&handles_lock);
+	if (done)
+		hyper_file_close(word_fd(w));
+}
+
 /*
  * Opening by name
  */
