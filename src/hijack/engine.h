@@ -589,7 +589,9 @@ void hj_ids_drop(struct hj_thread *t);
 int hj_is_root(struct hj_thread *t);
 
 /* limits.c */
+struct rlimit64;
 void hj_limits_shared(int begins);
+void hj_limits_fsize(struct rlimit64 *rl, long words[HJ_NARGS]);
 
 /* io.c */
 int hj_file_program(struct hj_thread *t, long dirfd, const char *path,

@@ -14,6 +14,7 @@
 #include <linux/fcntl.h>
 #include <linux/futex.h>
 #include <linux/poll.h>
+#include <linux/resource.h>
 #include <linux/time_types.h>
 
 #include "hijack/engine.h"
@@ -397,6 +398,8 @@ hj_kernel_first(struct hj_thread *t, const char *name)
 {
 	const struct hj_control *c = hj_control;
 	int error = proc_connect(t->t_proc, SP_H_NEW, NULL, name);
+	long limit[HJ_NARGS];
+	struct rlimit64 rl;
 
 	if (error != 0)
 		unreachable(error);
@@ -404,6 +407,9 @@ hj_kernel_first(struct hj_thread *t, const char *name)
 	step(t, "close_range", HJ_K_close_range, 0, UINT32_MAX, 0);
 	step(t, "umask", HJ_K_umask, c->hc_umask, 0, 0);
 	hj_raw1(__NR_umask, c->hc_umask);
+	hj_limits_fsize(&rl, limit);
+	if (rl.rlim_cur != RLIM64_INFINITY)
+		step(t, "setrlimit", HJ_K_setrlimit, limit[0], limit[1], 0);
 	if (hj_has_rules())
 		return;
 	if (c->hc_root[0] != '\0')
@@ -423,6 +429,8 @@ hj_kernel_connect(struct hj_thread *t, const char *name)
 	struct spc *cl = &t->t_proc->p_spc;
 	const long umask = hj_raw1(__NR_umask, 077);
 	const long calls[2][6] = {{0, UINT32_MAX, 0}, {umask}};
+	long limit[HJ_NARGS];
+	struct rlimit64 rl;
 	int64_t value;
 	uint32_t slot;
 	int error;
@@ -438,6 +446,9 @@ hj_kernel_connect(struct hj_thread *t, const char *name)
 	error = call_in(t, slot, HJ_K_close_range, calls[0], &value);
 	if (error == 0)
 		error = call_in(t, slot, HJ_K_umask, calls[1], &value);
+	hj_limits_fsize(&rl, limit);
+	if (error == 0)
+		error = call_in(t, slot, HJ_K_setrlimit, limit, &value);
 	slot_give(t, slot);
 	return error;
 }

@@ -9,6 +9,9 @@
  * Address space: the memory that is shared with the kernel is not the
  * program's.  The host's limits are as much higher, the hard one once more for
  * a child in the same memory.
+ *
+ * The size of files: those of the kernel's are written by the kernel, which is
+ * told of the limit.
  */
 #include <linux/mman.h>
 #include <linux/resource.h>
@@ -117,6 +120,34 @@ hj_limits_shared(int begins)
 	hj_raw4(__NR_prlimit64, 0, RLIMIT_AS, &rl, NULL);
 }
 
+/*
+ * The size of files as the arguments of the kernel's setrlimit.  The hard limit
+ * is the host's matter.
+ */
+void
+hj_limits_fsize(struct rlimit64 *rl, long words[HJ_NARGS])
+{
+	memset(words, 0, HJ_NARGS * sizeof(words[0]));
+	hj_raw4(__NR_prlimit64, 0, RLIMIT_FSIZE, NULL, rl);
+	rl->rlim_max = RLIM64_INFINITY;
+	words[0] = RLIMIT_FSIZE;
+	words[1] = (long)rl;
+}
+
+/* prlimit64 of the caller's files. */
+static long
+fsize(struct hj_thread *t, const long *args)
+{
+	long words[HJ_NARGS], r = hj_window(t, __NR_prlimit64, args);
+	struct rlimit64 rl;
+
+	if (r != 0 || args[2] == 0)
+		return r;
+	hj_limits_fsize(&rl, words);
+	hj_kernel(t, HJ_K_setrlimit, words);
+	return 0;
+}
+
 static int
 is_self(int pid)
 {
@@ -134,6 +165,9 @@ hj_sys_prlimit64(struct hj_thread *t, const long *args)
 	if (hj_has_kernel() && (int)args[1] == RLIMIT_NOFILE &&
 	    is_self((int)args[0]))
 		return limits(t, new, old);
+	if (hj_has_kernel() && (int)args[1] == RLIMIT_FSIZE &&
+	    is_self((int)args[0]))
+		return fsize(t, args);
 	return hj_window(t, __NR_prlimit64, args);
 }
 

@@ -29,6 +29,32 @@ awaited(sigset_t *set)
 		(void)sigaddset(set, passed_on[i]);
 }
 
+/* As far as we may; beyond it our own calls fail, and end nobody. */
+static void
+fsize_lift(struct run *r)
+{
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit hard;
+
+	(void)getrlimit(RLIMIT_FSIZE, &r->r_fsize);
+	if (r->r_fsize.rlim_cur == RLIM_INFINITY)
+		return;
+	r->r_xfsz = signal(SIGXFSZ, SIG_IGN);
+	hard = (struct rlimit){r->r_fsize.rlim_max, r->r_fsize.rlim_max};
+	if (setrlimit(RLIMIT_FSIZE, &none) == -1)
+		(void)setrlimit(RLIMIT_FSIZE, &hard);
+}
+
+/* In the program's process. */
+static void
+fsize_restore(const struct run *r)
+{
+	if (r->r_fsize.rlim_cur == RLIM_INFINITY)
+		return;
+	(void)setrlimit(RLIMIT_FSIZE, &r->r_fsize);
+	(void)signal(SIGXFSZ, r->r_xfsz);
+}
+
 void
 run_signals(struct run *r)
 {
@@ -40,6 +66,7 @@ run_signals(struct run *r)
 	(void)signal(SIGCHLD, SIG_DFL);
 	/* Whatever outlives the program is ours to end. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	fsize_lift(r);
 }
 
 int
@@ -133,6 +160,7 @@ program_exec(const struct run *r, const char **args, pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(RUN_FAILED);
+	fsize_restore(r);
 	(void)sigprocmask(SIG_SETMASK, &r->r_mask, NULL);
 	error = hijack_exec(r->r_control, args);
 	_exit(cannot(r->r_argv[0], error));

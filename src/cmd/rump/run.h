@@ -7,6 +7,7 @@
 #define CMD_RUMP_RUN_H
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "cmd/rump/tool.h"
 
@@ -28,11 +29,16 @@ struct run {
 	bool r_report;
 	bool r_ashost;	 /* the world begins as the host is, and where we are */
 	sigset_t r_mask; /* what was blocked when we were started */
+	struct rlimit r_fsize;	   /* and the limit of the size of files */
+	void (*r_xfsz)(int signo); /* and what became of SIGXFSZ */
 	struct hj_control *r_control;
 	pid_t r_program; /* 0: not started */
 };
 
-/* Block the signals that are passed on, before there are other processes. */
+/*
+ * Before there are other processes: block the signals that are passed on, and
+ * lift the limit of the size of files, which is about the program's.
+ */
 void run_signals(struct run *);
 
 /* Make what does not need the world.  A STATUS_*, after a complaint. */
