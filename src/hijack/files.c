@@ -261,7 +261,7 @@ hj_sys_utimensat(struct hj_thread *t, const long *args)
 	const struct hj_path p = {.p_host = __NR_utimensat,
 	    .p_kernel = HJ_K_utimensat,
 	    .p_how = "dpva"};
-	const long words[6] = {(int)args[0], args[2]};
+	const long words[6] = {(int)args[0], 0, args[2], (int)args[3]};
 
 	if (hj_is_ours(args[0]))
 		return -EBADF;
@@ -271,10 +271,46 @@ hj_sys_utimensat(struct hj_thread *t, const long *args)
 		return hj_path_call(t, &p, args);
 	if (!hj_fd_iskernel(t, (int)args[0]))
 		return hj_window(t, __NR_utimensat, args);
-	if (args[3] != 0)
-		return -EINVAL;
 	t->t_bykernel = 1;
-	return hj_kernel(t, HJ_K_futimens, words);
+	return hj_kernel(t, HJ_K_utimensat, words);
+}
+
+/*
+ * A descriptor's link in /proc, as programs name a file that has no name yet
+ * and is to have one: the descriptor, or -1.
+ */
+static int
+linked_descriptor(struct hj_thread *t, const long *args)
+{
+	char path[HJ_PATHMAX], own[HJ_PATHMAX];
+	int fd = -1;
+
+	if ((args[4] & AT_SYMLINK_FOLLOW) == 0 ||
+	    hj_copyinstr(path, (unsigned long)args[1], sizeof(path)) <= 0)
+		return -1;
+	hj_own_find(t, path, 1, own, &fd);
+	return fd >= 0 && hj_fd_iskernel(t, fd) ? fd : -1;
+}
+
+long
+hj_sys_linkat(struct hj_thread *t, const long *args)
+{
+	const struct hj_path p = {
+	    .p_host = __NR_linkat, .p_kernel = HJ_K_linkat, .p_how = "dldlv"};
+	long words[6] = {args[0], args[1], args[2], args[3], args[4]};
+	int fd;
+
+	if (hj_is_ours(args[0]) || hj_is_ours(args[2]))
+		return -EBADF;
+	if (!hj_has_kernel())
+		return hj_window(t, __NR_linkat, args);
+	fd = linked_descriptor(t, args);
+	if (fd >= 0) {
+		words[0] = fd;
+		words[1] = (long)"";
+		words[4] = AT_EMPTY_PATH;
+	}
+	return hj_path_call(t, &p, words);
 }
 
 /*

@@ -169,7 +169,7 @@ bounce(struct hj_thread *t, long out, long in, unsigned long at, long count)
 	char *buf;
 
 	if (off < 0 || count < 0)
-		return off < 0 ? off : -EINVAL;
+		return off == -ESPIPE || count < 0 ? -EINVAL : off;
 	count = HJ_MIN(count, CHUNK);
 	buf = count > 0 ? hj_map((size_t)count) : NULL;
 	if (buf == NULL)
