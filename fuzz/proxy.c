@@ -6,6 +6,8 @@
  */
 #include "fuzz.h"
 
+#include <sys/socket.h>
+
 #include "proxy/proxy.h"
 #include "syscall/sysdesc.h"
 
@@ -71,6 +73,40 @@ touch(const struct call *c, void *addr, size_t n, bool out)
 		p[i] = out ? 0xa5 : p[i];
 }
 
+static bool
+is_head(const struct call *c, const void *addr)
+{
+	const uint8_t *at = addr;
+
+	return at >= c->c_head && at < c->c_head + c->c_msg.sm_head;
+}
+
+/*
+ * As the call does: one message after the other, each looked at when those
+ * before it have been told of.
+ */
+static void
+touch_messages(const struct call *c, const struct sysarg *sa, uint8_t *addr)
+{
+	bool many = sa->sa_size == sizeof(struct mmsghdr);
+	bool out = (sa->sa_flags & SYSARG_OUT) != 0;
+	size_t n = many ? (uint32_t)c->c_args[sa->sa_counter] : 1, i;
+
+	for (; n > 0 && is_head(c, addr); n--, addr += sa->sa_size) {
+		struct mmsghdr *m = (struct mmsghdr *)addr;
+		const struct msghdr *mh = &m->msg_hdr;
+
+		touch(c, addr, sa->sa_size, false);
+		for (i = 0; is_head(c, mh->msg_iov) && i < mh->msg_iovlen; i++)
+			touch(c, mh->msg_iov[i].iov_base,
+			    mh->msg_iov[i].iov_len, out);
+		touch(c, mh->msg_name, mh->msg_namelen, out);
+		touch(c, mh->msg_control, mh->msg_controllen, out);
+		if (many)
+			m->msg_len = UINT32_MAX;
+	}
+}
+
 static void
 touch_all(const struct call *c, const struct sysdesc *sd)
 {
@@ -88,6 +124,8 @@ touch_all(const struct call *c, const struct sysdesc *sd)
 			touch(c, addr, c->c_room[i],
 			    (sa->sa_flags & SYSARG_OUT) != 0 &&
 				(sa->sa_flags & SYSARG_IN) == 0);
+		else if (sa->sa_kind == SYSARG_MESSAGE)
+			touch_messages(c, sa, addr);
 	}
 }
 
@@ -116,6 +154,7 @@ fuzz_one(struct input *in)
 		touch_all(&c, sd);
 		c.c_msg.sm_retval = (int64_t)take_arg(in);
 		call_encode(&c, sd, (int)take_below(in, 2));
+		CHECK(c.c_from <= c.c_to && c.c_to <= c.c_msg.sm_len);
 	}
 	free(c.c_rooms);
 	free(c.c_head);

@@ -135,10 +135,28 @@ decode_buffer(struct call *c, const struct sysdesc *sd, const struct sysarg *sa,
 	    place <= SMALL || (sa->sa_flags & SYSARG_HANDLE) != 0, &addr);
 }
 
+/*
+ * What a call looks at while it writes other things: each of these parts of the
+ * head is behind the one before, so that nothing of it is written over.
+ */
+static int
+part_find(struct call *c, uint64_t word, size_t n, void **addrp)
+{
+	size_t at;
+	int error = payload_find(c, word, n, true, addrp);
+
+	if (error != 0 || n == 0 || word_isbad(word))
+		return error;
+	at = (size_t)((uint8_t *)*addrp - c->c_head);
+	if (at < c->c_parts)
+		return EPROTO;
+	c->c_parts = at + n;
+	return 0;
+}
+
 /* A vector of n buffers at what a word says. */
 static int
-vector_find(
-    const struct call *c, bool out, uint64_t word, uint64_t n, void **iovp)
+vector_find(struct call *c, bool out, uint64_t word, uint64_t n, void **iovp)
 {
 	struct iovec *iov;
 	uint64_t k;
@@ -150,7 +168,7 @@ vector_find(
 	}
 	if (n > VECTOR_MOST)
 		return EPROTO;
-	if ((error = payload_find(c, word, n * sizeof(*iov), true, iovp)) != 0)
+	if ((error = part_find(c, word, n * sizeof(*iov), iovp)) != 0)
 		return error;
 	iov = *iovp;
 	for (k = 0; k < n && error == 0; k++) {
@@ -188,18 +206,18 @@ message_count(const struct call *c, const struct sysarg *sa)
 }
 
 static int
-message_find(const struct call *c, const struct sysarg *sa, struct msghdr *mh,
+message_find(struct call *c, const struct sysarg *sa, struct msghdr *mh,
     struct message_rooms *mr)
 {
 	int error;
 
 	mr->mr_name = mh->msg_namelen;
 	mr->mr_control = mh->msg_controllen;
-	error = payload_find(
-	    c, (uintptr_t)mh->msg_name, mh->msg_namelen, true, &mh->msg_name);
+	error = part_find(
+	    c, (uintptr_t)mh->msg_name, mh->msg_namelen, &mh->msg_name);
 	if (error == 0)
-		error = payload_find(c, (uintptr_t)mh->msg_control,
-		    mh->msg_controllen, true, &mh->msg_control);
+		error = part_find(c, (uintptr_t)mh->msg_control,
+		    mh->msg_controllen, &mh->msg_control);
 	if (error == 0)
 		error = vector_find(c, (sa->sa_flags & SYSARG_OUT) != 0,
 		    (uintptr_t)mh->msg_iov, mh->msg_iovlen,
@@ -218,7 +236,7 @@ decode_message(struct call *c, const struct sysarg *sa, uint64_t word)
 		return 0;
 	if (n > VECTOR_MOST)
 		return EPROTO;
-	error = payload_find(c, word, n * sa->sa_size, true, &addr);
+	error = part_find(c, word, n * sa->sa_size, &addr);
 	for (k = 0; k < n && error == 0; k++)
 		error = message_find(c, sa,
 		    (struct msghdr *)((uint8_t *)addr + k * sa->sa_size),
@@ -433,6 +451,7 @@ call_decode(struct call *c, const struct sysdesc *sd)
 	int i, error = 0;
 
 	reading = c;
+	c->c_parts = 0;
 	memcpy(c->c_args, c->c_msg.sm_args, sizeof(c->c_args));
 	for (i = 0; i < sd->sd_nargs && error == 0; i++) {
 		special_resolve(c, sd, i, &sa[i]);

@@ -126,6 +126,7 @@ struct call {
 	uint64_t c_args[6];
 	struct message_rooms *c_rooms; /* VECTOR_MOST, behind c_head */
 	size_t c_room[6];	       /* bytes of a buffer */
+	size_t c_parts;		       /* of c_head: the next part is behind */
 	size_t c_from, c_to;	       /* of the payload, what is the result */
 	struct lwp *c_lwp;	       /* entered */
 };

@@ -5,7 +5,9 @@
  */
 #define SERVER_PLAIN
 
+#include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -160,6 +162,90 @@ TC(liars, "a frame that no client sends ends that client and nobody else")
 		close(fd);
 		ATF_REQUIRE(rump_sys_getpid() > 1);
 	}
+}
+
+/*
+ * Two messages to be received: where the first one's name is to be written is
+ * also what says where the second one's data are to be.
+ */
+struct trap {
+	struct mmsghdr m[2];
+	struct {
+		sa_family_t family;
+		char path[14];
+		struct iovec second;
+	} name;
+	struct iovec first;
+	char data[2][16];
+};
+#define TRAP_HEAD     offsetof(struct trap, data)
+#define TRAP_AT(what) ((void *)(SP_TAG | offsetof(struct trap, what)))
+
+static struct trap
+trap_make(void)
+{
+	struct trap t = {.m = {{.msg_hdr = {.msg_name = TRAP_AT(name),
+				    .msg_namelen = sizeof(t.name),
+				    .msg_iov = TRAP_AT(first),
+				    .msg_iovlen = 1}},
+			     {.msg_hdr = {.msg_iov = TRAP_AT(name.second),
+				  .msg_iovlen = 1}}},
+	    .name.second = {TRAP_AT(data[1]), sizeof(t.data[1])},
+	    .first = {TRAP_AT(data[0]), sizeof(t.data[0])}};
+
+	_Static_assert(
+	    offsetof(struct trap, name.second) % SP_ALIGN == 0, "aligned");
+	return t;
+}
+
+/* A system call with `size' bytes of payload: its value. */
+static int64_t
+call_hand(int fd, struct sp_frame *f, const void *payload, size_t size)
+{
+	f->sf_size = f->sf_msg.sm_len = f->sf_msg.sm_head = (uint32_t)size;
+	ATF_REQUIRE(put(fd, f, sizeof(*f)) && put(fd, payload, size));
+	ATF_REQUIRE(get(fd, f, sizeof(*f)));
+	ATF_REQUIRE_EQ(f->sf_msg.sm_error, 0);
+	return f->sf_msg.sm_retval;
+}
+
+TC(overlap, "what a call writes is not what it looks at")
+{
+	struct trap t = trap_make(), from = {.name.family = AF_UNIX};
+	struct sockaddr_un to = {AF_UNIX, "\0trap"};
+	struct sp_frame f;
+	int fd, here, there;
+
+	start(NULL);
+	fd = connect_new();
+	f = call_frame(0, 1, RUMP_SYS_socket);
+	f.sf_msg.sm_args[0] = AF_UNIX;
+	f.sf_msg.sm_args[1] = SOCK_DGRAM;
+	there = (int)call_hand(fd, &f, NULL, 0);
+	f = call_frame(0, 2, RUMP_SYS_bind);
+	f.sf_msg.sm_args[0] = (uint64_t)there;
+	f.sf_msg.sm_args[1] = SP_TAG;
+	f.sf_msg.sm_args[2] = sizeof(to);
+	(void)call_hand(fd, &f, &to, sizeof(to));
+	/* The name of who sends says where to write. */
+	from.name.second = (struct iovec){(void *)0x10000, 16};
+	ATF_REQUIRE((here = rump_sys_socket(AF_UNIX, SOCK_DGRAM, 0)) != -1);
+	ATF_REQUIRE_EQ(
+	    rump_sys_bind(here, (void *)&from.name, sizeof(from.name)), 0);
+	for (int i = 0; i < 2; i++)
+		ATF_REQUIRE_EQ(rump_sys_sendto(
+				   here, "data", 4, 0, (void *)&to, sizeof(to)),
+		    4);
+	f = call_frame(0, 3, RUMP_SYS_recvmmsg);
+	f.sf_size = f.sf_msg.sm_len = sizeof(t);
+	f.sf_msg.sm_head = TRAP_HEAD;
+	f.sf_msg.sm_args[0] = (uint64_t)there;
+	f.sf_msg.sm_args[1] = SP_TAG;
+	f.sf_msg.sm_args[2] = 2;
+	f.sf_msg.sm_args[3] = MSG_DONTWAIT;
+	ATF_REQUIRE(put(fd, &f, sizeof(f)) && put(fd, &t, sizeof(t)));
+	ATF_REQUIRE(server_ends(fd));
+	ATF_REQUIRE(rump_sys_getpid() > 1);
 }
 
 TC(busy, "a call in a slot whose call goes on ends that client")
@@ -325,6 +411,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, calls);
 	ATF_TP_ADD_TC(tp, liars);
+	ATF_TP_ADD_TC(tp, overlap);
 	ATF_TP_ADD_TC(tp, busy);
 	ATF_TP_ADD_TC(tp, cut_short);
 	ATF_TP_ADD_TC(tp, noise);
