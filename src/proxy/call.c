@@ -274,6 +274,8 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 	c->c_parks =
 	    atomic_load_explicit(&ss->ss_seen, memory_order_relaxed) != 0;
 	c->c_msg = ss->ss_msg;
+	/* The copy is looked at, not what the client may change. */
+	atomic_signal_fence(memory_order_seq_cst);
 	c->c_hostfile = (c->c_msg.sm_flags & SP_F_HOSTFILE) != 0;
 	c->c_msg.sm_flags = 0;
 	c->c_msg.sm_retval = -1;

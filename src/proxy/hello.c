@@ -14,15 +14,18 @@
 
 #define NOBODY 65534u
 
-static bool
-peer_isroot(const struct hyper_peer *hp)
+bool
+session_isroot(const struct session *se)
 {
+	uid_t uid = se->se_peer.hp_uid;
 	uint32_t i;
 
-	if (hp->hp_uid == hyper_uid())
+	if (se->se_far)
+		return false;
+	if (uid == hyper_uid())
 		return true;
 	for (i = 0; i < proxy_config.pc_nroots; i++)
-		if (proxy_config.pc_roots[i] == hp->hp_uid)
+		if (proxy_config.pc_roots[i] == uid)
 			return true;
 	return false;
 }
@@ -49,7 +52,7 @@ who_is(const struct session *se, struct remote_who *rw)
 		rw->rw_root = u != NULL ? u->u_root : NULL;
 		return;
 	}
-	if (peer_isroot(hp))
+	if (session_isroot(se))
 		return;
 	rw->rw_uid = hp->hp_uid == 0 ? NOBODY : hp->hp_uid;
 	rw->rw_gid = hp->hp_gid == 0 ? NOBODY : hp->hp_gid;

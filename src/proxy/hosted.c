@@ -164,6 +164,9 @@ static int
 program_find(struct call *c, struct lwp *l, const char *path)
 {
 	const uint64_t *args = c->c_msg.sm_args;
+	/* Whether it executes that at all, nobody knows. */
+	bool plain =
+	    args[2] == SP_PROGRAM_PLAIN || !session_isroot(c->c_session);
 	struct program pg;
 	int *fds, error;
 
@@ -177,7 +180,7 @@ program_find(struct call *c, struct lwp *l, const char *path)
 	call_give(c, pg.pg_path, strlen(pg.pg_path) + 1);
 	if (args[2] == SP_PROGRAM_INTERPRETER)
 		exefile_rele(pg.pg_exe);
-	else if (args[2] == SP_PROGRAM_PLAIN)
+	else if (plain)
 		program_set(c->c_session, pg.pg_exe, UINT32_MAX, UINT32_MAX);
 	else
 		program_set(c->c_session, pg.pg_exe, pg.pg_uid, pg.pg_gid);

@@ -151,6 +151,10 @@ op_run(struct call *c)
 	/* What these answer with is of use on the same machine only. */
 	if (c->c_msg.sm_op >= SP_HOSTFILE && c->c_session->se_stream != NULL)
 		return EOPNOTSUPP;
+	/* These are about what it has opened by itself. */
+	if ((c->c_msg.sm_op == SP_HOSTDIR || c->c_msg.sm_op == SP_ADOPT) &&
+	    !session_isroot(c->c_session))
+		return EPERM;
 	switch (c->c_msg.sm_op) {
 	case SP_RFORK:
 		return op_rfork(c);

@@ -389,6 +389,12 @@ void memory_clean(void);
 void hello_done(struct session *);
 
 /*
+ * Is its host process of a user who is root here?  What it says of itself that
+ * nobody can know, is believed of those alone, who could do all that anyway.
+ */
+bool session_isroot(const struct session *);
+
+/*
  * lwps.c: the lwps of a session, (any).
  */
 
@@ -466,8 +472,9 @@ void hosted_close(struct session *, uint32_t slot);
 void hosted_fini(struct session *);
 
 /*
- * rights.c: files that hosted clients send each other.  For the leader: nobody
- * has what this stands for.
+ * rights.c: files that hosted clients send each other.  The number of a pipe is
+ * no secret: who receives one is of the user who sent it, or root.  For the
+ * leader: nobody has what this stands for.
  */
 struct rights;
 int hosted_send(struct call *);

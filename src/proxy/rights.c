@@ -20,13 +20,14 @@ struct rights {
 	struct file *ri_file;
 	int ri_pipe;
 	ino_t ri_ino;
+	uid_t ri_uid; /* the host's, who sent it */
 };
 
 static LIST_HEAD(, rights) rights_list;
 static struct kmutex rights_lock;
 
 static struct rights *
-rights_make(struct file *fp, int *writep)
+rights_make(const struct session *se, struct file *fp, int *writep)
 {
 	struct rights *ri = kmem_alloc(sizeof(*ri));
 	struct hyper_stat hs;
@@ -39,6 +40,7 @@ rights_make(struct file *fp, int *writep)
 	}
 	(void)hyper_file_stat(ri->ri_pipe, "", &hs);
 	ri->ri_ino = hs.hs_stat.st_ino;
+	ri->ri_uid = se->se_peer.hp_uid;
 	ri->ri_file = fp;
 	mutex_enter(&rights_lock);
 	LIST_INSERT_HEAD(&rights_list, ri, ri_link);
@@ -46,16 +48,17 @@ rights_make(struct file *fp, int *writep)
 	return ri;
 }
 
-/* The file that a number stands for, referenced; NULL: none. */
+/* The file that a number stands for, referenced; NULL: none for this client. */
 static struct file *
-rights_find(ino_t ino)
+rights_find(const struct session *se, ino_t ino)
 {
 	struct file *fp = NULL;
 	struct rights *ri;
 
 	mutex_enter(&rights_lock);
 	LIST_FOREACH (ri, &rights_list, ri_link) {
-		if (ri->ri_ino == ino) {
+		if (ri->ri_ino == ino &&
+		    (ri->ri_uid == se->se_peer.hp_uid || session_isroot(se))) {
 			fp = ri->ri_file;
 			file_hold(fp);
 			break;
@@ -77,7 +80,7 @@ hosted_send(struct call *c)
 		return syscall_refusal();
 	if ((fds = hosted_table(c->c_session)) != NULL)
 		error = fd_getref(l, (int)c->c_msg.sm_args[0], &fp);
-	if (error == 0 && (ri = rights_make(fp, &fd)) == NULL) {
+	if (error == 0 && (ri = rights_make(c->c_session, fp, &fd)) == NULL) {
 		file_rele(fp);
 		error = EMFILE;
 	}
@@ -104,7 +107,7 @@ hosted_receive(struct call *c)
 
 	if (l == NULL)
 		return syscall_refusal();
-	fp = rights_find((ino_t)c->c_msg.sm_args[0]);
+	fp = rights_find(c->c_session, (ino_t)c->c_msg.sm_args[0]);
 	error = fp == NULL ? ENOENT : fd_alloc(l, 0, &fd);
 	if (error == 0) {
 		fd_affix(l, fd, fp, c->c_msg.sm_args[1] != 0);

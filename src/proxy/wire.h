@@ -136,8 +136,8 @@ enum sp_note {
  *
  * SP_SEND holds what fd names, and gives the end of a pipe for it: to be sent
  * to another client, who has SP_RECEIVE make a descriptor of it, by the pipe's
- * inode.  ENOENT: it is none of those.  It is held as long as anybody has the
- * pipe's end.
+ * inode.  ENOENT: it is none of those, or another user's.  It is held as long as
+ * anybody has the pipe's end.
  *
  * SP_GONE is for who has been told by the host that a process, or with pid 0
  * any, has ended: EAGAIN as long as something of it is left here.  The token is
@@ -151,7 +151,7 @@ enum sp_note {
  * until SP_ADOPT, with the path on the host and the number that the file
  * showed, makes a descriptor of one, whatever became of the file meanwhile. The
  * client sets sh_late and then looks at sh_tree again before it uses the first;
- * what is removed while it is set is kept for a while.
+ * what is removed while it is set is kept for a while.  EPERM: it is not root.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.  With a pid of

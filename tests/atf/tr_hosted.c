@@ -42,7 +42,7 @@ start(void)
 	ATF_REQUIRE(rump_sys_mkdir("/lower", 0755) != -1);
 	ATF_REQUIRE(rump_sys_mkdir("/upper", 0755) != -1);
 	ATF_REQUIRE(rump_sys_mkdir("/world", 0755) != -1);
-	snprintf(data, sizeof(data), "path=%s/below", dir);
+	snprintf(data, sizeof(data), "path=%s/below,attrtime=1", dir);
 	ATF_REQUIRE(rump_sys_mount("hostfs", "/lower", MNT_RDONLY, data,
 			strlen(data)) != -1);
 	ATF_REQUIRE(rump_sys_mount("tmpfs", "/upper", 0, NULL, 0) != -1);
@@ -369,6 +369,103 @@ TC(rights, "a file that is sent stays as long as somebody has the pipe's end")
 	ATF_REQUIRE_EQ(receive(st.st_ino), ENOENT);
 }
 
+/*
+ * From here on what is said by hand is said by a user of the host who is not
+ * root here.
+ */
+static void
+become_user(void)
+{
+	if (geteuid() != 0)
+		atf_tc_skip("has to be root on the host");
+	ATF_REQUIRE(chmod(server_path(0), 0777) == 0);
+	ATF_REQUIRE(seteuid(1000) == 0);
+	sock = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, SP_H_HOSTED, &sh);
+	ATF_REQUIRE(seteuid(0) == 0);
+	ATF_REQUIRE(sock != -1);
+}
+
+TC(rights_user, "who receives a file is root or of the user who sent it")
+{
+	struct sp_msg *m;
+	char path[64];
+	struct stat st;
+	int fd;
+
+	start();
+	ATF_REQUIRE_EQ(open_by_hand("/secret", O_RDWR | O_CREAT, 0), 0);
+	fd = (int)sp_slot(sh, 0)->ss_msg.sm_retval;
+	m = message(SP_SEND);
+	m->sm_args[0] = (uint64_t)fd;
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)server,
+	    (int)m->sm_retval);
+	ATF_REQUIRE((fd = open(path, O_WRONLY | O_NONBLOCK)) != -1);
+	ATF_REQUIRE(fstat(fd, &st) == 0);
+	ATF_REQUIRE_EQ(receive(st.st_ino), 0);
+	become_user();
+	ATF_REQUIRE_EQ(receive(st.st_ino), ENOENT);
+	close(fd);
+}
+
+static int
+host_dir(const char *path)
+{
+	struct sp_msg *m = message(SP_HOSTDIR);
+
+	m->sm_args[0] = (uint64_t)AT_FDCWD;
+	put_path(m, path);
+	return hand_call(sock, sh);
+}
+
+static int
+adopt(uint32_t mount, ino_t ino)
+{
+	struct sp_msg *m = message(SP_ADOPT);
+	char path[512];
+
+	ATF_REQUIRE(getcwd(path, sizeof(path)) != NULL);
+	strcat(path, "/below/file");
+	m->sm_args[1] = mount;
+	m->sm_args[2] = ino;
+	put_path(m, path);
+	return hand_call(sock, sh);
+}
+
+TC(adopt_user, "a user's word that he has opened a file is not enough")
+{
+	struct sp_hostdir hd;
+	struct sp_msg *m;
+	struct stat st;
+
+	start();
+	ATF_REQUIRE(chmod("below/file", 0600) == 0);
+	ATF_REQUIRE(rump_sys_stat("/world/file", &st) == 0);
+	m = message(SP_SYSCALL);
+	m->sm_nr = RUMP_SYS_chroot;
+	m->sm_args[0] = SP_TAG;
+	put_path(m, "/world");
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	ATF_REQUIRE_EQ(host_dir("/"), 0);
+	memcpy(&hd, answer(), sizeof(hd));
+	ATF_REQUIRE_EQ(adopt(hd.hd_mount, st.st_ino), 0);
+	become_user();
+	ATF_REQUIRE_EQ(adopt(hd.hd_mount, st.st_ino), EPERM);
+	ATF_REQUIRE_EQ(host_dir("/"), EPERM);
+}
+
+static int
+program_call(const char *path)
+{
+	struct sp_msg *m = message(SP_PROGRAM);
+
+	m->sm_args[0] = (uint64_t)AT_FDCWD;
+	m->sm_args[1] = 1;
+	m->sm_args[2] = 1; /* set-id bits count */
+	put_path(m, path);
+	return hand_call(sock, sh);
+}
+
 static int
 exec_call(const char *name)
 {
@@ -408,6 +505,24 @@ TC(exec, "SP_EXEC begins another program on the connection of the one before")
 	ATF_REQUIRE_EQ(exec_call(NULL), EPROTO);
 }
 
+TC(exec_user, "a user does not become another one by saying what he executes")
+{
+	struct sp_fds sf;
+	int fd;
+
+	start();
+	fd = rump_sys_open("/su", O_WRONLY | O_CREAT, 0755);
+	ATF_REQUIRE_EQ(rump_sys_write(fd, "#!/bin/sh\n", 10), 10);
+	ATF_REQUIRE_EQ(rump_sys_close(fd), 0);
+	ATF_REQUIRE_EQ(rump_sys_chmod("/su", 04755), 0);
+	become_user();
+	ATF_REQUIRE_EQ(program_call("/su"), 0);
+	ATF_REQUIRE_EQ(exec_call("su"), 0);
+	memcpy(&sf, answer(), sizeof(sf));
+	ATF_REQUIRE_EQ(sf.sf_uid, 1000);
+	ATF_REQUIRE_EQ(sf.sf_euid, 1000);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, hostpath);
@@ -419,6 +534,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, fdpath);
 	ATF_TP_ADD_TC(tp, reopen);
 	ATF_TP_ADD_TC(tp, rights);
+	ATF_TP_ADD_TC(tp, rights_user);
+	ATF_TP_ADD_TC(tp, adopt_user);
 	ATF_TP_ADD_TC(tp, exec);
+	ATF_TP_ADD_TC(tp, exec_user);
 	return atf_no_error();
 }
