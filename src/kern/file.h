@@ -141,6 +141,8 @@ struct file_vnodeops {
 	 * changes of its file's vnode.  ENOMEM.
 	 */
 	int (*fv_attach)(struct knote *);
+	/* F_NOTIFY, on what fd names. */
+	int (*fv_notify)(struct lwp *, int fd, struct file *, uint32_t mask);
 	/* F_GETLK and its kin, on what fd names. */
 	int (*fv_lock)(
 	    struct lwp *, int fd, struct file *, int cmd, struct flock *);

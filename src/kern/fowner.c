@@ -17,24 +17,12 @@
 #include "kern/signal_impl.h"
 #include "kern/uio.h"
 
-/* Whom it is for: a process, a group, or nobody (all zero). */
-struct dest {
-	int d_type;	     /* F_OWNER_* */
-	pid_t d_pid;	     /* of a process */
-	uint64_t d_serial;   /* its */
-	int d_lid;	     /* F_OWNER_TID: its lwp */
-	struct pgrp *d_pgrp; /* F_OWNER_PGRP: held */
-	uid_t d_uid, d_euid; /* who named it */
-	int d_signo;	     /* 0: SIGIO, and nothing else is told */
-	int d_fd;	     /* that O_ASYNC was switched on for */
-};
-
 struct fowner {
 	LIST_ENTRY(fowner) fo_link; /* owners_lock */
 	struct kmutex fo_lock;
-	struct dest fo_dest;  /* (fo_lock) */
-	struct knote fo_note; /* hangs while O_ASYNC is on; f_lock */
-	bool fo_attached;     /* f_lock */
+	struct fowner_dest fo_dest; /* (fo_lock) */
+	struct knote fo_note;	    /* hangs while O_ASYNC is on; f_lock */
+	bool fo_attached;	    /* f_lock */
 };
 
 static void
@@ -133,7 +121,7 @@ fowner_free(struct file *fp)
 
 /* Whom type and id name for l; 0 is nobody.  EINVAL, ESRCH. */
 static int
-dest_find(struct lwp *l, int type, pid_t id, struct dest *d)
+dest_find(struct lwp *l, int type, pid_t id, struct fowner_dest *d)
 {
 	struct proc *p = l->l_proc;
 
@@ -165,7 +153,7 @@ dest_find(struct lwp *l, int type, pid_t id, struct dest *d)
 
 /* Is whom it names still there? */
 static bool
-dest_alive(const struct dest *d)
+dest_alive(const struct fowner_dest *d)
 {
 	struct proc *p;
 	bool alive;
@@ -182,7 +170,7 @@ dest_alive(const struct dest *d)
 
 /* Put d in place of what was; unless `force', only for nobody. */
 static void
-fowner_set(struct fowner *fo, struct dest *d, bool force)
+fowner_set(struct fowner *fo, struct fowner_dest *d, bool force)
 {
 	struct pgrp *old = d->d_pgrp;
 
@@ -202,7 +190,7 @@ static int
 fowner_setown(struct lwp *l, struct file *fp, int type, pid_t id, bool force)
 {
 	struct fowner *fo;
-	struct dest d;
+	struct fowner_dest d;
 	int error;
 
 	if ((error = fowner_get(fp, &fo)) == 0 &&
@@ -211,21 +199,28 @@ fowner_setown(struct lwp *l, struct file *fp, int type, pid_t id, bool force)
 	return error;
 }
 
+/* With a reference to the group. */
+static void
+dest_copy(struct fowner *fo, struct fowner_dest *d)
+{
+	mutex_enter(&fo->fo_lock);
+	*d = fo->fo_dest;
+	if (d->d_pgrp != NULL)
+		kref_hold(&d->d_pgrp->pg_ref);
+	mutex_exit(&fo->fo_lock);
+}
+
 /* As F_GETOWN_EX gives it: 0 for nobody. */
 static struct f_owner_ex
 fowner_getown(struct file *fp)
 {
 	struct f_owner_ex ex = {F_OWNER_TID, 0};
 	struct fowner *fo = fowner_peek(fp);
-	struct dest d;
+	struct fowner_dest d;
 
 	if (fo == NULL)
 		return ex;
-	mutex_enter(&fo->fo_lock);
-	d = fo->fo_dest;
-	if (d.d_pgrp != NULL)
-		kref_hold(&d.d_pgrp->pg_ref);
-	mutex_exit(&fo->fo_lock);
+	dest_copy(fo, &d);
 	ex.type = (enum __pid_type)d.d_type;
 	if (dest_alive(&d))
 		ex.pid = d.d_pgrp != NULL ? d.d_pgrp->pg_id
@@ -314,6 +309,12 @@ fowner_fcntl(
 }
 
 int
+fowner_default(struct lwp *l, struct file *fp)
+{
+	return fowner_setown(l, fp, F_OWNER_PID, proc_pid(l->l_proc), false);
+}
+
+int
 fowner_setasync(struct lwp *l, int fd, struct file *fp, bool on)
 {
 	struct fowner *fo = fowner_peek(fp);
@@ -351,7 +352,7 @@ fowner_setasync(struct lwp *l, int fd, struct file *fp, bool on)
  */
 
 static bool
-dest_may(const struct dest *d, const struct cred *cr)
+dest_may(const struct fowner_dest *d, const struct cred *cr)
 {
 	return d->d_euid == 0 || d->d_euid == cr->cr_svuid ||
 	       d->d_euid == cr->cr_ruid || d->d_uid == cr->cr_svuid ||
@@ -360,7 +361,7 @@ dest_may(const struct dest *d, const struct cred *cr)
 
 /* A signal that was asked for, which may not be queued: then SIGIO. */
 static int
-dest_queue(struct proc *p, struct lwp *l, const struct dest *d, int code,
+dest_queue(struct proc *p, struct lwp *l, const struct fowner_dest *d, int code,
     unsigned *after)
 {
 	const uint64_t specific =
@@ -374,6 +375,7 @@ dest_queue(struct proc *p, struct lwp *l, const struct dest *d, int code,
 	info.si_signo = d->d_signo;
 	info.si_code = (SIGBIT(d->d_signo) & specific) != 0 ? SI_SIGIO : code;
 	info.si_band = code == POLL_IN	  ? POLLIN | POLLRDNORM
+		       : code == POLL_MSG ? POLLIN | POLLRDNORM | POLLMSG
 		       : code == POLL_OUT ? POLLOUT | POLLWRNORM | POLLWRBAND
 		       : code == POLL_ERR ? POLLERR
 					  : POLLHUP | POLLERR;
@@ -382,7 +384,7 @@ dest_queue(struct proc *p, struct lwp *l, const struct dest *d, int code,
 }
 
 static void
-dest_post_one(const struct dest *d, pid_t pid, uint64_t serial, int code)
+dest_post_one(const struct fowner_dest *d, pid_t pid, uint64_t serial, int code)
 {
 	siginfo_t info = {.si_signo = SIGIO, .si_code = SI_KERNEL};
 	struct proc *p = proc_find_locked(pid);
@@ -405,7 +407,7 @@ dest_post_one(const struct dest *d, pid_t pid, uint64_t serial, int code)
 
 /* Drops the reference to the group. */
 static void
-dest_post(struct dest *d, int code)
+dest_post(struct fowner_dest *d, int code)
 {
 	pid_t *pids;
 	size_t i, n, size;
@@ -436,9 +438,8 @@ file_does(const struct file *fp, int code)
 
 /* Whom the nth file that can do it is for.  False: there are not so many. */
 static bool
-klist_dest(struct klist *kl, unsigned n, int code, struct dest *d)
+klist_dest(struct klist *kl, unsigned n, int code, struct fowner_dest *d)
 {
-	struct fowner *fo;
 	struct knote *kn;
 
 	mutex_enter(&kl->kl_lock);
@@ -448,14 +449,8 @@ klist_dest(struct klist *kl, unsigned n, int code, struct dest *d)
 		if (n-- == 0)
 			break;
 	}
-	if (kn != NULL) {
-		fo = container_of(kn, struct fowner, fo_note);
-		mutex_enter(&fo->fo_lock);
-		*d = fo->fo_dest;
-		if (d->d_pgrp != NULL)
-			kref_hold(&d->d_pgrp->pg_ref);
-		mutex_exit(&fo->fo_lock);
-	}
+	if (kn != NULL)
+		dest_copy(container_of(kn, struct fowner, fo_note), d);
 	mutex_exit(&kl->kl_lock);
 	return kn != NULL;
 }
@@ -463,9 +458,34 @@ klist_dest(struct klist *kl, unsigned n, int code, struct dest *d)
 void
 klist_async_slow(struct klist *kl, int code)
 {
-	struct dest d;
+	struct fowner_dest d;
 	unsigned n;
 
 	for (n = 0; klist_dest(kl, n, code, &d); n++)
 		dest_post(&d, code);
+}
+
+bool
+fowner_dest(struct file *fp, int fd, struct fowner_dest *d)
+{
+	struct fowner *fo = fowner_peek(fp);
+
+	if (fo == NULL)
+		return false;
+	dest_copy(fo, d);
+	d->d_fd = fd;
+	return true;
+}
+
+void
+fowner_post(struct fowner_dest *d, int code, unsigned times)
+{
+	struct fowner_dest one;
+
+	for (; times > 0; times--) {
+		one = *d;
+		if (times > 1 && d->d_pgrp != NULL)
+			kref_hold(&d->d_pgrp->pg_ref);
+		dest_post(&one, code);
+	}
 }

@@ -15,6 +15,18 @@
 
 struct lwp;
 
+/* Whom it is for: a process, a group, or nobody (all zero). */
+struct fowner_dest {
+	int d_type;	     /* F_OWNER_* */
+	pid_t d_pid;	     /* of a process */
+	uint64_t d_serial;   /* its */
+	int d_lid;	     /* F_OWNER_TID: its lwp */
+	struct pgrp *d_pgrp; /* F_OWNER_PGRP: held */
+	uid_t d_uid, d_euid; /* who named it */
+	int d_signo;	     /* 0: SIGIO, and nothing else is told */
+	int d_fd;	     /* that O_ASYNC was switched on for */
+};
+
 /*
  * F_SETOWN, F_GETOWN, F_SETOWN_EX, F_GETOWN_EX, F_SETSIG, F_GETSIG.
  * EFAULT, EINVAL, ENOMEM, ESRCH.
@@ -24,6 +36,17 @@ fowner_fcntl(struct lwp *, struct file *, int cmd, uintptr_t arg, int *retval);
 
 /* Switch O_ASYNC of fp on or off, if it has it (fo_async).  ENOMEM. */
 int fowner_setasync(struct lwp *, int fd, struct file *fp, bool on);
+
+/* l's process is the owner of fp, if it has none so far.  ENOMEM. */
+int fowner_default(struct lwp *, struct file *fp);
+
+/*
+ * For what is told of a file without O_ASYNC: whom it is for, by now, as if fd
+ * had been named; any lock may be held.  Then, without locks and if it was
+ * somebody, so many signals, at least one.
+ */
+bool fowner_dest(struct file *fp, int fd, struct fowner_dest *);
+void fowner_post(struct fowner_dest *, int code, unsigned times);
 
 /* The last reference to fp, which has an owner (f_owned), is gone. */
 void fowner_free(struct file *fp);

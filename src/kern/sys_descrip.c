@@ -146,6 +146,15 @@ fcntl_setfl(struct lwp *l, int fd, struct file *fp, uint32_t flags)
 	return error;
 }
 
+/* Directories tell; to want nothing of others is no error. */
+static int
+fcntl_notify(struct lwp *l, int fd, struct file *fp, uint32_t mask)
+{
+	if (fp->f_vnode != NULL)
+		return file_vnodeops.fv_notify(l, fd, fp, mask);
+	return (mask & ~DN_MULTISHOT) == 0 ? 0 : ENOTDIR;
+}
+
 static int
 fcntl_file(
     struct lwp *l, int fd, struct file *fp, int cmd, uintptr_t arg, int *retval)
@@ -166,6 +175,8 @@ fcntl_file(
 	case F_SETSIG:
 	case F_GETSIG:
 		return fowner_fcntl(l, fp, cmd, arg, retval);
+	case F_NOTIFY:
+		return fcntl_notify(l, fd, fp, (uint32_t)arg);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		if (fp->f_type != DTYPE_PIPE)

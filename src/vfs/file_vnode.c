@@ -336,6 +336,8 @@ static void
 vn_closing(struct file *fp, const struct filedesc *fdp)
 {
 	lock_closing(fp, fdp);
+	if (vnode_watched(fp->f_vnode))
+		dnotify_closing(fp, fdp);
 }
 
 static void
@@ -354,6 +356,7 @@ const struct file_vnodeops file_vnodeops = {
     .fv_closing = vn_closing,
     .fv_close = vn_close,
     .fv_attach = vnode_note_attach,
+    .fv_notify = dnotify_set,
     .fv_lock = file_lock,
 };
 

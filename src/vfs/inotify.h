@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inotify, and kevents of vnodes: what happens to files, told to who asked.
- * Each function here tells both; what is told of kevents only has a name with
- * vnode_note in it.
+ * inotify, dnotify and kevents of vnodes: what happens to files, told to who
+ * asked.  Each function here tells all; what is told of kevents only has a name
+ * with vnode_note in it.
  *
  * V_WATCHED in v_mode says that a vnode is watched, or has a name in a
  * directory that is; it stays set for a while after that ends.  Who does not
@@ -28,6 +28,15 @@
  * events for who reads fd: ENODEV if that is no instance of inotify.
  */
 int inotify_hostpipe(struct lwp *, int fd, int *hostfd);
+
+/*
+ * F_NOTIFY: signals for what happens in a directory; dnotify.c.  Beside the
+ * masks of inotify: an entry got another name in the same directory.
+ */
+#define VN_RENAMED 0x00010000u
+int dnotify_set(struct lwp *, int fd, struct file *, uint32_t mask);
+/* A table lets go of a descriptor of it; without locks. */
+void dnotify_closing(struct file *, const struct filedesc *);
 
 void inotify_post_slow(struct vnode *, uint32_t mask, bool used);
 void inotify_self_slow(struct vnode *, uint32_t mask, uint32_t notes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between inotify.c (instances: queues and calls) and inotify_watch.c (what is
- * watched, and whom to tell).
+ * Between inotify.c (instances: queues and calls), dnotify.c (signals for
+ * directories) and inotify_watch.c (what is watched, and whom to tell).
  */
 #ifndef VFS_INOTIFY_IMPL_H
 #define VFS_INOTIFY_IMPL_H
@@ -13,10 +13,23 @@
 #include "kern/timer.h"
 #include "vfs/inotify.h"
 
-struct watched;
-
 /* All of these are covered by inotify_lock. */
 extern struct kmutex inotify_lock;
+
+struct named;
+LIST_HEAD(nameds, named);
+LIST_HEAD(dnotifies, dnotify);
+
+struct watched {
+	LIST_ENTRY(watched) wd_link; /* in its chain */
+	struct vnode *wd_vnode;
+	LIST_HEAD(, watch) wd_watches;
+	struct dnotifies wd_dnotifies;
+	struct nameds wd_names;
+	struct klist wd_klist; /* kevents */
+	unsigned wd_holds;     /* who looks at wd_klist without the lock */
+	bool wd_named;	       /* wd_names is kept */
+};
 
 struct watch {
 	LIST_ENTRY(watch) w_link;   /* of what is watched */
@@ -73,6 +86,24 @@ void inotify_queue(const struct watch *, uint32_t mask, uint32_t cookie,
  * EEXIST, ENOMEM.
  */
 int watch_add(struct inotify *, struct vnode *, uint32_t mask, int *idp);
+
+/* What vp has in the table, or NULL; inotify_lock is held. */
+struct watched *watched_find(const struct vnode *);
+
+/* The same: what there is, or *wdp, which is NULL then. */
+struct watched *watched_get(struct vnode *, struct watched **wdp);
+
+/* If nobody watches it any more, it is to be freed: by inotify_leave. */
+void watched_check(struct watched *);
+
+/* Find out what is in a directory that is watched from now on. */
+int watched_collect(struct vnode *dvp);
+
+/* Free what nobody watches any more, and let go of the lock. */
+void inotify_leave(void);
+
+/* Of one of IN_ALL_EVENTS, or VN_RENAMED. */
+void dnotify_tell(const struct watched *, uint32_t mask);
 
 /* End a watch: EINVAL.  End them all, without an event. */
 int watch_rm(struct inotify *, int id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is watched, and whom to tell: instances of inotify, and kevents, whose
- * knotes hang on wd_klist.
+ * What is watched, and whom to tell: instances of inotify, those who asked for
+ * signals (dnotify.c), and kevents, whose knotes hang on wd_klist.
  *
  * Two tables, both by the address of a vnode:
  *	watched_table	vnodes that are watched, with their watches
@@ -25,8 +25,6 @@
 
 #define TABLE_SIZE 256
 
-LIST_HEAD(nameds, named);
-
 struct named {
 	LIST_ENTRY(named) nm_link;    /* in its chain */
 	LIST_ENTRY(named) nm_dirlink; /* of the directory */
@@ -35,16 +33,6 @@ struct named {
 	bool nm_unlinked; /* the last link has gone */
 	uint32_t nm_len;
 	char nm_name[];
-};
-
-struct watched {
-	LIST_ENTRY(watched) wd_link; /* in its chain */
-	struct vnode *wd_vnode;
-	LIST_HEAD(, watch) wd_watches;
-	struct nameds wd_names;
-	struct klist wd_klist; /* kevents */
-	unsigned wd_holds;     /* who looks at wd_klist without the lock */
-	bool wd_named;	       /* wd_names is kept */
 };
 
 LIST_HEAD(watched_chain, watched);
@@ -69,7 +57,7 @@ inotify_watching(void)
 	return atomic_load_explicit(&watched_count, memory_order_seq_cst) != 0;
 }
 
-static struct watched *
+struct watched *
 watched_find(const struct vnode *vp)
 {
 	struct watched *wd;
@@ -214,8 +202,7 @@ collect_name(void *arg, const struct direntry *de)
 	return true;
 }
 
-/* Find out what is in a directory that is watched from now on. */
-static int
+int
 watched_collect(struct vnode *dvp)
 {
 	struct collect co = {.co_error = 0};
@@ -246,13 +233,12 @@ watched_collect(struct vnode *dvp)
  * Watches
  */
 
-/* If nobody watches it any more, it is to be freed. */
-static void
+void
 watched_check(struct watched *wd)
 {
 	KASSERT(mutex_owned(&inotify_lock));
-	if (!LIST_EMPTY(&wd->wd_watches) || wd->wd_holds > 0 ||
-	    klist_hasnotes(&wd->wd_klist))
+	if (!LIST_EMPTY(&wd->wd_watches) || !LIST_EMPTY(&wd->wd_dnotifies) ||
+	    wd->wd_holds > 0 || klist_hasnotes(&wd->wd_klist))
 		return;
 	LIST_REMOVE(wd, wd_link);
 	LIST_INSERT_HEAD(&watched_idle, wd, wd_link);
@@ -270,8 +256,7 @@ watch_remove(struct watch *w)
 	watched_check(wd);
 }
 
-/* Free what nobody watches any more, and let go of the lock. */
-static void
+void
 inotify_leave(void)
 {
 	struct watched *wd;
@@ -320,8 +305,7 @@ watch_change(struct watch *w, uint32_t mask)
 	return 0;
 }
 
-/* What vp has in the table: what there is, or *wdp, which is NULL then. */
-static struct watched *
+struct watched *
 watched_get(struct vnode *vp, struct watched **wdp)
 {
 	struct watched *wd = watched_find(vp);
@@ -443,13 +427,17 @@ watched_tell(const struct watched *wd, const struct tell *te, const char *name,
 {
 	struct watch *w, *next;
 
+	if ((te->te_mask & VN_RENAMED) != 0)
+		dnotify_tell(wd, VN_RENAMED);
+	dnotify_tell(wd, te->te_mask & ~VN_RENAMED);
 	for (w = LIST_FIRST(&wd->wd_watches); w != NULL; w = next) {
 		next = LIST_NEXT(w, w_link);
 		if ((te->te_mask & w->w_mask & IN_ALL_EVENTS) == 0 ||
 		    (te->te_used && te->te_unlinked &&
 			(w->w_mask & IN_EXCL_UNLINK) != 0))
 			continue;
-		inotify_queue(w, te->te_mask, te->te_cookie, name, len);
+		inotify_queue(
+		    w, te->te_mask & ~VN_RENAMED, te->te_cookie, name, len);
 		if ((w->w_mask & IN_ONESHOT) != 0)
 			watch_end(w);
 	}

@@ -230,8 +230,9 @@ rename_tell(struct vnode *fdvp, const struct cname *fcn, struct vnode *tdvp,
 
 	if (vnode_watched(fdvp) || vnode_watched(tdvp)) {
 		cookie = inotify_cookie();
-		inotify_entry(
-		    fdvp, fcn, IN_MOVED_FROM, vnode_isdir(vp), cookie);
+		inotify_entry(fdvp, fcn,
+		    IN_MOVED_FROM | (fdvp == tdvp ? VN_RENAMED : 0),
+		    vnode_isdir(vp), cookie);
 		inotify_entry(tdvp, tcn, IN_MOVED_TO, vnode_isdir(vp), cookie);
 	}
 	if (over != NULL)

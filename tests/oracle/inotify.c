@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The same random changes to a tree, here and on the host's tmpfs, watched by
- * inotify: what is read of it must be the same, byte for byte, but for the
- * values of cookies.
+ * inotify and dnotify: what is read of the former must be the same, byte for
+ * byte, but for the values of cookies; and signals of the latter as many.
  *
  *	inotify [seed [steps [verbose]]]
  *
@@ -23,11 +23,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rump/rump.h>
@@ -36,6 +39,7 @@
 #include "lib/random.h"
 
 #define NIN	2
+#define NDIR	2 /* directories that send signals, each one of its own */
 #define NFDS	5
 #define BUFSIZE 65536
 
@@ -63,13 +67,17 @@ enum op {
 	OP_EXCHANGE,
 	OP_FALLOCATE,
 	OP_SETXATTR,
+	OP_NOTIFY,
+	OP_UNNOTIFY,
+	OP_DUP,
 	OP_COUNT
 };
 
 static const char *const opnames[] = {"add_watch", "rm_watch", "open", "close",
     "read", "write", "getdents", "ftruncate", "fchmod", "truncate", "chmod",
     "chown", "utimensat", "mkdir", "rmdir", "mknod", "symlink", "link",
-    "unlink", "rename", "exchange", "fallocate", "setxattr"};
+    "unlink", "rename", "exchange", "fallocate", "setxattr", "notify",
+    "unnotify", "dup"};
 
 struct step {
 	enum op op;
@@ -105,7 +113,10 @@ struct world {
 	int (*w_setxattr)(
 	    const char *, const char *, const void *, size_t, int);
 	int (*w_ioctl)(int, unsigned long, ...);
-	int w_in[NIN], w_fd[NFDS];
+	int (*w_fcntl)(int, int, ...);
+	int (*w_wait)(const sigset_t *, siginfo_t *, const struct timespec *);
+	int w_in[NIN], w_fd[NFDS], w_dir[NDIR];
+	unsigned w_signals[NDIR];
 	char w_buf[BUFSIZE];
 	ssize_t w_len;
 };
@@ -119,7 +130,8 @@ host_getdents(int fd, char *buf, size_t len)
 static struct world host = {inotify_init1, inotify_add_watch, inotify_rm_watch,
     open, close, read, write, host_getdents, ftruncate, fchmod, truncate, chmod,
     chown, utimensat, mkdir, rmdir, mknod, symlink, link, unlink, renameat2,
-    fallocate, setxattr, ioctl, {0}, {0}, {0}, 0};
+    fallocate, setxattr, ioctl, fcntl, sigtimedwait, {0}, {0}, {0}, {0}, {0},
+    0};
 
 static struct world rump = {rump_sys_inotify_init1, rump_sys_inotify_add_watch,
     rump_sys_inotify_rm_watch, rump_sys_open, rump_sys_close, rump_sys_read,
@@ -127,7 +139,8 @@ static struct world rump = {rump_sys_inotify_init1, rump_sys_inotify_add_watch,
     rump_sys_truncate, rump_sys_chmod, rump_sys_chown, rump_sys_utimensat,
     rump_sys_mkdir, rump_sys_rmdir, rump_sys_mknod, rump_sys_symlink,
     rump_sys_link, rump_sys_unlink, rump_sys_renameat2, rump_sys_fallocate,
-    rump_sys_setxattr, rump_sys_ioctl, {0}, {0}, {0}, 0};
+    rump_sys_setxattr, rump_sys_ioctl, rump_sys_fcntl, rump_sys_sigtimedwait,
+    {0}, {0}, {0}, {0}, {0}, 0};
 
 static bool verbose;
 
@@ -161,6 +174,56 @@ close_all(struct world *w)
 		(void)close_one(w, &w->w_fd[i]);
 }
 
+static void
+close_dirs(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < NDIR; i++)
+		(void)close_one(w, &w->w_dir[i]);
+}
+
+/* Ask for signals of a directory, or for more of them. */
+static int
+notify_step(struct world *w, const struct step *s)
+{
+	int slot = s->slot % NDIR, *fd = &w->w_dir[slot], error;
+
+	close_all(w);
+	if (*fd == -1)
+		*fd = w->w_open(s->path, O_RDONLY);
+	if (*fd == -1)
+		return -1;
+	if (w->w_fcntl(*fd, F_SETSIG, SIGRTMIN + slot) != 0)
+		return -2;
+	if (w->w_fcntl(*fd, F_NOTIFY, s->mask) == 0)
+		return 0;
+	error = errno;
+	(void)close_one(w, fd);
+	errno = error;
+	return -1;
+}
+
+/* Let go of it in one of the ways that end it. */
+static int
+unnotify_step(struct world *w, const struct step *s)
+{
+	int *fd = &w->w_dir[s->slot % NDIR];
+
+	if (s->flags == 0)
+		return w->w_fcntl(*fd, F_NOTIFY, s->mask & DN_MULTISHOT);
+	return close_one(w, fd);
+}
+
+/* A descriptor of it that is closed ends it, too. */
+static int
+dup_step(struct world *w, const struct step *s)
+{
+	int fd = w->w_fcntl(w->w_dir[s->slot % NDIR], F_DUPFD, 0);
+
+	return fd == -1 ? -1 : w->w_close(fd);
+}
+
 static int
 perform(struct world *w, const struct step *s)
 {
@@ -170,6 +233,7 @@ perform(struct world *w, const struct step *s)
 	switch (s->op) {
 	case OP_WATCH:
 		close_all(w);
+		close_dirs(w);
 		return w->w_add(w->w_in[s->slot % NIN], s->path, s->mask);
 	case OP_UNWATCH:
 		return w->w_rm(w->w_in[s->slot % NIN], s->flags);
@@ -219,6 +283,12 @@ perform(struct world *w, const struct step *s)
 		return w->w_fallocate(*fd, 0, 0, 4096);
 	case OP_SETXATTR:
 		return w->w_setxattr(s->path, "user.x", "y", 1, 0);
+	case OP_NOTIFY:
+		return notify_step(w, s);
+	case OP_UNNOTIFY:
+		return unnotify_step(w, s);
+	case OP_DUP:
+		return dup_step(w, s);
 	default:
 		return 0;
 	}
@@ -287,6 +357,15 @@ pick(struct step *s)
 	switch (s->op) {
 	case OP_WATCH:
 		s->mask = pick_mask();
+		break;
+	case OP_NOTIFY:
+		s->path = rnd(6) == 0 ? PICK(files) : PICK(dirs);
+		s->mask = rnd(3) == 0 ? 1u << rnd(8) : rnd(64);
+		if (rnd(2) == 0)
+			s->mask |= DN_MULTISHOT;
+		break;
+	case OP_UNNOTIFY:
+		s->mask = rnd(2) == 0 ? DN_MULTISHOT : 0;
 		break;
 	case OP_UNWATCH:
 		s->flags = rnd(4) == 0 ? (int)rnd(40) : -1;
@@ -394,6 +473,52 @@ same_events(void)
 	return true;
 }
 
+/* Signals that have come, or come in so long: how many of each. */
+static void
+take_signals(struct world *w, long nsec)
+{
+	struct timespec limit = {0, nsec};
+	siginfo_t info;
+	sigset_t set;
+	int i;
+
+	sigemptyset(&set);
+	for (i = 0; i < NDIR; i++)
+		sigaddset(&set, SIGRTMIN + i);
+	while ((i = w->w_wait(&set, &info, &limit)) != -1) {
+		i -= SIGRTMIN;
+		/* Not what it should be: none. */
+		if (info.si_code == POLL_MSG &&
+		    info.si_band == (POLLIN | POLLRDNORM | POLLMSG) &&
+		    (w->w_dir[i] == -1 || info.si_fd == w->w_dir[i]))
+			w->w_signals[i]++;
+		limit.tv_nsec = 0;
+	}
+}
+
+static bool
+same_signals(void)
+{
+	int tries, i;
+
+	memset(host.w_signals, 0, sizeof(host.w_signals));
+	memset(rump.w_signals, 0, sizeof(rump.w_signals));
+	take_signals(&host, 0);
+	take_signals(&rump, 0);
+	/* A timer sends them. */
+	for (tries = 0; tries < 500 && memcmp(host.w_signals, rump.w_signals,
+					   sizeof(host.w_signals)) != 0;
+	     tries++)
+		take_signals(&rump, 10000000);
+	for (i = 0; i < NDIR; i++)
+		if (host.w_signals[i] != rump.w_signals[i]) {
+			printf("signal %d: host %u, here %u\n", i,
+			    host.w_signals[i], rump.w_signals[i]);
+			return false;
+		}
+	return true;
+}
+
 static void
 prepare(struct world *w, const char *dir, int (*enter)(const char *))
 {
@@ -408,6 +533,8 @@ prepare(struct world *w, const char *dir, int (*enter)(const char *))
 			host_refuses("inotify_init1");
 	for (i = 0; i < NFDS; i++)
 		w->w_fd[i] = -1;
+	for (i = 0; i < NDIR; i++)
+		w->w_dir[i] = -1;
 }
 
 static void
@@ -417,7 +544,22 @@ finish(struct world *w)
 
 	for (i = 0; i < NIN; i++)
 		(void)w->w_close(w->w_in[i]);
+	close_dirs(w);
 	close_all(w);
+	take_signals(w, 0);
+}
+
+static void
+block(int (*mask)(int, const sigset_t *, sigset_t *))
+{
+	sigset_t set;
+	int i;
+
+	sigemptyset(&set);
+	for (i = 0; i < NDIR; i++)
+		sigaddset(&set, SIGRTMIN + i);
+	if (mask(SIG_BLOCK, &set, NULL) != 0)
+		host_refuses("sigprocmask");
 }
 
 static void
@@ -461,6 +603,8 @@ run(uint64_t seed, unsigned steps)
 			printf("host %d errno %d, here %d errno %d\n", rh, eh,
 			    rr, er);
 		same = same && (rnd(3) == 0 || same_events());
+		/* Before it is forgotten whose they are. */
+		same = same && same_signals();
 	}
 	if (!same)
 		printf("inotify: seed %llu, step %u\n",
@@ -482,9 +626,12 @@ main(int argc, char **argv)
 	bool same = true;
 
 	verbose = argc > 3;
+	rump_boot_setsigmodel(RUMP_SIGMODEL_POSIX);
 	if (rump_init() != 0 || rump_pub_lwproc_rfork(RUMP_RFCFDG) != 0)
 		host_refuses("rump_init");
 	(void)umask(022);
+	block(sigprocmask);
+	block(rump_sys_sigprocmask);
 	for (; seed <= last && same; seed++)
 		same = run(seed, steps);
 	return same ? 0 : 1;
