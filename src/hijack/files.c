@@ -184,6 +184,8 @@ hj_sys_umask(struct hj_thread *t, const long *args)
 static long
 statfs_out(unsigned long to, const struct statvfs *sv)
 {
+	const char *end = (const char *)(&sv->f_namemax + 1);
+	uint32_t type; /* newer C libraries have a name for it */
 	struct statfs sf = {.f_type = OVERLAYFS_SUPER_MAGIC,
 	    .f_bsize = (long)sv->f_bsize,
 	    .f_blocks = (long)sv->f_blocks,
@@ -196,6 +198,9 @@ statfs_out(unsigned long to, const struct statvfs *sv)
 	    .f_flags = (long)sv->f_flag | ST_VALID};
 
 	memcpy(sf.f_fsid, &sv->f_fsid, sizeof(sf.f_fsid));
+	memcpy(&type, end, sizeof(type));
+	if (type != 0)
+		sf.f_type = type;
 	return hj_copyout(to, &sf, sizeof(sf)) != 0 ? -EFAULT : 0;
 }
 

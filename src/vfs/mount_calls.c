@@ -184,6 +184,10 @@ mount_statvfs(struct mount *mp, struct statvfs *sb)
 	sb->f_fsid = super->sb_dev;
 	sb->f_flag = mount_flags(mp) & MOUNT_USERFLAGS;
 	sb->f_namemax = NAME_MAX;
+	/* Newer C libraries have a name for this: f_type. */
+	memcpy((char *)sb + offsetof(struct statvfs, f_namemax) +
+		   sizeof(sb->f_namemax),
+	    &super->sb_ops->vfs_type, sizeof(super->sb_ops->vfs_type));
 	return super->sb_ops->vfs_statvfs != NULL
 		   ? super->sb_ops->vfs_statvfs(super, sb)
 		   : 0;

@@ -371,6 +371,7 @@ struct mountargs {
 /* A kind of file system. */
 struct vfsops {
 	const char *vfs_name;
+	uint32_t vfs_type;	/* f_type of statfs, as Linux has it; 0: none */
 	bool vfs_elsewhere;	/* walks end there: EREMOTE; see vfs_hostpath */
 	void (*vfs_init)(void); /* once, at boot; or NULL */
 	/*

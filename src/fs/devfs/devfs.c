@@ -5,6 +5,8 @@
  * tmpfs otherwise: an instance of its own for each mount, in which root makes
  * and removes what it likes.
  */
+#include <linux/magic.h>
+
 #include "vfs/dev.h"
 #include "vfs/vfs_impl.h"
 
@@ -171,6 +173,7 @@ devfs_init(void)
 
 const struct vfsops devfs_vfsops = {
     .vfs_name = "devfs",
+    .vfs_type = TMPFS_MAGIC,
     .vfs_init = devfs_init,
     .vfs_mount = devfs_mount,
     .vfs_unmount = devfs_unmount,

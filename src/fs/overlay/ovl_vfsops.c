@@ -9,6 +9,8 @@
  * "lower" and "upper" are other names.  "workdir", which Linux wants, is not
  * looked at.
  */
+#include <linux/magic.h>
+
 #include <rump/rump_mount.h>
 
 #include "fs/overlay/overlay.h"
@@ -309,6 +311,7 @@ ovl_unmount(struct super *sb)
 
 const struct vfsops overlay_vfsops = {
     .vfs_name = "overlay",
+    .vfs_type = OVERLAYFS_SUPER_MAGIC,
     .vfs_mount = overlay_mount,
     .vfs_statvfs = ovl_statvfs,
     .vfs_sync = ovl_sync,
@@ -318,6 +321,7 @@ const struct vfsops overlay_vfsops = {
 
 const struct vfsops union_vfsops = {
     .vfs_name = "union",
+    .vfs_type = OVERLAYFS_SUPER_MAGIC,
     .vfs_mount = union_mount,
     .vfs_statvfs = ovl_statvfs,
     .vfs_sync = ovl_sync,

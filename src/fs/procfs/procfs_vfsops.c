@@ -4,6 +4,8 @@
  */
 #include "fs/procfs/procfs.h"
 
+#include <linux/magic.h>
+
 extern const struct vfsops procfs_vfsops, proc_vfsops;
 
 struct pfs_mount {
@@ -71,6 +73,7 @@ pfs_unmount(struct super *sb)
 
 const struct vfsops procfs_vfsops = {
     .vfs_name = "procfs",
+    .vfs_type = PROC_SUPER_MAGIC,
     .vfs_init = pfs_init,
     .vfs_mount = procfs_mount,
     .vfs_unmount = pfs_unmount,
@@ -78,6 +81,7 @@ const struct vfsops procfs_vfsops = {
 
 const struct vfsops proc_vfsops = {
     .vfs_name = "proc",
+    .vfs_type = PROC_SUPER_MAGIC,
     .vfs_mount = proc_mount,
     .vfs_unmount = pfs_unmount,
 };

@@ -9,6 +9,7 @@
  */
 #include <sys/sysmacros.h>
 
+#include <linux/magic.h>
 #include <stdio.h>
 
 #include "kern/tty.h"
@@ -182,6 +183,7 @@ extern const struct vfsops devpts_vfsops;
 
 const struct vfsops ptyfs_vfsops = {
     .vfs_name = "ptyfs",
+    .vfs_type = DEVPTS_SUPER_MAGIC,
     .vfs_init = ptyfs_init,
     .vfs_mount = ptyfs_mount,
     .vfs_unmount = ptyfs_unmount,
@@ -190,6 +192,7 @@ const struct vfsops ptyfs_vfsops = {
 /* The name that the host has for it. */
 const struct vfsops devpts_vfsops = {
     .vfs_name = "devpts",
+    .vfs_type = DEVPTS_SUPER_MAGIC,
     .vfs_mount = ptyfs_mount,
     .vfs_unmount = ptyfs_unmount,
 };

@@ -5,6 +5,7 @@
  * Without a limit there is as much as kernel memory has room for.
  */
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -253,6 +254,7 @@ tmpfs_unmount(struct super *sb)
 
 const struct vfsops tmpfs_vfsops = {
     .vfs_name = "tmpfs",
+    .vfs_type = TMPFS_MAGIC,
     .vfs_init = tmpfs_node_init,
     .vfs_mount = tmpfs_mount,
     .vfs_update = tmpfs_update,
