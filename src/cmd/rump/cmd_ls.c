@@ -17,7 +17,7 @@ static const struct option_desc options[] = {
     {'d', "directory", NULL, "directories themselves, not what is in them"},
     {'R', "recursive", NULL, "and in the directories in them"},
     {'h', "human", NULL, "with -l: sizes for people"},
-    {'i', "inode", NULL, "with -l: inode numbers"},
+    {'i', "inode", NULL, "inode numbers, one name a line"},
     {'p', NULL, NULL, "a slash behind directories"},
     {'1', NULL, NULL, "one name a line"},
     {OPT_JSON, "json", NULL, "for programs"},
@@ -180,10 +180,13 @@ print(const struct ls *ls, const struct entry *e, size_t n)
 			print_json(&e[i]);
 	else if (ls->l_long)
 		print_long(ls, e, n);
-	else if (out_tty() && !ls->l_one)
+	else if (out_tty() && !ls->l_one && !ls->l_inode)
 		print_columns(ls, e, n);
 	else
 		for (i = 0; i < n; i++) {
+			if (ls->l_inode)
+				(void)printf(
+				    "%ju ", (uintmax_t)e[i].e_sb.st_ino);
 			put_name(ls, &e[i]);
 			(void)putchar('\n');
 		}

@@ -4,6 +4,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <pwd.h>
@@ -81,6 +82,14 @@ die(const char *what, const char *why)
 	exit(1);
 }
 
+/* Of an argument that makes no sense. */
+static _Noreturn void
+misuse(const char *what, const char *why)
+{
+	fprintf(stderr, "rump_server: %s: %s\n", what, why);
+	exit(2);
+}
+
 static _Noreturn void
 usage(void)
 {
@@ -104,7 +113,7 @@ add_drive(char *text)
 		die(text, strerror(ENOMEM));
 	options.o_drives = d;
 	if ((why = drive_parse(copy, &d[options.o_ndrives++])) != NULL)
-		die(text, why);
+		misuse(text, why);
 }
 
 static void
@@ -130,7 +139,7 @@ number(const char *text, unsigned long most)
 	n = strtoul(text, &end, 10);
 	if (end == text || *end != '\0' || *text == '-' || errno != 0 ||
 	    n > most)
-		die(text, "is no number that can be used here");
+		misuse(text, "is no number that can be used here");
 	return n;
 }
 
@@ -138,11 +147,14 @@ static void
 allow_root(const char *text)
 {
 	const struct passwd *pw = getpwnam(text);
-	uid_t uid = pw != NULL ? pw->pw_uid : (uid_t)number(text, UINT_MAX - 1);
-	int error = rump_server_allowroot(uid);
+	uid_t uid;
+	int error;
 
-	if (error != 0)
-		die(text, strerror(error));
+	if (pw == NULL && (*text < '0' || *text > '9'))
+		misuse(text, "is no user");
+	uid = pw != NULL ? pw->pw_uid : (uid_t)number(text, UINT_MAX - 1);
+	if ((error = rump_server_allowroot(uid)) != 0)
+		misuse(text, strerror(error));
 }
 
 /* A limit that an option's argument says. */
@@ -155,12 +167,12 @@ set_limit(enum rump_server_limit which, const char *text)
 		uint64_t bytes;
 
 		if (drive_bytes(text, &bytes) != 0)
-			die(text, "is no number of bytes");
+			misuse(text, "is no number of bytes");
 		value = (unsigned long)bytes;
 	} else
 		value = number(text, UINT_MAX);
 	if (rump_server_limit(which, value) != 0)
-		die(text, "is no number that can be used here");
+		misuse(text, "is no number that can be used here");
 }
 
 /* What only servers for clients from elsewhere have. */
@@ -234,6 +246,8 @@ option(int c)
 		break;
 	case OPT_NOTIFY:
 		options.o_notify = (int)number(optarg, INT_MAX);
+		if (fcntl(options.o_notify, F_GETFD) == -1)
+			misuse(optarg, "is no descriptor that is open");
 		break;
 	default:
 		usage();
@@ -277,23 +291,36 @@ load_modules(const char **whatp)
 	return 0;
 }
 
-/* Who may come from elsewhere; what is wrong with that is in why. */
-static int
-prepare_tcp(const char *url, char *why, size_t size)
+static bool
+is_far(const char *url)
 {
-	bool far = strncmp(url, "tcp", 3) == 0;
+	return strncmp(url, "tcp", 3) == 0;
+}
+
+/* Options that go with the URL. */
+static void
+check_tcp(const char *url)
+{
 	const struct rump_server_tcp *st = &options.o_tcp;
 
-	if (far && st->rst_users == NULL && !st->rst_plain) {
-		(void)snprintf(why, size,
+	if (is_far(url) && st->rst_users == NULL && !st->rst_plain)
+		misuse(url,
 		    "--users is wanted, or --plain for this machine alone");
-		return EINVAL;
-	}
-	if (!far && (st->rst_users != NULL || st->rst_plain)) {
-		(void)snprintf(why, size, "--users and --plain are for tcp://");
-		return EINVAL;
-	}
-	return far ? rump_server_settcp(st, why, size) : 0;
+	if (!is_far(url) && (st->rst_users != NULL || st->rst_plain))
+		misuse(url, "--users and --plain are for tcp://");
+}
+
+/* In words, where there are better ones than the errno's. */
+static void
+explain(const char *url, int error, char *why, size_t size)
+{
+	if (error == EACCES && is_far(url) && options.o_tcp.rst_plain)
+		(void)snprintf(why, size,
+		    "--plain is for addresses of this machine alone");
+	else if (error == EINVAL)
+		(void)snprintf(why, size,
+		    "is no unix://path, tcp://address:port in figures, or "
+		    "tcp6://[address]:port");
 }
 
 static int
@@ -308,12 +335,11 @@ start(const char *url, const char **whatp, char *why, size_t size)
 	    (error = load_modules(whatp)) != 0)
 		return error;
 	*whatp = url;
-	if ((error = prepare_tcp(url, why, size)) != 0)
+	if (is_far(url) &&
+	    (error = rump_server_settcp(&options.o_tcp, why, size)) != 0)
 		return error;
 	error = rump_init_server(url);
-	if (error == EACCES && options.o_tcp.rst_plain)
-		(void)snprintf(why, size,
-		    "--plain is for addresses of this machine alone");
+	explain(url, error, why, size);
 	return error;
 }
 
@@ -338,6 +364,7 @@ main(int argc, char *argv[])
 		option(c);
 	if (argc - optind != 1)
 		usage();
+	check_tcp(argv[optind]);
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -118,6 +119,11 @@ link_greet(
 		return error;
 	if (sw->sw_magic != SP_MAGIC || sw->sw_version != SP_VERSION)
 		return EPROTO;
+	/* Not of the server, which is there. */
+	if (sw->sw_error == ENOENT || sw->sw_error == ENOTDIR)
+		return client_because(sw->sw_error,
+		    "the directory that is this client's root",
+		    strerror(sw->sw_error));
 	return sw->sw_error;
 }
 

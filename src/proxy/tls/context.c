@@ -18,6 +18,11 @@ tls_why(char *why, size_t size, const char *what)
 
 	if (code != 0 && ERR_SYSTEM_ERROR(code))
 		reason = strerror(ERR_GET_REASON(code));
+	else if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
+		 ERR_GET_REASON(code) == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE)
+		reason = "the other end does not believe who this is";
+	else if (ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER)
+		reason = "has no private key in it";
 	if (reason == NULL)
 		reason = "no TLS";
 	if (what != NULL)
