@@ -133,6 +133,33 @@ server_start(const struct server *s, int ready)
 	return pid;
 }
 
+/* The server would refuse it too, and say more than where it is wrong. */
+static int
+trace_check(const char *trace)
+{
+	const char *path = trace;
+	int fd, status = STATUS_OK;
+	struct stat st;
+
+	/* RUMP_TRACE: see rump_trace(7). */
+	if (strncmp(path, "perfetto:", 9) == 0)
+		path += 9;
+	else if (strncmp(path, "text:", 5) == 0)
+		path += 5;
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		complain("--trace %s: %s", trace, strerror(errno));
+		status = STATUS_FAILED;
+	} else if (!S_ISREG(st.st_mode)) {
+		complain("--trace %s: not a regular file", trace);
+		status = STATUS_FAILED;
+	}
+	if (fd != -1)
+		(void)close(fd);
+	return status;
+}
+
 int
 world_start(struct world *w, const struct world_options *wo)
 {
@@ -145,6 +172,8 @@ world_start(struct world *w, const struct world_options *wo)
 			 "program can reach");
 		return STATUS_FAILED;
 	}
+	if (wo->wo_trace != NULL && trace_check(wo->wo_trace) != STATUS_OK)
+		return STATUS_FAILED;
 	if (make_dir(w) != STATUS_OK)
 		return STATUS_FAILED;
 	if (pipe2(ends, O_CLOEXEC) == -1)
