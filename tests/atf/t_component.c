@@ -407,7 +407,7 @@ TC(race, "it goes and comes while others use it")
 	boot();
 	for (i = 0; i < 2; i++)
 		T_EQ(0, pthread_create(&t[i], NULL, user, NULL));
-	for (i = 0; i < 400 / TC_SLOW; i++) {
+	for (i = 0; i < 150 / TC_SLOW; i++) {
 		if (load("counter") == -1)
 			T_EQ(EEXIST, errno);
 		if (unload("counter") == 0)
