@@ -80,7 +80,7 @@ classify(const char *path, const char **rest, int *fd, int *pid)
 		}
 		if (p != NULL && (*rest = hj_after(p, names[i].name)) != NULL &&
 		    (**rest == '\0' || **rest == '/'))
-			return *pid != 0 && i == 0 ? OWN_NONE : names[i].own;
+			return names[i].own;
 	}
 	*rest = hj_after(path, "/dev/fd/");
 	if (*rest == NULL && p != NULL)
@@ -128,7 +128,9 @@ other_path(
 
 	if (own == OWN_CWD && is_elsewhere(pid))
 		return 0;
-	if (own != OWN_FD)
+	if (own == OWN_EXE)
+		args[2] = SP_FDPATH_EXE;
+	else if (own != OWN_FD)
 		args[2] = own == OWN_CWD ? SP_FDPATH_CWD : SP_FDPATH_ROOT;
 	n = hj_kernel_op(t, SP_FDPATH, args, path, 0, HJ_PATHMAX);
 	return n < 0 ? 0 : n;

@@ -272,6 +272,20 @@ hosted_exec(struct call *c)
 	return hosted_fds(c);
 }
 
+static int
+program_path(
+    pid_t host, const struct cwdinfo *root, char *buf, const char **pathp)
+{
+	struct exefile *xf = session_program(host);
+	int error;
+
+	if (xf == NULL)
+		return ENOENT;
+	error = exefile_name(xf, root, buf, pathp);
+	exefile_rele(xf);
+	return error;
+}
+
 /* What another process, by its pid here, has; as the caller sees it. */
 static int
 other_path(struct lwp *l, pid_t pid, const uint64_t *args, char *buf,
@@ -286,6 +300,8 @@ other_path(struct lwp *l, pid_t pid, const uint64_t *args, char *buf,
 	if ((error = proc_id(pid, &id)) != 0 ||
 	    (error = proc_maylook(l, &id)) != 0)
 		return error;
+	if (args[2] == SP_FDPATH_EXE)
+		return program_path((pid_t)args[1], root, buf, pathp);
 	if (args[2] == SP_FDPATH_FD) {
 		error = proc_getfile(&id, (int)args[0], &fp, &cloexec);
 		if (error != 0)

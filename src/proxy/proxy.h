@@ -281,6 +281,8 @@ int
 session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN]);
 /* Leader: the pid of a client whose host process this is; -1: none. */
 pid_t session_pid(pid_t host);
+/* What it executes, referenced, or NULL; in a section. */
+struct exefile *session_program(pid_t host);
 int session_forkcancel(
     struct session *parent, const uint8_t token[SP_TOKEN], pid_t);
 

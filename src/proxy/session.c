@@ -669,22 +669,47 @@ session_find(const uint8_t token[SP_TOKEN])
 	return se;
 }
 
+/* The list is locked. */
+static struct session *
+session_of(pid_t host)
+{
+	struct session *se;
+
+	LIST_FOREACH (se, &sessions, se_link)
+		if (session_state(se) == SE_OPEN && !se->se_far &&
+		    se->se_peer.hp_pid == host)
+			break;
+	return se;
+}
+
 pid_t
 session_pid(pid_t host)
 {
 	struct session *se;
-	pid_t pid = -1;
+	pid_t pid;
 
 	list_enter();
-	LIST_FOREACH (se, &sessions, se_link) {
-		if (session_state(se) == SE_OPEN && !se->se_far &&
-		    se->se_peer.hp_pid == host) {
-			pid = se->se_pid;
-			break;
-		}
-	}
+	se = session_of(host);
+	pid = se != NULL ? se->se_pid : -1;
 	list_exit();
 	return pid;
+}
+
+struct exefile *
+session_program(pid_t host)
+{
+	struct exefile *xf = NULL;
+	struct session *se;
+
+	mutex_enter(&sessions_lock);
+	if ((se = session_of(host)) != NULL) {
+		mutex_enter(&se->se_lock);
+		if ((xf = se->se_executed) != NULL)
+			exefile_hold(xf);
+		mutex_exit(&se->se_lock);
+	}
+	mutex_exit(&sessions_lock);
+	return xf;
 }
 
 void

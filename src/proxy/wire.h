@@ -155,8 +155,8 @@ enum sp_note {
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.  With a pid of
- * the host's, that of another client: its descriptor, or one of its directories
- * as sm_args[2] says.  EACCES, ESRCH.
+ * the host's, that of another client: its descriptor, one of its directories or
+ * its program, as sm_args[2] says.  EACCES, ESRCH.
  *
  * SP_HOSTFILE: the value is the server's descriptor of a file of the host with
  * the data of fd, to be opened as /proc/PID/fd/N before the next call in the
@@ -166,7 +166,7 @@ enum sp_note {
 #define SP_HOSTFILE_LOWER (INT64_C(1) << 32)
 #define SP_NFDS		  65536u
 
-enum { SP_FDPATH_FD, SP_FDPATH_CWD, SP_FDPATH_ROOT };
+enum { SP_FDPATH_FD, SP_FDPATH_CWD, SP_FDPATH_ROOT, SP_FDPATH_EXE };
 
 enum {
 	SP_PROGRAM_INTERPRETER,

@@ -36,6 +36,13 @@ exefile_rele(struct exefile *xf)
 	kref_rele(&xf->xf_ref);
 }
 
+int
+exefile_name(const struct exefile *xf, const struct cwdinfo *root, char *buf,
+    const char **pathp)
+{
+	return vfs_name(xf->xf_mount, xf->xf_vnode, root, buf, pathp);
+}
+
 /* Takes over the reference to the vnode, if it succeeds. */
 static int
 exefile_make(struct mount *mp, struct vnode *vp, struct exefile **xfp)

@@ -629,6 +629,8 @@ int vfs_fdpath(struct lwp *, int fd, char *buf, const char **pathp);
 struct exefile;
 void exefile_hold(struct exefile *);
 void exefile_rele(struct exefile *);
+int exefile_name(const struct exefile *, const struct cwdinfo *root, char *buf,
+    const char **pathp); /* as vfs_name */
 
 /*
  * A file that is to be executed on the host, by l's rights: the host's file of

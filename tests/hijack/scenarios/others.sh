@@ -32,3 +32,17 @@ readlink /proc/$!/cwd
 ls /proc/1/fd/99
 kill $first
 wait $first
+
+# Programs that are not the host's, too.
+cp /bin/sleep mine
+./mine 60 &
+until [ "$(cat /proc/$!/comm)" = mine ]; do sleep 0.05; done
+readlink /proc/$!/exe
+cmp /proc/$!/exe mine && echo the same
+[ /proc/$!/exe -ef mine ] && echo one file
+mv mine yours
+readlink /proc/$!/exe
+kill $!
+wait $!
+readlink /proc/$!/exe
+readlink /proc/$$/exe
