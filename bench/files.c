@@ -131,6 +131,11 @@ BENCH_BODY(copy4k, memcpy(page, source + OFFSET(i), sizeof(page));
 			    :
 			    : "r"(page)
 			    : "memory"))
+BENCH_BODY(copy4k_out, memcpy(source + OFFSET(i), page, sizeof(page));
+	   __asm__ volatile(""
+			    :
+			    : "r"(source)
+			    : "memory"))
 BENCH_BODY(rump_pread4k, bench_must(rump_sys_pread(rump_fd, page, sizeof(page),
 					OFFSET(i)) == (ssize_t)sizeof(page),
 			     "rump pread"))
@@ -183,10 +188,16 @@ const struct bench_line file_lines[] = {
 	.bl_setup = tree_setup,
 	.bl_rump = copy4k,
     },
+    {
+	.bl_name = "memcpy_4k_out",
+	.bl_what = "the same from one place to others",
+	.bl_setup = tree_setup,
+	.bl_rump = copy4k_out,
+    },
     LINE("pread_4k", "pread of 4096 bytes", pread4k, .bl_asked = 30,
 	.bl_base = copy4k),
     LINE("pwrite_4k", "pwrite of 4096 bytes that are there", pwrite4k,
-	.bl_asked = 30, .bl_base = copy4k),
+	.bl_asked = 30, .bl_base = copy4k_out),
     LINE("create_unlink", "open of a new file + close + unlink", create,
 	.bl_asked = 300),
     LINE("mkdir_rmdir", "mkdir + rmdir", mkdir, .bl_asked = 0),

@@ -25,8 +25,14 @@ hyper_clock(enum hyper_clock which)
 {
 	struct timespec ts;
 
-	(void)clock_gettime(clocks[which], &ts);
+	hyper_clock_timespec(which, &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void
+hyper_clock_timespec(enum hyper_clock which, struct timespec *ts)
+{
+	(void)clock_gettime(clocks[which], ts);
 }
 
 int64_t

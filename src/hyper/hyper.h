@@ -195,8 +195,12 @@ void hyper_cpu_leave(void);
  */
 bool hyper_membarrier(void);
 
-/* The time of a clock in nanoseconds, and its resolution. */
+/*
+ * The time of a clock in nanoseconds, the same as the host gives it, and its
+ * resolution.
+ */
 int64_t hyper_clock(enum hyper_clock which);
+void hyper_clock_timespec(enum hyper_clock which, struct timespec *);
 int64_t hyper_clock_res(enum hyper_clock which);
 
 /*

@@ -10,9 +10,7 @@
 #include <time.h>
 
 #include "kern/boot.h"
-#include "kern/kern.h"
-
-#define NSEC_PER_SEC INT64_C(1000000000)
+#include "kern/ktime.h"
 
 /* Slewing moves the clock by one nanosecond in so many, as on Linux. */
 #define SLEW_RATE 2000
@@ -91,10 +89,14 @@ kern_realtime_ns(void)
 	return hyper_clock(HYPER_CLOCK_REALTIME) + clock_offset_now();
 }
 
-int64_t
-kern_realtime_coarse(void)
+void
+kern_realtime_coarse(struct timespec *ts)
 {
-	return hyper_clock(HYPER_CLOCK_REALTIME_COARSE) + clock_offset_now();
+	int64_t off = clock_offset_now();
+
+	hyper_clock_timespec(HYPER_CLOCK_REALTIME_COARSE, ts);
+	if (unlikely(off != 0))
+		*ts = ktime_timespec(ktime_ns(ts) + off);
 }
 
 void

@@ -25,7 +25,7 @@
  */
 void kern_realtime(struct timespec *);
 int64_t kern_realtime_ns(void);
-int64_t kern_realtime_coarse(void);
+void kern_realtime_coarse(struct timespec *);
 int64_t kern_realtime_wait(int64_t when);
 int64_t kern_monotonic(void);
 

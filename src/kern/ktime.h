@@ -20,6 +20,13 @@ ktime_timespec(int64_t ns)
 	return (struct timespec){ns / NSEC_PER_SEC, ns % NSEC_PER_SEC};
 }
 
+/* A time that a clock gave. */
+static inline int64_t
+ktime_ns(const struct timespec *ts)
+{
+	return ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
+}
+
 /* Rounded down to microseconds. */
 static inline struct timeval
 ktime_timeval(int64_t ns)
@@ -43,9 +50,8 @@ ktime_from_timespec(const struct timespec *ts, int64_t *nsp)
 {
 	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= NSEC_PER_SEC)
 		return EINVAL;
-	*nsp = ts->tv_sec >= KTIME_MAX / NSEC_PER_SEC
-		   ? KTIME_MAX
-		   : ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
+	*nsp =
+	    ts->tv_sec >= KTIME_MAX / NSEC_PER_SEC ? KTIME_MAX : ktime_ns(ts);
 	return 0;
 }
 

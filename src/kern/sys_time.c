@@ -74,18 +74,21 @@ static int
 clock_read(struct lwp *l, clockid_t id, int64_t *nsp)
 {
 	enum hyper_clock which;
+	struct timespec ts;
 	int error = clock_host(id, &which);
 
 	if (error != 0)
 		return error;
-	if (which == HYPER_CLOCK_REALTIME)
+	if (which == HYPER_CLOCK_REALTIME) {
 		*nsp = kern_realtime_ns();
-	else if (which == HYPER_CLOCK_REALTIME_COARSE)
-		*nsp = kern_realtime_coarse();
-	else if (which == HYPER_CLOCK_PROCESS && kern_config.kc_cputime)
+	} else if (which == HYPER_CLOCK_REALTIME_COARSE) {
+		kern_realtime_coarse(&ts);
+		*nsp = ktime_ns(&ts);
+	} else if (which == HYPER_CLOCK_PROCESS && kern_config.kc_cputime) {
 		*nsp = cputime_self(l);
-	else
+	} else {
 		*nsp = hyper_clock(which);
+	}
 	return 0;
 }
 

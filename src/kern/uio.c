@@ -29,6 +29,18 @@ uio_advance(struct uio *u, size_t n)
 	u->uio_resid -= n;
 }
 
+void
+copy_large(char *to, const char *from, size_t n)
+{
+	/* Not a constant, for which the compiler has instructions, too. */
+	size_t step = UIO_STEP;
+
+	__asm__("" : "+r"(step));
+	for (; n > step; n -= step, to += step, from += step)
+		memcpy(to, from, step);
+	memcpy(to, from, n);
+}
+
 int
 uiomove(void *buf, size_t n, struct uio *u)
 {
@@ -41,9 +53,9 @@ uiomove(void *buf, size_t n, struct uio *u)
 		if (!useraddr_ok(uaddr, piece))
 			return EFAULT;
 		if (u->uio_rw == UIO_READ)
-			memcpy(uaddr, kaddr, piece);
+			copy_bytes(uaddr, kaddr, piece);
 		else
-			memcpy(kaddr, uaddr, piece);
+			copy_bytes(kaddr, uaddr, piece);
 		uio_advance(u, piece);
 		kaddr += piece;
 		n -= piece;

@@ -133,14 +133,25 @@ copy_small(char *to, const char *from, size_t n)
 	}
 }
 
-/* Copy any number of them, at least one. */
+/*
+ * Copy any number of them, at least one.  What is longer than UIO_STEP goes in
+ * pieces: for these a C library has loops, which a processor runs while it does
+ * what comes before and after.  For more it may have an instruction, of which
+ * neither is true (docs/benchmarks.md).
+ */
+#define UIO_STEP 2048
+
+void copy_large(char *to, const char *from, size_t n);
+
 static inline void
 copy_bytes(char *to, const char *from, size_t n)
 {
 	if (n <= UIO_SMALL)
 		copy_small(to, from, n);
-	else
+	else if (n <= UIO_STEP)
 		memcpy(to, from, n);
+	else
+		copy_large(to, from, n);
 }
 
 /*

@@ -3,6 +3,7 @@
  * Vnodes: their life, flags and times.  The life and the locks are explained in
  * vfs.h.
  */
+#include "kern/ktime.h"
 #include "vfs/inotify.h"
 
 _Static_assert(sizeof(struct vnode) <= 64, "a vnode is one cache line");
@@ -81,13 +82,9 @@ static struct {
 	_Atomic int64_t ns; /* relaxed: it orders nothing */
 } __attribute__((aligned(CACHE_LINE))) now_floor;
 
-#define NSEC_PER_SEC INT64_C(1000000000)
-
 static void
-now_split(int64_t now, struct timespec *ts)
+now_given(const struct timespec *ts)
 {
-	ts->tv_sec = now / NSEC_PER_SEC;
-	ts->tv_nsec = now % NSEC_PER_SEC;
 	if (unlikely(vfs_coarse_seconds() != ts->tv_sec))
 		atomic_store_explicit(
 		    &vfs_now_seconds, ts->tv_sec, memory_order_relaxed);
@@ -105,19 +102,22 @@ vfs_now(struct timespec *ts)
 	       !atomic_compare_exchange_weak_explicit(&now_floor.ns, &last, now,
 		   memory_order_relaxed, memory_order_relaxed))
 		continue;
-	now_split(now, ts);
+	*ts = ktime_timespec(now);
+	now_given(ts);
 }
 
 void
 vfs_coarse_now(struct timespec *ts)
 {
-	int64_t now = kern_realtime_coarse();
 	int64_t last =
 	    atomic_load_explicit(&now_floor.ns, memory_order_relaxed);
+	int64_t now;
 
+	kern_realtime_coarse(ts);
+	now = ktime_ns(ts);
 	if (unlikely(last > now) && last - now <= NSEC_PER_SEC)
-		now = last;
-	now_split(now, ts);
+		*ts = ktime_timespec(last);
+	now_given(ts);
 }
 
 int64_t
