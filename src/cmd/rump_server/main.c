@@ -21,10 +21,12 @@
 #include <rump/rump_syscalls.h>
 
 #include "drive.h"
+#include "setup.h"
 
 static const char usage_text[] =
     "usage: rump_server [-sv] [-l library] [-m component]\n"
     "                   [-d key=K,hostpath=H,size=N|host[,type=T][,offset=O]]\n"
+    "                   [--mkdir path] [--mount type:on:ro|rw[:options]]\n"
     "                   [--root-from user] [--host-pids] [--grace seconds]\n"
     "                   [--lwps number] [--max-calls number]"
     " [--max-files number]\n"
@@ -46,6 +48,8 @@ enum {
 	OPT_CA,
 	OPT_PLAIN,
 	OPT_NOTIFY,
+	OPT_MKDIR,
+	OPT_MOUNT,
 };
 
 static const struct option long_options[] = {
@@ -62,6 +66,8 @@ static const struct option long_options[] = {
     {"tls-ca", required_argument, NULL, OPT_CA},
     {"plain", no_argument, NULL, OPT_PLAIN},
     {"notify", required_argument, NULL, OPT_NOTIFY},
+    {"mkdir", required_argument, NULL, OPT_MKDIR},
+    {"mount", required_argument, NULL, OPT_MOUNT},
     {NULL, 0, NULL, 0},
 };
 
@@ -175,6 +181,20 @@ set_limit(enum rump_server_limit which, const char *text)
 		misuse(text, "is no number that can be used here");
 }
 
+/* What clients are to find there. */
+static bool
+option_setup(int c)
+{
+	const char *why;
+
+	if (c != OPT_MKDIR && c != OPT_MOUNT)
+		return false;
+	why = c == OPT_MKDIR ? setup_mkdir(optarg) : setup_mount(optarg);
+	if (why != NULL)
+		misuse(optarg, why);
+	return true;
+}
+
 /* What only servers for clients from elsewhere have. */
 static bool
 option_tcp(int c)
@@ -203,7 +223,7 @@ option_tcp(int c)
 static void
 option(int c)
 {
-	if (option_tcp(c))
+	if (option_tcp(c) || option_setup(c))
 		return;
 	switch (c) {
 	case 'd':
@@ -332,7 +352,8 @@ start(const char *url, const char **whatp, char *why, size_t size)
 	/* Clients are to find the drives and the components' devices. */
 	if ((error = rump_init()) != 0 ||
 	    (error = register_drives(whatp)) != 0 ||
-	    (error = load_modules(whatp)) != 0)
+	    (error = load_modules(whatp)) != 0 ||
+	    (error = setup_run(whatp)) != 0)
 		return error;
 	*whatp = url;
 	if (is_far(url) &&

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Directories and mounts that rump_server makes before its clients come.
+ */
+#include "setup.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rump/rump_mount.h>
+#include <rump/rump_syscalls.h>
+
+#define DIRMODE 0755
+
+struct step {
+	const char *s_text; /* the option's argument */
+	char *s_type;	    /* NULL: to make a directory */
+	char *s_on;
+	char *s_data; /* or NULL */
+	int s_flags;
+};
+
+static struct step *steps;
+static size_t nsteps;
+
+static const char *
+step_add(const struct step *s)
+{
+	struct step *more = realloc(steps, (nsteps + 1) * sizeof(*more));
+
+	if (more == NULL)
+		return strerror(ENOMEM);
+	steps = more;
+	steps[nsteps++] = *s;
+	return NULL;
+}
+
+const char *
+setup_mkdir(char *path)
+{
+	const struct step s = {.s_text = path, .s_on = path};
+
+	return *path == '/' ? step_add(&s) : "is no absolute path";
+}
+
+/* The next word, in place; *textp is what is behind it, or NULL. */
+static char *
+word(char **textp)
+{
+	char *text = *textp, *colon;
+
+	if (text == NULL)
+		return NULL;
+	if ((colon = strchr(text, ':')) != NULL)
+		*colon++ = '\0';
+	*textp = colon;
+	return text;
+}
+
+const char *
+setup_mount(char *text)
+{
+	static const char why[] = "is not type:on:ro|rw[:options]";
+	struct step s = {.s_text = text};
+	char *rest = strdup(text), *how;
+
+	if (rest == NULL)
+		return strerror(ENOMEM);
+	s.s_type = word(&rest);
+	s.s_on = word(&rest);
+	how = word(&rest);
+	s.s_data = rest;
+	if (how != NULL && strcmp(how, "ro") == 0)
+		s.s_flags = RUMP_MNT_RDONLY;
+	else if (how == NULL || strcmp(how, "rw") != 0)
+		return why;
+	return *s.s_type != '\0' && *s.s_on == '/' ? step_add(&s) : why;
+}
+
+/* Make those on the way to it; what there is stays. */
+static void
+parents_make(char *path)
+{
+	char *p = path;
+
+	while ((p = strchr(p + 1, '/')) != NULL) {
+		*p = '\0';
+		(void)rump_sys_mkdir(path, DIRMODE);
+		*p = '/';
+	}
+}
+
+static int
+step_try(const struct step *s)
+{
+	int r = s->s_type == NULL
+		    ? rump_sys_mkdir(s->s_on, DIRMODE)
+		    : rump_sys_mount(s->s_type, s->s_on, s->s_flags, s->s_data,
+			  s->s_data != NULL ? strlen(s->s_data) : 0);
+
+	return r == 0 ? 0 : errno;
+}
+
+static int
+step_run(const struct step *s)
+{
+	int error = step_try(s);
+
+	if (error != ENOENT)
+		return error;
+	parents_make(s->s_on);
+	/* Or is it what is mounted that is not there? */
+	if (s->s_type != NULL && rump_sys_mkdir(s->s_on, DIRMODE) == -1)
+		return error;
+	return step_try(s);
+}
+
+int
+setup_run(const char **whatp)
+{
+	size_t i;
+	int error = 0;
+
+	for (i = 0; i < nsteps && error == 0; i++) {
+		*whatp = steps[i].s_text;
+		error = step_run(&steps[i]);
+	}
+	return error;
+}
