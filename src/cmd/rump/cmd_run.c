@@ -311,7 +311,7 @@ make_world(
 	bool early = r->r_run.r_ashost && r->r_user == NULL;
 	int status;
 
-	if (world_start(w, &r->r_world) != STATUS_OK ||
+	if (world_start(w, &r->r_world, early) != STATUS_OK ||
 	    run_prepare(&r->r_run) != STATUS_OK)
 		return RUN_FAILED;
 	if (early && (status = start_program(r, w)) != STATUS_OK)

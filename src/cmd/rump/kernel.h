@@ -11,7 +11,7 @@
 /* Connect, once.  0, or -1 after the user was told. */
 int kernel_open(void);
 
-/* The same with that of this URL. */
+/* The same with that of this URL; -1 is with errno, and nobody was told. */
 int kernel_openat(const char *url);
 
 /* Can other processes reach it? */

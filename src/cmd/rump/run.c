@@ -299,8 +299,7 @@ end_rest(struct wait *wt, struct world *w)
 static bool
 is_lost(const struct wait *wt, struct world *w)
 {
-	if (wt->w_lost || wt->w_status == 0 ||
-	    rump_sys_access("/", F_OK) == 0 || errno != ENOTCONN)
+	if (wt->w_lost || wt->w_status == 0 || world_answers(w))
 		return wt->w_lost;
 	world_end(w);
 	return true;

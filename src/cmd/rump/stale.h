@@ -17,7 +17,10 @@ int stale_lock(const char *path);
 /* Remove from such a directory what a world has made there. */
 void stale_empty(int dir);
 
-/* Remove in this one those whose tools do not. */
+/*
+ * Remove in this one those whose tools do not.  In a large directory not each
+ * call looks for them.
+ */
 void stale_remove(const char *base);
 
 #endif /* CMD_RUMP_STALE_H */

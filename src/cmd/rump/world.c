@@ -59,8 +59,26 @@ struct server {
 	char *s_program;
 	char *s_url;
 	char *s_trace; /* RUMP_TRACE=, or NULL */
+	char **s_args;
 	char **s_environ;
 };
+
+/* What it is to make, and the URL. */
+static void
+server_args(struct server *s, const struct world *w)
+{
+	static const char *const first[] = {
+	    "rump_server", "-s", "--host-pids", "--notify", "3"};
+	size_t n = nitems(first);
+
+	s->s_args = tool_alloc(NULL, (n + w->w_nsteps + 2) * sizeof(char *));
+	memcpy(s->s_args, first, sizeof(first));
+	if (w->w_nsteps > 0)
+		memcpy(s->s_args + n, w->w_steps, w->w_nsteps * sizeof(char *));
+	n += w->w_nsteps;
+	s->s_args[n++] = s->s_url;
+	s->s_args[n] = NULL;
+}
 
 /* The environment, but that what is traced is what was asked for here. */
 static void
@@ -71,6 +89,7 @@ server_init(struct server *s, const struct world *w, const char *trace)
 	s->s_program = program_path(PROGRAM_SERVER);
 	s->s_url = tool_format("unix://%s", w->w_socket);
 	s->s_trace = trace != NULL ? tool_format("RUMP_TRACE=%s", trace) : NULL;
+	server_args(s, w);
 	while (environ[n] != NULL)
 		n++;
 	s->s_environ = tool_alloc(NULL, (n + 2) * sizeof(s->s_environ[0]));
@@ -88,6 +107,7 @@ server_fini(struct server *s)
 	free(s->s_program);
 	free(s->s_url);
 	free(s->s_trace);
+	free(s->s_args);
 	free(s->s_environ);
 }
 
@@ -98,8 +118,6 @@ server_fini(struct server *s)
 static _Noreturn void
 server_exec(const struct server *s, pid_t parent, int ready)
 {
-	const char *const args[] = {"rump_server", "-s", "--host-pids",
-	    "--notify", "3", s->s_url, NULL};
 	sigset_t none;
 	int null;
 
@@ -115,7 +133,7 @@ server_exec(const struct server *s, pid_t parent, int ready)
 	}
 	(void)dup2(ready, STDERR_FILENO + 1);
 	(void)close_range(STDERR_FILENO + 2, ~0u, 0);
-	(void)execve(s->s_program, (char **)(uintptr_t)args, s->s_environ);
+	(void)execve(s->s_program, s->s_args, s->s_environ);
 	complain("%s: %s", s->s_program, strerror(errno));
 	_exit(STATUS_FAILED);
 }
@@ -160,22 +178,12 @@ trace_check(const char *trace)
 	return status;
 }
 
-int
-world_start(struct world *w, const struct world_options *wo)
+static int
+server_launch(struct world *w, const struct world_options *wo)
 {
 	struct server s;
 	int ends[2];
 
-	*w = (struct world){.w_ready = -1, .w_top = -1, .w_dirfd = -1};
-	if (!kernel_reached()) {
-		complain("this tool has a kernel in its own process, which no "
-			 "program can reach");
-		return STATUS_FAILED;
-	}
-	if (wo->wo_trace != NULL && trace_check(wo->wo_trace) != STATUS_OK)
-		return STATUS_FAILED;
-	if (make_dir(w) != STATUS_OK)
-		return STATUS_FAILED;
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return complain_errno("pipe");
 	server_init(&s, w, wo->wo_trace);
@@ -198,6 +206,8 @@ world_lost(struct world *w)
 void
 world_end(struct world *w)
 {
+	size_t i;
+
 	if (w->w_pid != 0)
 		(void)kill(w->w_pid, SIGKILL);
 	if (w->w_ready != -1)
@@ -214,29 +224,47 @@ world_end(struct world *w)
 	while (
 	    w->w_pid != 0 && waitpid(w->w_pid, NULL, 0) == -1 && errno == EINTR)
 		continue;
+	for (i = 0; i < w->w_nsteps; i++)
+		free(w->w_steps[i]);
+	free(w->w_steps);
 	free(w->w_socket);
 	free(w->w_dir);
 	*w = (struct world){.w_ready = -1, .w_top = -1, .w_dirfd = -1};
 }
 
-/* Wait until clients can connect, and be one. */
+/* Wait until clients can connect. */
 static int
-server_connect(struct world *w)
+server_wait(struct world *w)
 {
-	char *url, byte;
+	char byte;
 	ssize_t n;
-	int r;
 
 	while ((n = read(w->w_ready, &byte, 1)) == -1 && errno == EINTR)
 		continue;
-	if (n != 1) {
-		complain("the server has not started");
-		return STATUS_FAILED;
-	}
-	url = tool_format("unix://%s", w->w_socket);
-	r = kernel_openat(url);
+	if (n == 1)
+		return STATUS_OK;
+	complain("the server has not started");
+	return STATUS_FAILED;
+}
+
+/* Be one.  -1 with errno: there is no server any more. */
+static int
+server_connect(const struct world *w)
+{
+	char *url = tool_format("unix://%s", w->w_socket);
+	int r = kernel_openat(url), error = errno;
+
 	free(url);
-	return r == 0 ? STATUS_OK : STATUS_FAILED;
+	errno = error;
+	return r;
+}
+
+bool
+world_answers(struct world *w)
+{
+	if (w->w_whole && server_connect(w) == -1)
+		return false;
+	return rump_sys_access("/", F_OK) == 0 || errno != ENOTCONN;
 }
 
 /*
@@ -280,12 +308,40 @@ make_path(const char *path)
 	return rump_sys_mkdir(path, 0755) == 0;
 }
 
-static int
-world_mount(const char *type, const char *on, int flags, const char *data)
+/* The server is to do it: an option, and what is allocated. */
+static void
+step_add(struct world *w, const char *option, char *text)
 {
-	int r = rump_sys_mount(type, on, flags, (void *)(uintptr_t)data,
+	w->w_steps =
+	    tool_alloc(w->w_steps, (w->w_nsteps + 2) * sizeof(w->w_steps[0]));
+	w->w_steps[w->w_nsteps++] = tool_format("%s", option);
+	w->w_steps[w->w_nsteps++] = text;
+}
+
+static int
+world_mkdir(struct world *w, const char *path)
+{
+	if (w->w_whole)
+		step_add(w, "--mkdir", tool_format("%s", path));
+	else if (rump_sys_mkdir(path, 0755) == -1)
+		return complain_errno(path);
+	return STATUS_OK;
+}
+
+static int
+world_mount(struct world *w, const char *type, const char *on, int flags,
+    const char *data)
+{
+	int r, error;
+
+	if (w->w_whole) {
+		step_add(w, "--mount",
+		    tool_format("%s:%s:%s:%s", type, on,
+			(flags & RUMP_MNT_RDONLY) != 0 ? "ro" : "rw", data));
+		return STATUS_OK;
+	}
+	r = rump_sys_mount(type, on, flags, (void *)(uintptr_t)data,
 	    data != NULL ? strlen(data) : 0);
-	int error;
 
 	/* Or is it what is mounted that is not there? */
 	error = errno;
@@ -303,8 +359,8 @@ world_mount(const char *type, const char *on, int flags, const char *data)
 }
 
 static int
-mount_path(const char *type, const char *on, int flags, const char *name,
-    const char *path)
+mount_path(struct world *w, const char *type, const char *on, int flags,
+    const char *name, const char *path)
 {
 	char data[DATA_SIZE] = "";
 
@@ -312,7 +368,7 @@ mount_path(const char *type, const char *on, int flags, const char *name,
 		errno = ENAMETOOLONG;
 		return complain_errno(path);
 	}
-	return world_mount(type, on, flags, data);
+	return world_mount(w, type, on, flags, data);
 }
 
 bool
@@ -324,71 +380,77 @@ world_isarchive(const char *root)
 }
 
 static int
-lower_mount(const struct world_options *wo)
+lower_mount(struct world *w, const struct world_options *wo)
 {
 	if (world_isarchive(wo->wo_root))
-		return world_mount("tmpfs", LOWER, 0, "mode=755") == STATUS_OK
+		return world_mount(w, "tmpfs", LOWER, 0, "mode=755") ==
+			       STATUS_OK
 			   ? archive_ops()->ao_load(wo->wo_root, LOWER)
 			   : STATUS_FAILED;
 	/* Nobody is to change it meanwhile, or not often. */
-	return mount_path("hostfs", LOWER, RUMP_MNT_RDONLY,
+	return mount_path(w, "hostfs", LOWER, RUMP_MNT_RDONLY,
 	    "attrtime=1000,path", wo->wo_root);
+}
+
+/* Has the root directory the attributes that a new directory has? */
+static bool
+root_isplain(const struct stat *sb)
+{
+	return S_ISDIR(sb->st_mode) && sb->st_uid == 0 && sb->st_gid == 0 &&
+	       (sb->st_mode & 07777) == 0755;
 }
 
 /* The overlay's root has the attributes of the upper one. */
 static int
-upper_make(const struct world_options *wo)
+upper_make(struct world *w, const struct world_options *wo)
 {
 	struct stat sb;
 	int r;
 
+	if (world_mkdir(w, WORLD_UPPER) != STATUS_OK)
+		return STATUS_FAILED;
+	if (w->w_whole)
+		return STATUS_OK;
 	r = world_isarchive(wo->wo_root) ? rump_sys_stat(LOWER, &sb)
 					 : stat(wo->wo_root, &sb);
-	if (r == -1 || rump_sys_mkdir(WORLD_UPPER, 0755) == -1)
-		return complain_errno(WORLD_UPPER);
-	/* Each call is a message: most often it is right as it is. */
-	if (((sb.st_uid != 0 || sb.st_gid != 0) &&
-		rump_sys_chown(WORLD_UPPER, sb.st_uid, sb.st_gid) == -1) ||
-	    ((sb.st_mode & 07777) != 0755 &&
-		rump_sys_chmod(WORLD_UPPER, sb.st_mode & 07777) == -1))
+	if (r == -1 ||
+	    (!root_isplain(&sb) &&
+		(rump_sys_chown(WORLD_UPPER, sb.st_uid, sb.st_gid) == -1 ||
+		    rump_sys_chmod(WORLD_UPPER, sb.st_mode & 07777) == -1)))
 		return complain_errno(WORLD_UPPER);
 	return STATUS_OK;
 }
 
 static int
-layer_mount(const char *size)
+layer_mount(struct world *w, const char *size)
 {
 	char data[DATA_SIZE] = "mode=700";
 
-	if (size != NULL && !option_put(data, "size", size)) {
+	if (size == NULL)
+		return world_mount(w, "tmpfs", WORLD_LAYER, 0, data);
+	if (!option_put(data, "size", size)) {
 		errno = EINVAL;
 		return complain_errno(size);
 	}
 	if (rump_sys_mount("tmpfs", WORLD_LAYER, 0, data, strlen(data)) == 0)
 		return STATUS_OK;
-	if (errno != EINVAL || size == NULL)
+	if (errno != EINVAL)
 		return complain_errno(WORLD_LAYER);
 	complain("%s: is no size, like 64m or 2g", size);
 	return STATUS_FAILED;
 }
 
-int
-world_connect(struct world *w, const struct world_options *wo)
+/* What the overlay is going to be made of. */
+static int
+layers_make(struct world *w, const struct world_options *wo)
 {
-	if (server_connect(w) != STATUS_OK)
+	if (world_mkdir(w, LOWER) != STATUS_OK ||
+	    world_mkdir(w, WORLD_LAYER) != STATUS_OK ||
+	    world_mkdir(w, WORLD_ROOT) != STATUS_OK ||
+	    layer_mount(w, wo->wo_size) != STATUS_OK ||
+	    lower_mount(w, wo) != STATUS_OK)
 		return STATUS_FAILED;
-	if (wo->wo_leave)
-		w->w_top =
-		    rump_sys_open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if ((wo->wo_leave && w->w_top == -1) ||
-	    rump_sys_mkdir(LOWER, 0755) == -1 ||
-	    rump_sys_mkdir(WORLD_LAYER, 0755) == -1 ||
-	    rump_sys_mkdir(WORLD_ROOT, 0755) == -1)
-		return complain_errno("kernel");
-	if (layer_mount(wo->wo_size) != STATUS_OK ||
-	    lower_mount(wo) != STATUS_OK)
-		return STATUS_FAILED;
-	return upper_make(wo);
+	return upper_make(w, wo);
 }
 
 /*
@@ -396,7 +458,7 @@ world_connect(struct world *w, const struct world_options *wo)
  */
 
 static int
-mount_one(const struct world_mount *m)
+mount_one(struct world *w, const struct world_mount *m)
 {
 	static const struct {
 		const char *type, *name;
@@ -412,32 +474,85 @@ mount_one(const struct world_mount *m)
 
 	for (i = 0; i < nitems(paths); i++)
 		if (strcmp(m->wm_type, paths[i].type) == 0)
-			return mount_path(m->wm_type, m->wm_on, flags,
+			return mount_path(w, m->wm_type, m->wm_on, flags,
 			    paths[i].name, m->wm_from);
-	return world_mount(m->wm_type, m->wm_on, flags, m->wm_from);
+	return world_mount(w, m->wm_type, m->wm_on, flags, m->wm_from);
+}
+
+/* The overlay, and what the host has that are no files. */
+static int
+overlay_make(struct world *w)
+{
+	static const char *const passed[] = {"/proc", "/sys", "/dev"};
+	char on[sizeof(WORLD_ROOT) + 8];
+	size_t i;
+	int status;
+
+	status = world_mount(w, "overlay", WORLD_ROOT, 0,
+	    "lowerdir=" LOWER ",upperdir=" WORLD_UPPER);
+	for (i = 0; i < nitems(passed) && status == STATUS_OK; i++) {
+		(void)snprintf(on, sizeof(on), WORLD_ROOT "%s", passed[i]);
+		status = mount_path(w, "hostpass", on, 0, "path", passed[i]);
+	}
+	return status;
+}
+
+/*
+ * In order
+ */
+
+int
+world_start(struct world *w, const struct world_options *wo, bool simple)
+{
+	struct stat sb;
+
+	*w = (struct world){.w_ready = -1, .w_top = -1, .w_dirfd = -1};
+	if (!kernel_reached()) {
+		complain("this tool has a kernel in its own process, which no "
+			 "program can reach");
+		return STATUS_FAILED;
+	}
+	if (wo->wo_trace != NULL && trace_check(wo->wo_trace) != STATUS_OK)
+		return STATUS_FAILED;
+	if (make_dir(w) != STATUS_OK)
+		return STATUS_FAILED;
+	w->w_whole = simple && wo->wo_size == NULL && !wo->wo_leave &&
+		     wo->wo_nmounts == 0 && stat(wo->wo_root, &sb) == 0 &&
+		     root_isplain(&sb);
+	if (w->w_whole &&
+	    (layers_make(w, wo) != STATUS_OK || overlay_make(w) != STATUS_OK))
+		return STATUS_FAILED;
+	return server_launch(w, wo);
+}
+
+int
+world_connect(struct world *w, const struct world_options *wo)
+{
+	if (server_wait(w) != STATUS_OK)
+		return STATUS_FAILED;
+	if (w->w_whole)
+		return STATUS_OK;
+	if (server_connect(w) == -1)
+		return complain_errno(w->w_socket);
+	if (wo->wo_leave && (w->w_top = rump_sys_open("/",
+				 O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return complain_errno("kernel");
+	return layers_make(w, wo);
 }
 
 int
 world_settle(struct world *w, const struct world_options *wo)
 {
-	static const struct world_mount host[] = {
-	    {NULL, "hostpass", "/proc", "/proc", false},
-	    {NULL, "hostpass", "/sys", "/sys", false},
-	    {NULL, "hostpass", "/dev", "/dev", false},
-	};
 	size_t i;
 
-	(void)w;
-	if (world_mount("overlay", WORLD_ROOT, 0,
-		"lowerdir=" LOWER ",upperdir=" WORLD_UPPER) != STATUS_OK)
+	if (w->w_whole)
+		return STATUS_OK;
+	if (overlay_make(w) != STATUS_OK)
 		return STATUS_FAILED;
 	if (rump_sys_chroot(WORLD_ROOT) == -1)
 		return complain_errno(WORLD_ROOT);
-	for (i = 0; i < nitems(host); i++)
-		if (mount_one(&host[i]) != STATUS_OK)
-			return STATUS_FAILED;
 	for (i = 0; i < wo->wo_nmounts; i++)
-		if (mount_one(&wo->wo_mounts[i]) != STATUS_OK)
+		if (mount_one(w, &wo->wo_mounts[i]) != STATUS_OK)
 			return STATUS_FAILED;
 	return STATUS_OK;
 }

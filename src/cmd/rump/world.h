@@ -39,22 +39,32 @@ struct world_options {
 };
 
 struct world {
-	pid_t w_pid;	/* of the server, or 0 */
-	char *w_dir;	/* the host's, with the socket */
-	char *w_socket; /* its path */
-	int w_dirfd;	/* keeps others from removing that */
-	int w_ready;	/* tells when clients can connect */
-	int w_top;	/* the kernel's own root directory */
+	pid_t w_pid;	 /* of the server, or 0 */
+	char *w_dir;	 /* the host's, with the socket */
+	char *w_socket;	 /* its path */
+	int w_dirfd;	 /* keeps others from removing that */
+	int w_ready;	 /* tells when clients can connect */
+	int w_top;	 /* the kernel's own root directory */
+	bool w_whole;	 /* the server makes all of it before it is ready */
+	char **w_steps;	 /* allocated: what the server is told to make, */
+	size_t w_nsteps; /* how many */
 };
 
 /*
  * In this order; each a STATUS_*, after a complaint if it is not STATUS_OK.
  * Start the server, without waiting for it; mount the layers, without the
  * overlay, so that something can be put into WORLD_LAYER; and the rest.
+ *
+ * If nothing is to be put or looked up there, which is what `simple' says, the
+ * server does it all by itself where it can, and this process is no client:
+ * that takes a message for each step, and a connection.
  */
-int world_start(struct world *, const struct world_options *);
+int world_start(struct world *, const struct world_options *, bool simple);
 int world_connect(struct world *, const struct world_options *);
 int world_settle(struct world *, const struct world_options *);
+
+/* Is there still somebody who answers? */
+bool world_answers(struct world *);
 
 /* Have "/" mean the kernel's root directory again. */
 int world_leave(struct world *);

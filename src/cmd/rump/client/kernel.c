@@ -35,25 +35,31 @@ connect_failed(const char *url)
 	return -1;
 }
 
-int
-kernel_open(void)
+/* With who the environment says. */
+static int
+connect_once(void)
 {
 	static bool connected;
-	const char *url = getenv("RUMP_SERVER");
 
 	if (connected)
 		return 0;
+	if (rumpclient_init() == -1)
+		return -1;
+	/* What this tool did there would not be there any more. */
+	(void)rumpclient_setconnretry(0);
+	connected = true;
+	return 0;
+}
+
+int
+kernel_open(void)
+{
 	if (!kernel_named()) {
 		complain("which server?  RUMP_SERVER or -s says it, as "
 			 "unix:///tmp/rump.sock");
 		return -1;
 	}
-	if (rumpclient_init() == -1)
-		return connect_failed(url);
-	/* What this tool did there would not be there any more. */
-	(void)rumpclient_setconnretry(0);
-	connected = true;
-	return 0;
+	return connect_once() == 0 ? 0 : connect_failed(getenv("RUMP_SERVER"));
 }
 
 /* The environment says where; it is not to say so to others. */
@@ -61,17 +67,19 @@ int
 kernel_openat(const char *url)
 {
 	char *before = getenv("RUMP_SERVER");
-	int r;
+	int r, error;
 
 	if (before != NULL)
 		before = tool_format("%s", before);
 	(void)setenv("RUMP_SERVER", url, 1);
-	r = kernel_open();
+	r = connect_once();
+	error = errno;
 	if (before != NULL)
 		(void)setenv("RUMP_SERVER", before, 1);
 	else
 		(void)unsetenv("RUMP_SERVER");
 	free(before);
+	errno = error;
 	return r;
 }
 
