@@ -337,7 +337,6 @@ void hj_fail(const char *what, const char *path, long error)
     __attribute__((noreturn));
 
 /* self.c */
-void hj_self_prepare(void);
 void hj_self_detach(void);
 
 /* filter.c */

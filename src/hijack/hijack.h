@@ -5,9 +5,8 @@
  * and what it counts.
  *
  * The page is a memfd at descriptor hc_fd, in every process that is
- * intercepted, and a copy of the loader's file is the next one (HJ_FD_IMAGE),
- * which the engine changes and seals.  The loader is executed with its
- * arguments
+ * intercepted, and a copy of the loader's file is the next one (HJ_FD_IMAGE).
+ * The loader is executed with its arguments
  *
  *	"hc_fd 0 8" PATH ARGUMENT ...
  *
@@ -41,6 +40,9 @@
 #define HJ_BLANKET  1024 /* all paths that are the kernel's */
 #define HJ_NFILES   48	 /* whose sites of calls are known */
 #define HJ_NSITES   60	 /* in each */
+
+/* The name of the loader's copy, beside it. */
+#define HJ_IMAGE "rump-engine"
 
 /* hr_retry, beside a number of seconds. */
 #define HJ_RETRY_FOREVER (-1)

@@ -349,7 +349,6 @@ first(struct hj_thread *t, struct stack *s)
 	int fd = -1;
 	long r;
 
-	hj_self_prepare();
 	wait_kernel();
 	if (hj_has_kernel()) {
 		hj_fd_holder();

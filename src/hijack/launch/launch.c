@@ -11,8 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -70,25 +68,23 @@ make_file(const char *name, off_t size, int at)
 	return error;
 }
 
-/* The loader's file as the engine will map it: see self.c. */
+/* The loader's copy, as the engine will map it: see self.c. */
 static int
-copy_loader(const char *loader, int at)
+open_engine(const char *loader, int at)
 {
-	int fd = open(loader, O_RDONLY | O_CLOEXEC), error;
-	struct stat sb;
-	off_t off = 0;
-	ssize_t n;
+	const char *slash = strrchr(loader, '/');
+	char path[HJ_PATHMAX];
+	int fd, error = 0;
 
-	if (fd < 0)
-		return errno;
-	error = fstat(fd, &sb) != 0 ? errno
-				    : make_file("rump-engine", sb.st_size, at);
-	while (error == 0 && off < sb.st_size) {
-		n = sendfile(at, fd, &off, (size_t)(sb.st_size - off));
-		if (n <= 0)
-			error = n == 0 ? ENOEXEC : errno;
-	}
-	close(fd);
+	if (snprintf(path, sizeof(path), "%.*s/" HJ_IMAGE,
+		(int)(slash != NULL ? slash - loader : 0),
+		loader) >= (int)sizeof(path))
+		return ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || dup3(fd, at, O_CLOEXEC) < 0)
+		error = errno;
+	if (fd >= 0)
+		close(fd);
 	return error;
 }
 
@@ -120,7 +116,7 @@ hijack_init(const char *loader, struct hj_control **control)
 		return ENAMETOOLONG;
 	error = first_descriptor(&fd);
 	if (error == 0)
-		error = copy_loader(loader, fd + HJ_FD_IMAGE);
+		error = open_engine(loader, fd + HJ_FD_IMAGE);
 	if (error == 0)
 		error = make_control(loader, fd, control);
 	return error;

@@ -12,8 +12,8 @@
 
 /*
  * Make the page that all intercepted processes share, with the loader at this
- * absolute path.  An errno value: ENAMETOOLONG, or what open, memfd_create,
- * dup3 or mmap give.  Once in a process.
+ * absolute path, and its copy beside it.  An errno value: ENAMETOOLONG, or what
+ * open, memfd_create, dup3 or mmap give.  Once in a process.
  */
 int hijack_init(const char *loader, struct hj_control **control);
 
