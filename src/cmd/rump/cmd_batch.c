@@ -5,6 +5,7 @@
 #include <ctype.h>
 
 #include "cmd/rump/tool.h"
+#include "cmd/rump/whole.h"
 
 #define MAXWORDS 256
 
@@ -113,6 +114,8 @@ batch_run(const struct command *self, int argc, char **argv)
 			return STATUS_USAGE;
 	if (argc - optind > 1)
 		return command_usage(self, "one file, or standard input");
+	/* What is read is read once. */
+	whole_program();
 	name = optind < argc && strcmp(argv[optind], "-") != 0 ? argv[optind]
 							       : NULL;
 	if (name != NULL && (f = fopen(name, "re")) == NULL)

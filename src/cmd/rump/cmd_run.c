@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <time.h>
 
-#include "cmd/rump/module.h"
 #include "cmd/rump/run.h"
+#include "cmd/rump/whole.h"
 #include "cmd/rump/world.h"
 
 enum {
@@ -376,6 +376,10 @@ run_run(const struct command *self, int argc, char **argv)
 		status = one_option(self, &r, opt, optarg);
 	if (status == STATUS_OK && optind == argc)
 		status = command_usage(self, "what program?");
+	if (status == STATUS_OK &&
+	    (r.r_keep != NULL ||
+		(r.r_rooted && world_isarchive(r.r_world.wo_root))))
+		whole_program();
 	if (status == STATUS_OK) {
 		r.r_run.r_argv = argv + optind;
 		status = run_request(&r);

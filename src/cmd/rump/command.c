@@ -6,8 +6,8 @@
 #include <stdarg.h>
 
 #include "cmd/rump/kernel.h"
-#include "cmd/rump/module.h"
 #include "cmd/rump/tool.h"
+#include "cmd/rump/whole.h"
 
 #define MAXOPTIONS 24
 #define WIDTH	   78 /* of help */
@@ -30,7 +30,7 @@ command_register(struct command *c)
 const struct command *
 command_first(void)
 {
-	(void)archive_ops();
+	whole_program();
 	return commands;
 }
 
@@ -51,7 +51,7 @@ command_find(const char *name)
 
 	if (c != NULL)
 		return c;
-	(void)archive_ops();
+	whole_program();
 	return find_known(name);
 }
 

@@ -6,6 +6,7 @@
 #include <getopt.h>
 
 #include "cmd/rump/tool.h"
+#include "cmd/rump/whole.h"
 
 static void
 usage(FILE *f)
@@ -48,6 +49,7 @@ main(int argc, char **argv)
 {
 	int status;
 
+	whole_arguments(argv);
 	if (!main_options(argc, argv) || optind == argc) {
 		usage(stderr);
 		return STATUS_USAGE;

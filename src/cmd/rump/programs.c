@@ -8,14 +8,17 @@
 
 #include "cmd/rump/tool.h"
 
-/* From the directory of this program: installed, and where it is built. */
-static const char *const places[][2] = {
-    [PROGRAM_SERVER] = {RUMP_TOOL_LIBEXEC "/rump-kernel",
+/*
+ * From the directory of this program: installed, the tool and the one that is
+ * beside them, and where they are built.
+ */
+static const char *const places[][3] = {
+    [PROGRAM_SERVER] = {RUMP_TOOL_LIBEXEC "/rump-kernel", "rump-kernel",
 	"../rump_server/rump-kernel"},
-    [PROGRAM_LOADER] = {RUMP_TOOL_LIBEXEC "/rump-loader",
+    [PROGRAM_LOADER] = {RUMP_TOOL_LIBEXEC "/rump-loader", "rump-loader",
 	"../../hijack/rump-loader"},
-    [PROGRAM_ARCHIVE] = {RUMP_TOOL_LIBEXEC "/rump-archive.so",
-	"rump-archive.so"},
+    [PROGRAM_WHOLE] = {RUMP_TOOL_LIBEXEC "/rump-whole", "rump-whole",
+	"rump-whole"},
 };
 
 char *

@@ -14,7 +14,7 @@
 #include <rump/rump_mount.h>
 
 #include "cmd/rump/kernel.h"
-#include "cmd/rump/module.h"
+#include "cmd/rump/whole.h"
 #include "cmd/rump/programs.h"
 #include "cmd/rump/stale.h"
 

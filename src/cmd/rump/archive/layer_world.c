@@ -10,8 +10,8 @@
 #include <rump/rump_mount.h>
 
 #include "cmd/rump/archive/layer.h"
-#include "cmd/rump/module.h"
 #include "cmd/rump/side.h"
+#include "cmd/rump/whole.h"
 #include "cmd/rump/world.h"
 
 #define OVL_REDIRECT "trusted.overlay.redirect"

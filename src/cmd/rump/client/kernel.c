@@ -7,6 +7,7 @@
 #include <rump/rumpclient.h>
 
 #include "cmd/rump/tool.h"
+#include "cmd/rump/whole.h"
 
 static int
 connect_failed(const char *url)
@@ -59,6 +60,9 @@ kernel_open(void)
 			 "unix:///tmp/rump.sock");
 		return -1;
 	}
+	/* There may be TLS. */
+	if (strncmp(getenv("RUMP_SERVER"), "tcp", 3) == 0)
+		whole_program();
 	return connect_once() == 0 ? 0 : connect_failed(getenv("RUMP_SERVER"));
 }
 

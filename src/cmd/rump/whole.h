@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What needs libarchive: the subcommands in archive/, and what `rump run' does
- * with layers and archives.  With libarchive come a dozen of libraries, whose
- * loading takes longer than all the rest of a short command: so this is a
- * module, which is loaded when it is asked for.  It makes itself known by
- * COMMAND and ARCHIVE_OPS.
+ * with layers and archives; and TLS.  With these come a dozen of libraries,
+ * whose loading takes longer than all the rest of a short command: so there is
+ * a second program, with all of it, which takes our place when that is asked
+ * for.  What it has beside us makes itself known by COMMAND and ARCHIVE_OPS.
  */
-#ifndef CMD_RUMP_MODULE_H
-#define CMD_RUMP_MODULE_H
+#ifndef CMD_RUMP_WHOLE_H
+#define CMD_RUMP_WHOLE_H
 
 #include "cmd/rump/archive/layer.h"
 
@@ -21,10 +21,20 @@ struct archive_ops {
 	int (*ao_load)(const char *archive, const char *dir);
 };
 
-/* The operations; the end with a complaint, if they cannot be had. */
+/*
+ * Be the second program from here on, which begins anew with the same
+ * arguments: nothing may have been done yet.  Returns if this is it, and ends
+ * with a complaint if it is not there.
+ */
+void whole_program(void);
+
+/* The program's arguments, before anything else. */
+void whole_arguments(char **argv);
+
+/* The operations, after whole_program. */
 const struct archive_ops *archive_ops(void);
 
-/* Who has them says so, before main or when it is loaded. */
+/* Who has them says so, before main. */
 void archive_register(const struct archive_ops *);
 
 #define ARCHIVE_OPS(ops)                                              \
@@ -33,4 +43,4 @@ void archive_register(const struct archive_ops *);
 		archive_register(&(ops));                             \
 	}
 
-#endif /* CMD_RUMP_MODULE_H */
+#endif /* CMD_RUMP_WHOLE_H */
