@@ -258,15 +258,22 @@ magazine_setcount(struct kmagazine *km, uint32_t n)
 	atomic_store_explicit(&km->km_count, n, memory_order_relaxed);
 }
 
-/* Fill an empty magazine by half, and one object for the caller. */
+/*
+ * Fill an empty magazine, and one object for the caller.  Objects in it are
+ * touched, so it is filled by half only once the thread has wanted as many: few
+ * do, and a page that the host has to give takes longer than all else here.
+ */
 static void *
 magazine_fill(struct kcache *kc, struct kmagazine *km)
 {
 	void *objs[KMEM_MAGSIZE / 2 + 1];
-	unsigned i, n = cache_take(kc, objs, kc->kc_magmax / 2 + 1);
+	unsigned i, n = cache_take(kc, objs, km->km_fill + 1);
 
 	if (n == 0)
 		return NULL;
+	km->km_fill = 2 * km->km_fill + 1;
+	if (km->km_fill > kc->kc_magmax / 2)
+		km->km_fill = kc->kc_magmax / 2;
 	for (i = n; i-- > 1;) {
 		kmem_setlink(objs[i], km->km_objs);
 		km->km_objs = objs[i];

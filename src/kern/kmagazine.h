@@ -17,6 +17,7 @@
 struct kmagazine {
 	void *km_objs;		   /* (o) */
 	_Atomic uint32_t km_count; /* (a) written by the owner, relaxed */
+	uint32_t km_fill;	   /* (o) objects to keep when it is filled */
 };
 
 #endif /* KERN_KMAGAZINE_H */
