@@ -7,8 +7,11 @@
 
 #include "cmd/rump/tool.h"
 
-/* Names of such directories, but for six characters, and of what is there. */
-#define STALE_PREFIX "rump."
+/*
+ * Names of such directories, but for six characters, and of what is there.
+ * Programs in a world may see them, who are not to take them for theirs.
+ */
+#define STALE_PREFIX ".rump."
 #define STALE_SOCKET "kernel"
 
 /* The tool of this directory lives, until the descriptor is closed; or -1. */
