@@ -94,12 +94,19 @@ kqproc_change(struct kqitem *ki, uint32_t fflags)
 	    kqproc_events(fflags), memory_order_relaxed);
 }
 
-/* Is the process, and no other, the one that the kevent of AIO is for? */
+/* A process, and no other: those made together have a serial in common. */
+static int64_t
+kqaio_name(const struct proc *p)
+{
+	return (int64_t)(p->p_serial << 32 | (uint32_t)proc_pid(p));
+}
+
+/* Is the process the one that the kevent of AIO is for? */
 static bool
 kqaio_isof(const struct kqitem *ki, const struct proc *p)
 {
 	return atomic_load_explicit(&ki->ki_value, memory_order_relaxed) ==
-	       (int64_t)p->p_serial;
+	       kqaio_name(p);
 }
 
 bool
@@ -126,7 +133,7 @@ kqaio_attach(struct lwp *l, struct kqitem *ki)
 		return error;
 	mutex_enter(&p->p_lock);
 	atomic_store_explicit(
-	    &ki->ki_value, (int64_t)p->p_serial, memory_order_relaxed);
+	    &ki->ki_value, kqaio_name(p), memory_order_relaxed);
 	error = kqproc_attach_locked(ki, p, HINT_AIO);
 	mutex_exit(&p->p_lock);
 	return error;
