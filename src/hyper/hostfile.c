@@ -42,8 +42,8 @@ fd_path(int fd, struct fdpath *fp)
 }
 
 /* Not in the place of a standard descriptor that the program has closed. */
-static int
-fd_move(long fd, int *fdp)
+int
+hyper_file_move(long fd, int *fdp)
 {
 	long moved = fd;
 	int error = 0;
@@ -84,7 +84,7 @@ hyper_file_open(int dir, const char *path, int flags, mode_t mode, int *fdp)
 		error = HOST_CALL(open(path, flags, mode), &fd);
 	else
 		error = HOST_CALL(open_beneath(dir, path, flags, mode), &fd);
-	return error != 0 ? error : fd_move(fd, fdp);
+	return error != 0 ? error : hyper_file_move(fd, fdp);
 }
 
 int
@@ -102,7 +102,7 @@ hyper_file_memory(int *fdp)
 	long fd;
 	int error = HOST_CALL(memfd_create("librump", MFD_CLOEXEC), &fd);
 
-	return error != 0 ? error : fd_move(fd, fdp);
+	return error != 0 ? error : hyper_file_move(fd, fdp);
 }
 
 /* n bytes at off. */

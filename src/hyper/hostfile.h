@@ -50,6 +50,9 @@ int hyper_file_copy(int from, int to);
 
 void hyper_file_close(int fd);
 
+/* A new one, which may be closed: not where the program looks for its own. */
+int hyper_file_move(long fd, int *fdp);
+
 /* How many handles the host process may have. */
 unsigned long hyper_file_maxopen(void);
 

@@ -388,13 +388,13 @@ hyper_shm_create(size_t len, int *fdp, void **addrp)
 
 	error = HOST_CALL(
 	    memfd_create("rump", MFD_CLOEXEC | MFD_ALLOW_SEALING), &fd);
-	if (error != 0)
+	if (error != 0 || (error = hyper_file_move(fd, fdp)) != 0)
 		return error;
-	if ((error = HOST_CALL0(ftruncate((int)fd, (off_t)len))) == 0)
-		error = HOST_CALL0(fcntl((int)fd, F_ADD_SEALS, SEALS));
+	if ((error = HOST_CALL0(ftruncate(*fdp, (off_t)len))) == 0)
+		error = HOST_CALL0(fcntl(*fdp, F_ADD_SEALS, SEALS));
 	if (error == 0) {
 		addr = mmap(
-		    NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
+		    NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, *fdp, 0);
 		error = addr == MAP_FAILED ? errno : 0;
 	}
 	/* There, memory is a file, whose length may be limited. */
@@ -404,9 +404,8 @@ hyper_shm_create(size_t len, int *fdp, void **addrp)
 	if (error == 0)
 		(void)madvise(addr, len, MADV_DONTDUMP);
 	else
-		hyper_file_close((int)fd);
+		hyper_file_close(*fdp);
 	errno = saved;
-	*fdp = (int)fd;
 	*addrp = addr;
 	return error;
 }
@@ -441,6 +440,26 @@ void
 hyper_shm_destroy(void *addr, size_t len)
 {
 	(void)HOST_CALL0(munmap(addr, len));
+}
+
+void
+hyper_shm_move(void *from, void *to, size_t len)
+{
+	long addr;
+
+	(void)HOST_CALL(
+	    (long)mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to),
+	    &addr);
+}
+
+void
+hyper_shm_part(int fd, void *addr, size_t len)
+{
+	long at;
+
+	(void)HOST_CALL((long)mmap(addr, len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_FIXED, fd, 0),
+	    &at);
 }
 
 void

@@ -93,6 +93,13 @@ int hyper_shm_create(size_t len, int *fdp, void **addrp);
 void hyper_shm_destroy(void *addr, size_t len);
 
 /*
+ * Have memory of the same length in the place of other such memory; have what
+ * is written to it from now on be seen by this process alone.
+ */
+void hyper_shm_move(void *from, void *to, size_t len);
+void hyper_shm_part(int fd, void *addr, size_t len);
+
+/*
  * The same for this process alone; destroyed in the same way.  discard: whole
  * pages of it go back to the host, and are zero then.
  */

@@ -5,6 +5,7 @@
 #include "ipc/procipc.h"
 
 #include "ipc/aio.h"
+#include "ipc/shmmem.h"
 #include "ipc/sysv_sem.h"
 #include "kern/kqproc.h"
 
@@ -48,8 +49,26 @@ procipc_exit(struct proc *p)
 	if (pc->pc_aio != NULL)
 		aio_exit(pc->pc_aio);
 	semundo_exit(pc, proc_pid(p));
-	shm_exit(pc, proc_pid(p));
+	shm_exit(pc);
 	kmem_free(pc, sizeof(*pc));
+}
+
+/* Segments and requests are about memory of the program before. */
+static void
+procipc_exec(struct proc *p)
+{
+	struct procipc *pc = proc_ipc(p);
+	struct aioproc *aa;
+
+	if (likely(pc == NULL))
+		return;
+	mutex_enter(&pc->pc_lock);
+	aa = pc->pc_aio;
+	pc->pc_aio = NULL;
+	mutex_exit(&pc->pc_lock);
+	if (aa != NULL)
+		aio_exit(aa);
+	shm_exit(pc);
 }
 
 int
@@ -58,11 +77,13 @@ ipc_init(void)
 	static struct proc_hook hook = {
 	    .ph_fork = procipc_fork,
 	    .ph_exit = procipc_exit,
+	    .ph_exec = procipc_exec,
 	};
 
 	sysv_init(&sysv_sems);
 	sysv_init(&sysv_msgs);
 	sysv_init(&sysv_shms);
+	shmmem_init();
 	proc_hook_register(&hook);
 	kqaio_state = aio_state;
 	return 0;

@@ -30,7 +30,7 @@ int procipc_get(struct proc *, struct procipc **);
  * too.  ENOMEM.  Those of a process that goes are detached.
  */
 int shm_fork(struct procipc *parent, struct proc *child);
-void shm_exit(struct procipc *, pid_t pid);
+void shm_exit(struct procipc *);
 
 /* The process ends: its requests do. */
 void aio_exit(struct aioproc *);

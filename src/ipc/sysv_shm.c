@@ -2,10 +2,14 @@
 /*
  * Shared memory of System V.
  *
- * All processes are in the host process's address space, so that a segment is
- * kernel memory at one address for all of them.  Attaching tells where that is
- * and counts; nothing keeps who has not attached it, or has attached it to
- * read, from writing there.
+ * All processes but those of remote clients are in the host process's address
+ * space, so that a segment is at one address for all of them.  Attaching tells
+ * where that is and counts; nothing keeps who has not attached it, or has
+ * attached it to read, from writing there.
+ *
+ * A remote client on the same machine maps the segment's pages itself, before
+ * it attaches it, and tells where.  What it says is an address in its own host
+ * process, and here a name of the attachment.
  *
  * A segment that is removed stays until it is attached nowhere.
  *
@@ -18,18 +22,20 @@
 
 #include "ipc/limits.h"
 #include "ipc/procipc.h"
-#include "ipc/sysv.h"
+#include "ipc/shmmem.h"
+#include "ipc/sysv_shm.h"
 #include "sysproto.h"
 
 /* Removed, but still attached; as Linux shows it in the mode. */
 #define SHM_GOES 01000
 
-/* All so_lock, the first two stable. */
+/* All so_lock, the first three stable. */
 struct shmseg {
 	struct sysvobj sg_obj;
-	char *sg_addr;
+	struct shmmem sg_mem;
 	size_t sg_size; /* as asked for */
 	uint64_t sg_nattch;
+	LIST_HEAD(, shmattach) sg_attaches;
 	pid_t sg_cpid, sg_lpid;
 	time_t sg_atime, sg_dtime, sg_ctime;
 };
@@ -37,6 +43,8 @@ struct shmseg {
 /* A process has attached a segment; it may have several of one. */
 struct shmattach {
 	LIST_ENTRY(shmattach) sa_link; /* pc_lock */
+	LIST_ENTRY(shmattach) sa_seg;  /* so_lock */
+	struct proc *sa_proc;	       /* (s) */
 	int sa_id;		       /* (s) */
 	const char *sa_addr;	       /* (s) */
 };
@@ -94,13 +102,15 @@ shm_make(struct lwp *l, struct sysvobj *so, void *arg)
 {
 	struct shmseg *sg = so_to_sg(so);
 	size_t size = *(size_t *)arg;
+	int error;
 
 	if (size == 0 || size > SHM_MOST)
 		return EINVAL;
-	if ((sg->sg_addr = kmem_zalloc(shm_size(size))) == NULL)
-		return ENOMEM;
+	if ((error = shmmem_make(&sg->sg_mem, shm_size(size))) != 0)
+		return error;
 	sg->sg_size = size;
 	sg->sg_nattch = 0;
+	LIST_INIT(&sg->sg_attaches);
 	sg->sg_cpid = proc_pid(l->l_proc);
 	sg->sg_lpid = 0;
 	sg->sg_atime = sg->sg_dtime = 0;
@@ -120,11 +130,8 @@ sys_shmget(struct lwp *l, key_t key, size_t size, int flags, int *retval)
 static void
 shm_destroy(struct shmseg *sg)
 {
-	char *addr = sg->sg_addr;
-	size_t size = sg->sg_size;
-
+	shmmem_free(&sg->sg_mem);
 	sysv_remove(&sysv_shms, &sg->sg_obj);
-	kmem_free(addr, shm_size(size));
 }
 
 static int
@@ -150,6 +157,20 @@ shm_rmid(struct lwp *l, int id)
  * Attaching
  */
 
+/* Does the process's client map segments itself? */
+static bool
+proc_isfar(struct proc *p)
+{
+	return (proc_flags(p) & PF_REMOTE) != 0;
+}
+
+/* Whose memory addresses are about: the client's, or 0. */
+static uint64_t
+proc_session(const struct proc *p)
+{
+	return atomic_load_explicit(&p->p_remote, memory_order_relaxed);
+}
+
 /* Where it is, if it can be there: at the address asked for, or anywhere. */
 static int
 shm_place(const struct shmseg *sg, const char *want, int flags)
@@ -158,13 +179,34 @@ shm_place(const struct shmseg *sg, const char *want, int flags)
 		return (flags & SHM_REMAP) != 0 ? EINVAL : 0;
 	if ((flags & SHM_RND) != 0)
 		want -= (uintptr_t)want % KPAGE_SIZE;
-	return want == sg->sg_addr ? 0 : EINVAL;
+	return want == sg->sg_mem.sm_addr ? 0 : EINVAL;
+}
+
+/* May l attach it so? */
+static int
+shm_permitted(struct lwp *l, const struct sysvobj *so, int flags)
+{
+	return sysv_access(
+	    l, so, (flags & SHM_RDONLY) != 0 ? SYSV_R : SYSV_R | SYSV_W);
+}
+
+/* One more.  so_lock is held. */
+static void
+attach_note(
+    struct shmseg *sg, struct shmattach *sa, struct proc *p, const char *addr)
+{
+	sg->sg_nattch++;
+	LIST_INSERT_HEAD(&sg->sg_attaches, sa, sa_seg);
+	sa->sa_proc = p;
+	sa->sa_id = sg->sg_obj.so_id;
+	sa->sa_addr = addr;
 }
 
 static int
 shm_attach(
     struct lwp *l, int id, const char *want, int flags, struct shmattach *sa)
 {
+	bool far = proc_isfar(l->l_proc);
 	struct sysvobj *so;
 	struct shmseg *sg;
 	int error;
@@ -172,24 +214,72 @@ shm_attach(
 	if ((error = sysv_find(&sysv_shms, id, &so)) != 0)
 		return error;
 	sg = so_to_sg(so);
-	if ((error = shm_place(sg, want, flags)) == 0)
-		error = sysv_access(l, so,
-		    (flags & SHM_RDONLY) != 0 ? SYSV_R : SYSV_R | SYSV_W);
+	if (far || (error = shm_place(sg, want, flags)) == 0)
+		error = shm_permitted(l, so, flags);
 	if (error == 0) {
-		sg->sg_nattch++;
+		attach_note(sg, sa, l->l_proc, far ? want : sg->sg_mem.sm_addr);
 		sg->sg_atime = sysv_now();
 		sg->sg_lpid = proc_pid(l->l_proc);
-		sa->sa_id = id;
-		sa->sa_addr = sg->sg_addr;
 	}
 	mutex_exit(&so->so_lock);
 	return error;
 }
 
+/*
+ * One attachment less; the last of a removed segment ends it.  In *unmapp, if
+ * that is not NULL, how many bytes its client is to unmap: none if another of
+ * the client's processes has the segment there.
+ */
+static void
+shm_detach(struct shmattach *sa, size_t *unmapp)
+{
+	struct shmattach *other;
+	struct sysvobj *so;
+	struct shmseg *sg;
+
+	mutex_enter(&sysv_shms.st_lock);
+	/* It is there as long as it is attached. */
+	if (sysv_find(&sysv_shms, sa->sa_id, &so) != 0)
+		panic("a segment has gone while it was attached");
+	sg = so_to_sg(so);
+	LIST_REMOVE(sa, sa_seg);
+	LIST_FOREACH (other, &sg->sg_attaches, sa_seg)
+		if (other->sa_addr == sa->sa_addr &&
+		    proc_session(other->sa_proc) == proc_session(sa->sa_proc))
+			break;
+	if (unmapp != NULL)
+		*unmapp = other == NULL ? sg->sg_mem.sm_size : 0;
+	sg->sg_nattch--;
+	sg->sg_dtime = sysv_now();
+	sg->sg_lpid = proc_pid(sa->sa_proc);
+	if (sg->sg_nattch == 0 && (so->so_mode & SHM_GOES) != 0)
+		shm_destroy(sg);
+	else
+		mutex_exit(&so->so_lock);
+	mutex_exit(&sysv_shms.st_lock);
+	kmem_free(sa, sizeof(*sa));
+}
+
+/* What the process has attached there, which is its no more; or NULL. */
+static struct shmattach *
+attach_take(struct procipc *pc, const void *addr)
+{
+	struct shmattach *sa;
+
+	mutex_enter(&pc->pc_lock);
+	LIST_FOREACH (sa, &pc->pc_shares, sa_link)
+		if (sa->sa_addr == addr)
+			break;
+	if (sa != NULL)
+		LIST_REMOVE(sa, sa_link);
+	mutex_exit(&pc->pc_lock);
+	return sa;
+}
+
 int
 sys_shmat(struct lwp *l, int id, const void *addr, int flags, void **retval)
 {
-	struct shmattach *sa;
+	struct shmattach *sa, *old = NULL;
 	struct procipc *pc;
 	int error;
 
@@ -202,76 +292,71 @@ sys_shmat(struct lwp *l, int id, const void *addr, int flags, void **retval)
 		return error;
 	}
 	*retval = (void *)(uintptr_t)sa->sa_addr;
+	/* The client has mapped it in the place of what was there. */
+	if ((flags & SHM_REMAP) != 0 && proc_isfar(l->l_proc))
+		old = attach_take(pc, addr);
 	mutex_enter(&pc->pc_lock);
 	LIST_INSERT_HEAD(&pc->pc_shares, sa, sa_link);
 	mutex_exit(&pc->pc_lock);
+	if (old != NULL)
+		shm_detach(old, NULL);
 	return 0;
 }
 
-/* One attachment less; the last of a removed segment ends it. */
-static void
-shm_detach(int id, pid_t pid)
+int
+shm_unattach(struct lwp *l, const void *addr, size_t *unmapp)
 {
-	struct sysvobj *so;
-	struct shmseg *sg;
+	struct procipc *pc = proc_ipc(l->l_proc);
+	struct shmattach *sa = pc != NULL ? attach_take(pc, addr) : NULL;
 
-	mutex_enter(&sysv_shms.st_lock);
-	if (sysv_find(&sysv_shms, id, &so) == 0) {
-		sg = so_to_sg(so);
-		sg->sg_nattch--;
-		sg->sg_dtime = sysv_now();
-		sg->sg_lpid = pid;
-		if (sg->sg_nattch == 0 && (so->so_mode & SHM_GOES) != 0)
-			shm_destroy(sg);
-		else
-			mutex_exit(&so->so_lock);
-	}
-	mutex_exit(&sysv_shms.st_lock);
+	if (sa == NULL)
+		return EINVAL;
+	shm_detach(sa, unmapp);
+	return 0;
 }
 
 int
 sys_shmdt(struct lwp *l, const void *addr)
 {
-	struct procipc *pc = proc_ipc(l->l_proc);
-	struct shmattach *sa;
+	return shm_unattach(l, addr, NULL);
+}
 
-	if (pc == NULL)
-		return EINVAL;
-	mutex_enter(&pc->pc_lock);
-	LIST_FOREACH (sa, &pc->pc_shares, sa_link)
-		if (sa->sa_addr == addr)
-			break;
-	if (sa != NULL)
-		LIST_REMOVE(sa, sa_link);
-	mutex_exit(&pc->pc_lock);
-	if (sa == NULL)
-		return EINVAL;
-	shm_detach(sa->sa_id, proc_pid(l->l_proc));
-	kmem_free(sa, sizeof(*sa));
-	return 0;
+int
+shm_hostfd(struct lwp *l, int id, int flags, int *fdp, size_t *sizep)
+{
+	struct sysvobj *so;
+	int error;
+
+	if ((error = sysv_find(&sysv_shms, id, &so)) != 0)
+		return error;
+	*sizep = so_to_sg(so)->sg_mem.sm_size;
+	if ((error = shm_permitted(l, so, flags)) == 0)
+		error = shmmem_open(
+		    &so_to_sg(so)->sg_mem, (flags & SHM_RDONLY) != 0, fdp);
+	mutex_exit(&so->so_lock);
+	return error;
 }
 
 void
-shm_exit(struct procipc *pc, pid_t pid)
+shm_exit(struct procipc *pc)
 {
 	struct shmattach *sa;
 
 	while ((sa = LIST_FIRST(&pc->pc_shares)) != NULL) {
 		LIST_REMOVE(sa, sa_link);
-		shm_detach(sa->sa_id, pid);
-		kmem_free(sa, sizeof(*sa));
+		shm_detach(sa, NULL);
 	}
 }
 
 /* One attachment more, of what the parent keeps attached meanwhile. */
 static void
-shm_again(int id)
+shm_again(const struct shmattach *sa, struct shmattach *copy, struct proc *p)
 {
 	struct sysvobj *so;
 
-	if (sysv_find(&sysv_shms, id, &so) != 0)
-		return;
-	so_to_sg(so)->sg_nattch++;
+	if (sysv_find(&sysv_shms, sa->sa_id, &so) != 0)
+		panic("a segment has gone while it was attached");
+	attach_note(so_to_sg(so), copy, p, sa->sa_addr);
 	mutex_exit(&so->so_lock);
 }
 
@@ -290,9 +375,7 @@ shm_fork(struct procipc *parent, struct proc *child)
 			error = ENOMEM;
 			break;
 		}
-		copy->sa_id = sa->sa_id;
-		copy->sa_addr = sa->sa_addr;
-		shm_again(sa->sa_id);
+		shm_again(sa, copy, child);
 		LIST_INSERT_HEAD(&pc->pc_shares, copy, sa_link);
 	}
 	mutex_exit(&parent->pc_lock);

@@ -329,6 +329,15 @@ proc_hooks_exit(struct proc *p)
 		ph->ph_exit(p);
 }
 
+void
+proc_hooks_exec(struct proc *p)
+{
+	struct proc_hook *ph;
+
+	for (ph = hooks; ph != NULL; ph = ph->ph_next)
+		ph->ph_exec(p);
+}
+
 /* Put the process where others find it. */
 static void
 proc_publish(struct proc *p, struct proc *parent)

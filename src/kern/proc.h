@@ -235,14 +235,18 @@ struct proc *proc_find_locked(pid_t pid);
  * Parts above that keep state in a process.  exit is called when its last lwp
  * has gone, in a section, without locks, if it has p_ipc; it may sleep for
  * nothing.  fork is called for a new one that nobody sees so far, if its parent
- * has p_ipc; if one fails, exit is called.  ENOMEM.
+ * has p_ipc; if one fails, exit is called.  ENOMEM.  exec is called in a
+ * section by the one lwp of a process whose program, elsewhere, is another one
+ * now.
  */
 struct proc_hook {
 	int (*ph_fork)(struct proc *, struct proc *parent);
 	void (*ph_exit)(struct proc *);
+	void (*ph_exec)(struct proc *);
 	struct proc_hook *ph_next;
 };
 void proc_hook_register(struct proc_hook *);
+void proc_hooks_exec(struct proc *);
 
 /*
  * End what an lwp, or every lwp of a process, is sleeping in: the sleep

@@ -175,6 +175,8 @@ remote_dress(struct lwp *l, const struct remote_who *rw)
 	atomic_fetch_or_explicit(&p->p_flags,
 	    PF_REMOTE | (rw->rw_hosted ? PF_HOSTED : 0), memory_order_relaxed);
 	remote_name(p, rw->rw_name);
+	/* What process 1 has in its memory is not in the client's. */
+	proc_hooks_exec(p);
 	if ((error = console_open_std(l)) != 0)
 		return error;
 	if ((error = remote_confine(l, rw)) != 0)
@@ -286,6 +288,7 @@ remote_exec(struct lwp *l, const char *name, uid_t uid, gid_t gid)
 	(void)cred_exec(l, uid, gid);
 	fd_closeexec(l);
 	signal_exec(l->l_proc);
+	proc_hooks_exec(l->l_proc);
 	remote_name(l->l_proc, name);
 	syscall_exit();
 }
