@@ -41,6 +41,9 @@ aio_forget(struct aioproc *aa, struct aiojob *aj)
 {
 	KASSERT(mutex_owned(&aa->aa_lock) && aj->aj_tell == NULL);
 	LIST_REMOVE(aj, aj_hash);
+	if (aj->aj_kept)
+		TAILQ_REMOVE(&aa->aa_kept, aj, aj_link);
+	aio_roomfree(aj);
 	aa->aa_count--;
 	kmem_free(aj, sizeof(*aj));
 }
@@ -89,61 +92,75 @@ aio_add(struct aioproc *aa, const struct aiocb *cb, struct aiojob **ajp)
  * Making them
  */
 
-/* What ucb asks for, done or begun, as one of a group unless that is NULL. */
+/* What is wrong with a request as such. */
 static int
-aio_submit(struct lwp *l, struct aiocb *ucb, int op, struct aiogroup *ag)
+submit_check(const struct aiocb *cb, int op, bool listed)
+{
+	if (listed && op != LIO_READ && op != LIO_WRITE)
+		return EINVAL;
+	return cb->aio_reqprio < 0 || cb->aio_reqprio > AIO_PRIO ? EINVAL : 0;
+}
+
+int
+aio_submit(struct lwp *l, const struct aiocb *cb, const struct aiocb *name,
+    int op, struct aiogroup *ag, const struct aiofar *far)
 {
 	struct aioproc *aa;
 	struct aiojob *aj;
-	struct aiocb cb;
 	bool cloexec;
 	int signo, error;
 
-	if ((error = copyin(ucb, &cb, sizeof(cb))) != 0)
-		return error;
 	/* This alone the host finds out at once. */
 	if (op >= AIO_FSYNC &&
-	    (error = fd_getcloexec(l, cb.aio_fildes, &cloexec)) != 0)
+	    (error = fd_getcloexec(l, cb->aio_fildes, &cloexec)) != 0)
 		return error;
-	if (ag != NULL && (op = cb.aio_lio_opcode) == LIO_NOP)
+	if (ag != NULL && (op = cb->aio_lio_opcode) == LIO_NOP)
 		return 0;
-	if (ag != NULL && op != LIO_READ && op != LIO_WRITE)
-		return EINVAL;
-	if (cb.aio_reqprio < 0 || cb.aio_reqprio > AIO_PRIO)
-		return EINVAL;
-	if ((error = sigevent_check(l->l_proc, &cb.aio_sigevent, &signo)) !=
+	if ((error = submit_check(cb, op, ag != NULL)) != 0 ||
+	    (error = sigevent_check(l->l_proc, &cb->aio_sigevent, &signo)) !=
 		0 ||
 	    (error = aio_get(l->l_proc, &aa)) != 0 ||
-	    (error = aio_add(aa, ucb, &aj)) != 0)
+	    (error = aio_add(aa, name, &aj)) != 0)
 		return error == ENOMEM ? EAGAIN : error;
-	aj->aj_fd = cb.aio_fildes;
+	aj->aj_fd = cb->aio_fildes;
 	aj->aj_op = op;
-	aj->aj_buf = (char *)(uintptr_t)cb.aio_buf;
-	aj->aj_len = cb.aio_nbytes;
-	aj->aj_off = cb.aio_offset;
+	aj->aj_buf = aj->aj_user = (char *)(uintptr_t)cb->aio_buf;
+	aj->aj_len = aj->aj_asked = cb->aio_nbytes;
+	aj->aj_off = cb->aio_offset;
 	aj->aj_tell->at_signo = signo;
-	aj->aj_tell->at_fn = sigevent_function(&cb.aio_sigevent);
-	aj->aj_tell->at_value = cb.aio_sigevent.sigev_value;
+	aj->aj_tell->at_fn = sigevent_function(&cb->aio_sigevent);
+	aj->aj_tell->at_value = cb->aio_sigevent.sigev_value;
 	if (ag != NULL) {
 		mutex_enter(&aa->aa_lock);
 		ag->ag_left++;
 		aj->aj_group = ag;
 		mutex_exit(&aa->aa_lock);
 	}
-	aio_start(l, aj);
+	aio_start(l, aj, far);
 	return 0;
+}
+
+static int
+submit_copy(struct lwp *l, struct aiocb *ucb, int op, struct aiogroup *ag)
+{
+	struct aiocb cb;
+	int error;
+
+	if ((error = copyin(ucb, &cb, sizeof(cb))) != 0)
+		return error;
+	return aio_submit(l, &cb, ucb, op, ag, NULL);
 }
 
 int
 sys_aio_read(struct lwp *l, struct aiocb *cb)
 {
-	return aio_submit(l, cb, LIO_READ, NULL);
+	return submit_copy(l, cb, LIO_READ, NULL);
 }
 
 int
 sys_aio_write(struct lwp *l, struct aiocb *cb)
 {
-	return aio_submit(l, cb, LIO_WRITE, NULL);
+	return submit_copy(l, cb, LIO_WRITE, NULL);
 }
 
 int
@@ -151,7 +168,7 @@ sys_aio_fsync(struct lwp *l, int op, struct aiocb *cb)
 {
 	if (op != O_SYNC && op != O_DSYNC)
 		return EINVAL;
-	return aio_submit(
+	return submit_copy(
 	    l, cb, op == O_SYNC ? AIO_FSYNC : AIO_FDATASYNC, NULL);
 }
 
@@ -159,9 +176,8 @@ sys_aio_fsync(struct lwp *l, int op, struct aiocb *cb)
  * Several at once
  */
 
-/* Wait until all have ended but the call's own part. */
-static int
-group_wait(struct aioproc *aa, struct aiogroup *ag)
+int
+aio_groupwait(struct aioproc *aa, struct aiogroup *ag)
 {
 	int error = 0;
 
@@ -176,9 +192,8 @@ group_wait(struct aioproc *aa, struct aiogroup *ag)
 	return error;
 }
 
-/* The call is done with its group. */
-static void
-group_leave(struct aioproc *aa, struct aiogroup *ag)
+void
+aio_groupleave(struct aioproc *aa, struct aiogroup *ag)
 {
 	struct aiotell *tells = NULL;
 
@@ -188,30 +203,26 @@ group_leave(struct aioproc *aa, struct aiogroup *ag)
 	aio_tell(&aa->aa_id, tells);
 }
 
-/* A group, whose end is told as sig says, unless that is NULL. */
-static int
-group_make(struct lwp *l, const struct sigevent *usig, struct aiogroup **agp)
+int
+aio_groupmake(struct lwp *l, const struct sigevent *ev, struct aiogroup **agp)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_NONE};
 	struct aiogroup *ag;
 	int signo, error;
 
-	if (usig != NULL && (error = copyin(usig, &ev, sizeof(ev))) != 0)
-		return error;
-	if ((error = sigevent_check(l->l_proc, &ev, &signo)) != 0)
+	if ((error = sigevent_check(l->l_proc, ev, &signo)) != 0)
 		return error;
 	if ((ag = kmem_zalloc(sizeof(*ag))) == NULL)
 		return EAGAIN;
 	ag->ag_left = 1;
-	if (ev.sigev_notify != SIGEV_NONE) {
+	if (ev->sigev_notify != SIGEV_NONE) {
 		ag->ag_tell = kmem_zalloc(sizeof(*ag->ag_tell));
 		if (ag->ag_tell == NULL) {
 			kmem_free(ag, sizeof(*ag));
 			return EAGAIN;
 		}
 		ag->ag_tell->at_signo = signo;
-		ag->ag_tell->at_fn = sigevent_function(&ev);
-		ag->ag_tell->at_value = ev.sigev_value;
+		ag->ag_tell->at_fn = sigevent_function(ev);
+		ag->ag_tell->at_value = ev->sigev_value;
 	}
 	*agp = ag;
 	return 0;
@@ -221,6 +232,7 @@ int
 sys_lio_listio(struct lwp *l, int mode, struct aiocb *const *list, int nent,
     struct sigevent *usig)
 {
+	struct sigevent ev = {.sigev_notify = SIGEV_NONE};
 	struct aiogroup *ag;
 	struct aioproc *aa;
 	struct aiocb *cb;
@@ -228,18 +240,21 @@ sys_lio_listio(struct lwp *l, int mode, struct aiocb *const *list, int nent,
 
 	if (mode != LIO_WAIT && mode != LIO_NOWAIT)
 		return EINVAL;
+	if (mode == LIO_NOWAIT && usig != NULL &&
+	    (error = copyin(usig, &ev, sizeof(ev))) != 0)
+		return error;
 	if ((error = aio_get(l->l_proc, &aa)) != 0 ||
-	    (error = group_make(l, mode == LIO_WAIT ? NULL : usig, &ag)) != 0)
+	    (error = aio_groupmake(l, &ev, &ag)) != 0)
 		return error == ENOMEM ? EAGAIN : error;
 	for (i = 0; i < nent && error == 0; i++) {
 		error = copyin(&list[i], &cb, sizeof(cb));
 		if (error == 0 && cb != NULL &&
-		    aio_submit(l, cb, LIO_NOP, ag) != 0)
+		    submit_copy(l, cb, LIO_NOP, ag) != 0)
 			failed = EIO;
 	}
 	if (error == 0 && mode == LIO_WAIT)
-		error = group_wait(aa, ag);
-	group_leave(aa, ag);
+		error = aio_groupwait(aa, ag);
+	aio_groupleave(aa, ag);
 	return error != 0 ? error : failed;
 }
 
@@ -247,9 +262,9 @@ sys_lio_listio(struct lwp *l, int mode, struct aiocb *const *list, int nent,
  * What has become of them
  */
 
-/* What aio_error gives; ESRCH if there is none. */
+/* What aio_error gives; ESRCH if there is none.  *keptp: but not so far. */
 static int
-aio_geterror(struct lwp *l, const struct aiocb *cb, int *errorp)
+aio_geterror(struct lwp *l, const struct aiocb *cb, int *errorp, bool *keptp)
 {
 	struct aioproc *aa;
 	struct aiojob *aj;
@@ -260,8 +275,10 @@ aio_geterror(struct lwp *l, const struct aiocb *cb, int *errorp)
 	mutex_enter(&aa->aa_lock);
 	if ((aj = aio_find(aa, cb)) == NULL)
 		error = ESRCH;
-	else
+	else {
 		*errorp = aj->aj_error;
+		*keptp = aj->aj_kept;
+	}
 	mutex_exit(&aa->aa_lock);
 	return error;
 }
@@ -269,8 +286,9 @@ aio_geterror(struct lwp *l, const struct aiocb *cb, int *errorp)
 int
 aio_state(struct lwp *l, uintptr_t request, bool *endedp, int64_t *errorp)
 {
-	int value = 0,
-	    error = aio_geterror(l, (const struct aiocb *)request, &value);
+	bool kept;
+	int value = 0, error = aio_geterror(
+			   l, (const struct aiocb *)request, &value, &kept);
 
 	*endedp = value != EINPROGRESS;
 	*errorp = value;
@@ -280,8 +298,11 @@ aio_state(struct lwp *l, uintptr_t request, bool *endedp, int64_t *errorp)
 int
 sys_aio_error(struct lwp *l, const struct aiocb *cb, int *retval)
 {
-	int error = aio_geterror(l, cb, retval);
+	bool kept = false;
+	int error = aio_geterror(l, cb, retval, &kept);
 
+	if (kept)
+		*retval = EINPROGRESS;
 	return error == ESRCH ? EINVAL : error;
 }
 
@@ -297,6 +318,8 @@ sys_aio_return(struct lwp *l, struct aiocb *cb, ssize_t *retval)
 	mutex_enter(&aa->aa_lock);
 	if ((aj = aio_find(aa, cb)) == NULL)
 		error = EINVAL;
+	else if (aj->aj_kept)
+		error = EINPROGRESS;
 	else if ((error = aj->aj_error) != EINPROGRESS) {
 		*retval = aj->aj_result;
 		aio_forget(aa, aj);
@@ -405,30 +428,36 @@ cancel_all(
 }
 
 int
-sys_aio_cancel(struct lwp *l, int fd, struct aiocb *ucb, int *retval)
+aio_cancelsome(struct lwp *l, int fd, const struct aiocb *cb,
+    const struct aiocb *name, int *retval)
 {
 	struct aiotell *tells = NULL;
 	struct aioproc *aa;
-	struct aiocb cb;
-	bool cloexec;
 	int error;
 
-	if ((error = fd_getcloexec(l, fd, &cloexec)) != 0)
-		return error;
-	if (ucb != NULL) {
-		if ((error = copyin(ucb, &cb, sizeof(cb))) != 0)
-			return error;
-		if (cb.aio_fildes != fd)
-			return EINVAL;
-	}
+	if (cb != NULL && cb->aio_fildes != fd)
+		return EINVAL;
 	if ((error = aio_get(l->l_proc, &aa)) != 0)
 		return error;
 	mutex_enter(&aa->aa_lock);
-	*retval = cancel_all(aa, fd, ucb, &tells);
+	*retval = cancel_all(aa, fd, cb != NULL ? name : NULL, &tells);
 	mutex_exit(&aa->aa_lock);
 	/* Others come first now. */
 	if (tells != NULL)
 		aio_kick(aa);
 	aio_tell(&aa->aa_id, tells);
 	return 0;
+}
+
+int
+sys_aio_cancel(struct lwp *l, int fd, struct aiocb *ucb, int *retval)
+{
+	struct aiocb cb;
+	bool cloexec;
+	int error;
+
+	if ((error = fd_getcloexec(l, fd, &cloexec)) != 0 ||
+	    (ucb != NULL && (error = copyin(ucb, &cb, sizeof(cb))) != 0))
+		return error;
+	return aio_cancelsome(l, fd, ucb != NULL ? &cb : NULL, ucb, retval);
 }

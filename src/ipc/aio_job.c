@@ -36,6 +36,11 @@ aio_end(struct aiojob *aj, int error, ssize_t result, struct aiotell **tells)
 		(void)knote_detach(&aj->aj_note);
 	aj->aj_attached = false;
 	TAILQ_REMOVE(&aa->aa_pending, aj, aj_link);
+	if (aj->aj_room != 0 && aj->aj_op == LIO_READ && result > 0) {
+		aj->aj_kept = true;
+		TAILQ_INSERT_TAIL(&aa->aa_kept, aj, aj_link);
+	} else
+		aio_roomfree(aj);
 	aj->aj_error = error;
 	aj->aj_result = result;
 	aj->aj_tell->at_fp = aj->aj_fp;
@@ -128,9 +133,9 @@ job_check(const struct aiojob *aj)
 	if (!(aj->aj_op == LIO_READ ? file_readable(fp) : file_writable(fp)))
 		return EBADF;
 	if (fp->f_ops->fo_seek != NULL &&
-	    (aj->aj_off < 0 || aj->aj_len > (size_t)(INT64_MAX - aj->aj_off)))
+	    (aj->aj_off < 0 || aj->aj_asked > (size_t)(INT64_MAX - aj->aj_off)))
 		return EINVAL;
-	return useraddr_inrange(aj->aj_buf, aj->aj_len) ? 0 : EFAULT;
+	return useraddr_inrange(aj->aj_user, aj->aj_asked) ? 0 : EFAULT;
 }
 
 /*
@@ -252,7 +257,7 @@ job_wait(struct aiojob *aj)
 }
 
 void
-aio_start(struct lwp *l, struct aiojob *aj)
+aio_start(struct lwp *l, struct aiojob *aj, const struct aiofar *far)
 {
 	struct aioproc *aa = aj->aj_owner;
 	struct aiotell *tells = NULL;
@@ -266,7 +271,9 @@ aio_start(struct lwp *l, struct aiojob *aj)
 	else if (aj->aj_op == AIO_FDATASYNC)
 		error = sys_fdatasync(l, aj->aj_fd);
 	else if ((error = fd_getref(l, aj->aj_fd, &aj->aj_fp)) == 0 &&
-		 (error = job_check(aj)) == 0 && job_canwait(aj))
+		 (error = job_check(aj)) == 0 &&
+		 (far == NULL || (error = aio_roommake(aj, far)) == 0) &&
+		 job_canwait(aj))
 		error = file_listen(l, aj->aj_fp);
 	mutex_enter(&aa->aa_lock);
 	aj->aj_busy = false;
@@ -311,6 +318,7 @@ aio_get(struct proc *p, struct aioproc **aap)
 		aa->aa_proc = p;
 		aa->aa_id = (struct procid){proc_pid(p), p->p_serial};
 		TAILQ_INIT(&aa->aa_pending);
+		TAILQ_INIT(&aa->aa_kept);
 		ktimer_init(&aa->aa_timer, aio_run, aa);
 		/* For good: so that somebody calls it whenever it is kicked. */
 		error =
@@ -350,6 +358,7 @@ void
 aio_exit(struct aioproc *aa)
 {
 	struct aiotell *tells = NULL, *at;
+	struct aiogroup *ag;
 	struct aiojob *aj;
 	unsigned i;
 
@@ -358,6 +367,10 @@ aio_exit(struct aioproc *aa)
 	aio_drain(aa);
 	while ((aj = TAILQ_FIRST(&aa->aa_pending)) != NULL)
 		aio_end(aj, ECANCELED, -1, &tells);
+	while ((ag = LIST_FIRST(&aa->aa_groups)) != NULL) {
+		LIST_REMOVE(ag, ag_link);
+		aio_group_rele(ag, &tells);
+	}
 	for (i = 0; i < AIO_BUCKETS; i++)
 		while ((aj = LIST_FIRST(&aa->aa_jobs[i])) != NULL)
 			aio_forget(aa, aj);

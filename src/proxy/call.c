@@ -282,7 +282,8 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 	c->c_shared = ss->ss_payload;
 	c->c_lwp = NULL;
 	c->c_from = c->c_to = 0;
-	if (c->c_msg.sm_len > LONG_CALL && c->c_msg.sm_op == SP_SYSCALL)
+	if (c->c_msg.sm_len > LONG_CALL &&
+	    (c->c_msg.sm_op == SP_SYSCALL || c->c_msg.sm_op == SP_AIO))
 		c->c_msg.sm_error = call_long(w, c);
 	else
 		c->c_msg.sm_error = call_make(w, c);

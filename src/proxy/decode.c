@@ -394,9 +394,6 @@ decode_place(struct call *c, const struct sysarg *sa, int i)
 
 	switch (sa->sa_kind) {
 	case SYSARG_VALUE:
-		/* Where it was attached is an address here. */
-		if (c->c_msg.sm_nr == RUMP_SYS_shmat)
-			return EOPNOTSUPP;
 		if (c->c_msg.sm_nr == RUMP_SYS_ioctl && i == 2)
 			decode_request(c, i);
 		return 0;

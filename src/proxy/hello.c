@@ -298,6 +298,31 @@ hello_kind(struct session **sep)
 	return error;
 }
 
+/*
+ * A file that a call of an older session has found: this connection is for that
+ * alone.  The slot has no next call before the client has got it.
+ */
+static void
+hello_file(struct session *se)
+{
+	const struct sp_hello *h = &se->se_hello;
+	struct session *old = session_find(h->sp_token);
+	int *fds, error = ESTALE;
+
+	if (h->sp_version == SP_VERSION && old != NULL &&
+	    session_state(old) == SE_OPEN && session_same(old, se) &&
+	    !se->se_far && (uint32_t)h->sp_pid < SP_NSLOTS &&
+	    (fds = atomic_load_explicit(
+		 &old->se_hostfds, memory_order_acquire)) != NULL &&
+	    fds[h->sp_pid] != HYPER_FILE_NONE) {
+		se->se_memfd = fds[h->sp_pid];
+		error = 0;
+	}
+	(void)hello_welcome(se, error);
+	se->se_memfd = HYPER_NOFD;
+	session_end(se, "has what it wanted");
+}
+
 static void
 hello_tell(const struct session *se)
 {
@@ -322,6 +347,10 @@ hello_done(struct session *se)
 		return;
 	}
 	se->se_hello.sp_name[sizeof(se->se_hello.sp_name) - 1] = '\0';
+	if (se->se_hello.sp_kind == SP_H_FILE) {
+		hello_file(se);
+		return;
+	}
 	error = hello_kind(&se);
 	if (error == 0)
 		error = session_watch(se);

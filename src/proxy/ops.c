@@ -8,6 +8,7 @@
 
 #include "ipc/limits.h"
 #include "ipc/sysv_sem.h"
+#include "ipc/sysv_shm.h"
 #include "kern/entry.h"
 #include "syscall/sysdesc.h"
 
@@ -85,14 +86,22 @@ static int
 op_fork(struct call *c)
 {
 	uint8_t token[SP_TOKEN];
-	uint64_t handle;
+	uint64_t handle, id;
+	struct lwp *l;
 	int error;
 
 	error = remote_rfork(c->c_lwp, RUMP_RFFDG, &handle);
 	if (error != 0)
 		return error;
-	if ((error = session_fork(c->c_session, handle, token)) != 0)
+	if ((error = session_fork(c->c_session, handle, token, &id)) != 0)
 		return error;
+	/* Signals for it, and where it maps things, are the child's matter. */
+	remote_leave(c->c_lwp);
+	c->c_lwp = NULL;
+	if ((l = remote_enter(handle)) != NULL) {
+		remote_adopt(l, id, 0, "");
+		remote_leave(l);
+	}
 	call_give(c, token, sizeof(token));
 	return 0;
 }
@@ -131,6 +140,42 @@ op_sems(struct call *c)
 	    c->c_lwp, (int)c->c_msg.sm_args[0], (int)c->c_msg.sm_args[1], &n);
 	syscall_exit();
 	c->c_msg.sm_retval = n;
+	return error;
+}
+
+/* The segment's memory is for the client to ask for, by SP_H_FILE. */
+static int
+op_shmfile(struct call *c)
+{
+	const uint64_t *args = c->c_msg.sm_args;
+	struct lwp *l = syscall_enter();
+	size_t size = 0;
+	int *fds, fd, error = ENOMEM;
+
+	if (l == NULL)
+		return syscall_refusal();
+	if ((fds = hosted_table(c->c_session)) != NULL)
+		error = shm_hostfd(l, (int)args[0], (int)args[1], &fd, &size);
+	if (error == 0)
+		fds[c->c_slot] = fd;
+	syscall_exit();
+	c->c_msg.sm_retval = (int64_t)size;
+	return error;
+}
+
+static int
+op_shmdt(struct call *c)
+{
+	struct lwp *l = syscall_enter();
+	size_t size = 0;
+	int error;
+
+	if (l == NULL)
+		return syscall_refusal();
+	error = shm_unattach(
+	    l, (const void *)(uintptr_t)c->c_msg.sm_args[0], &size);
+	syscall_exit();
+	c->c_msg.sm_retval = (int64_t)size;
 	return error;
 }
 
@@ -175,6 +220,8 @@ op_run(struct call *c)
 		return 0;
 	case SP_SEMS:
 		return op_sems(c);
+	case SP_AIO:
+		return op_aio(c);
 	case SP_HOSTFILE:
 		return hosted_file(c);
 	case SP_HOSTPATH:
@@ -199,6 +246,10 @@ op_run(struct call *c)
 		return hosted_dir(c);
 	case SP_ADOPT:
 		return hosted_adopt(c);
+	case SP_SHMFILE:
+		return op_shmfile(c);
+	case SP_SHMDT:
+		return op_shmdt(c);
 	default:
 		return EPROTO;
 	}

@@ -97,6 +97,7 @@ struct session {
 	struct sp_hello se_hello;		/* (L) */
 	size_t se_nhello;			/* (L) bytes of it */
 	struct kmutex se_lock;
+	uint64_t se_early;	 /* (l) signals while SE_FORKED */
 	int *_Atomic se_hostfds; /* (l) of each slot; or NULL */
 	/* (l) The program that is to be executed, or NULL: its set-id bits. */
 	struct exefile *se_program;
@@ -277,8 +278,8 @@ bool session_ended(void); /* ro_ended; in a section, without locks */
 void session_accuse(struct session *); /* it has broken the protocol */
 
 /* A session for the child of a fork; its process's lwp is `handle'. */
-int
-session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN]);
+int session_fork(struct session *parent, uint64_t handle,
+    uint8_t token[SP_TOKEN], uint64_t *idp);
 /* Leader: the pid of a client whose host process this is; -1: none. */
 pid_t session_pid(pid_t host);
 /* What it executes, referenced, or NULL; in a section. */
@@ -437,6 +438,9 @@ bool call_handler(struct call *, int restart);
 
 /* All but system calls; the error, the value in c_msg.sm_retval. */
 int op_run(struct call *);
+
+/* aio.c: SP_AIO. */
+int op_aio(struct call *);
 
 /* Their result: the first n bytes of the payload. */
 void call_give(struct call *, const void *data, size_t n);

@@ -594,16 +594,6 @@ session_event(struct session *se, bool process, uint32_t events)
 	}
 }
 
-void
-session_open(struct session *se)
-{
-	deadline_clear(se);
-	if (session_state(se) == SE_HELLO)
-		nhello--;
-	/* Release: what the session is; see session_state. */
-	atomic_store_explicit(&se->se_state, SE_OPEN, memory_order_release);
-}
-
 int
 session_watch(struct session *se)
 {
@@ -770,14 +760,35 @@ session_signal(uint64_t id, int signo)
 
 	mutex_enter(&sessions_lock);
 	LIST_FOREACH (se, &sessions, se_link)
-		if (se->se_id == id && session_state(se) == SE_OPEN)
+		if (se->se_id == id)
 			break;
 	if (se != NULL) {
 		mutex_enter(&se->se_lock);
-		session_tell(se, signo);
+		/* The child of a fork hears of it once it is somebody. */
+		if (session_state(se) == SE_FORKED)
+			se->se_early |= UINT64_C(1) << (signo - 1);
+		else if (session_state(se) == SE_OPEN)
+			session_tell(se, signo);
 		mutex_exit(&se->se_lock);
 	}
 	mutex_exit(&sessions_lock);
+}
+
+void
+session_open(struct session *se)
+{
+	uint64_t bits;
+
+	deadline_clear(se);
+	if (session_state(se) == SE_HELLO)
+		nhello--;
+	/* Release: what the session is; see session_state. */
+	atomic_store_explicit(&se->se_state, SE_OPEN, memory_order_release);
+	(void)session_enter(se);
+	for (bits = se->se_early; bits != 0; bits &= bits - 1)
+		session_tell(se, __builtin_ctzll(bits) + 1);
+	se->se_early = 0;
+	session_leave(se);
 }
 
 /* Has its host process ended, and been waited for?  It may be dead already. */
@@ -830,7 +841,8 @@ session_execute(struct session *se, struct session *parent)
 }
 
 int
-session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
+session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN],
+    uint64_t *idp)
 {
 	struct session *se;
 	uint32_t n = 1;
@@ -849,6 +861,7 @@ session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN])
 	se->se_far = parent->se_far;
 	se->se_user = parent->se_user;
 	memcpy(token, se->se_token, SP_TOKEN);
+	*idp = se->se_id;
 	return 0;
 }
 

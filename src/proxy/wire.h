@@ -46,7 +46,7 @@
 #include <stdint.h>
 
 #define SP_MAGIC   0x504d5552u /* "RUMP" */
-#define SP_VERSION 4u
+#define SP_VERSION 5u
 
 /* Calls that a client can have going on at a time. */
 #define SP_NSLOTS 512u
@@ -88,6 +88,7 @@ enum sp_op {
 	SP_SIGRETURN,  /* sm_args[0]: the mask before a handler */
 	SP_PID,	       /* value: pid of sm_lwp's process */
 	SP_SEMS,       /* sm_args[0]: id, [1]: cmd of semctl; value: how many */
+	SP_AIO,	       /* sm_args[0]: enum sp_aio; see there */
 	SP_HOSTFILE,   /* sm_args[0]: fd, [1]: written through, [2]: PROT_* */
 	SP_HOSTPATH,   /* sm_args[0]: dirfd, [1]: follow; payload: paths */
 	SP_FDS,	       /* payload: struct sp_fds; value: how many */
@@ -100,7 +101,43 @@ enum sp_op {
 	SP_GONE,       /* sm_args[0]: pid, or 0; payload: a token or nothing */
 	SP_HOSTDIR,    /* sm_args[0]: dirfd; payload: path, sp_hostdir */
 	SP_ADOPT,      /* sm_args[0]: flags, [1]: mount, [2]: number; path */
+	SP_SHMFILE,    /* sm_args[0]: id, [1]: flags; value: bytes */
+	SP_SHMDT,      /* sm_args[0]: address; value: bytes to be unmapped */
 	SP_NOPS,
+};
+
+/*
+ * Requests of asynchronous input and output.  What they are made of comes in
+ * the message: a struct aiocb and, behind the head, the data of a write.  The
+ * server keeps what a read has got, in memory of its own, and the request goes
+ * on (EINPROGRESS) until the client has fetched it.  sm_args[1] is the address
+ * of the caller's struct, which is its name.
+ *
+ * SP_AIO_FETCH: sm_args[1] is what was fetched before, or 0, and [2] how much
+ * of it there is by now.  The result is a struct sp_aiodata, of which the next
+ * part follows; its ad_name is 0 if there is nothing to be fetched.
+ *
+ * lio_listio: SP_AIO_GROUP, whose payload may be a struct sigevent, gives a
+ * number; with that in sm_args[2] SP_AIO_LIST does what the struct says; and
+ * SP_AIO_GROUPEND waits for all, if sm_args[1] is 1.
+ */
+enum sp_aio {
+	SP_AIO_READ,
+	SP_AIO_WRITE,
+	SP_AIO_SYNC,
+	SP_AIO_DATASYNC,
+	SP_AIO_LIST,
+	SP_AIO_CANCEL, /* sm_args[2]: fd; without a struct: all of it */
+	SP_AIO_FETCH,
+	SP_AIO_GROUP,
+	SP_AIO_GROUPEND,
+};
+
+struct sp_aiodata {
+	uint64_t ad_name;
+	uint64_t ad_buf; /* the caller's */
+	uint64_t ad_at;	 /* where in it the data belong */
+	uint64_t ad_len;
 };
 
 /* What goes through a stream beside calls; nothing comes back. */
@@ -157,6 +194,11 @@ enum sp_note {
  * value is its length.  ENOENT: none, below the process's root.  With a pid of
  * the host's, that of another client: its descriptor, one of its directories or
  * its program, as sm_args[2] says.  EACCES, ESRCH.
+ *
+ * SP_SHMFILE, for all clients on the same machine, finds a segment of System V
+ * that may be attached: the client gets its memory by SP_H_FILE before the next
+ * call in the same slot, maps it, and then attaches it by shmat with the
+ * address of that.  SP_SHMDT is shmdt.
  *
  * SP_HOSTFILE: the value is the server's descriptor of a file of the host with
  * the data of fd, to be opened as /proc/PID/fd/N before the next call in the
@@ -326,6 +368,7 @@ enum sp_hello_kind {
 	SP_H_FORK,   /* the process that SP_FORK has made for this token */
 	SP_H_RESUME, /* the session of this token, whose connection was lost */
 	SP_H_EXEC,   /* the same, with another program in the host process */
+	SP_H_FILE,   /* the file for that session's slot sp_pid, and no more */
 };
 
 #define SP_H_NOSHM  1u /* no shared memory: through the stream */
@@ -343,7 +386,7 @@ struct sp_hello {
 	char sp_name[16]; /* of the process */
 };
 
-#define SP_W_SHM 1u /* the memory's descriptor comes along */
+#define SP_W_SHM 1u /* the memory's, or the file's, descriptor comes along */
 
 struct sp_welcome {
 	uint32_t sw_magic;

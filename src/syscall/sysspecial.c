@@ -320,7 +320,14 @@ sysarg_resolve(const struct sysdesc *sd, int i, const uint64_t *args,
 		break;
 	case RUMP_SYS_shmat:
 	case RUMP_SYS_shmdt:
-		/* Where a segment is, not what is there. */
+	case RUMP_SYS_aio_error:
+	case RUMP_SYS_aio_return:
+		/* Where a segment or a request is, not what is there. */
+		break;
+	case RUMP_SYS_aio_suspend:
+		make_buffer(result, IN, "const struct aiocb *const *",
+		    sizeof(struct aiocb *));
+		result->sa_counter = 1;
 		break;
 	case RUMP_SYS_shmctl:
 		(void)by_command(shmctls, (uint32_t)args[1], result);

@@ -5,10 +5,12 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
+#include <sys/wait.h>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 
-#include "tc.h"
+#include "threads.h"
 
 static int seg;
 
@@ -36,19 +38,26 @@ TC(attach, "all processes see the same memory")
 	p = newproc(RUMP_RFCFDG);
 	/* What the parent has attached is attached in the child. */
 	T_EQ(2, stat_seg().shm_nattch);
-	b = rump_sys_shmat(seg, a + 1, SHM_RND);
-	T_PTR(a, b);
+	/* Here it is where it was; a client has it once more, elsewhere. */
+	b = rump_sys_shmat(seg, TC_IS_REMOTE ? NULL : a + 1, SHM_RND);
+	T_EQ(TC_IS_REMOTE, a != b);
 	T_EQ('x', b[9999]);
 	T_EQ(3, stat_seg().shm_nattch);
 	T_OK(rump_sys_shmdt(b));
 	T_OK(rump_sys_shmdt(a));
 	T_ERR(EINVAL, rump_sys_shmdt(a));
 	T_EQ(1, stat_seg().shm_nattch);
-	T_ASSERT(rump_sys_shmat(seg, a, SHM_RDONLY) == a);
+	b = rump_sys_shmat(seg, TC_IS_REMOTE ? NULL : a, SHM_RDONLY);
+	T_EQ('x', b[9999]);
+	T_EQ(2, stat_seg().shm_nattch);
 	release(p);
 	T_EQ(1, stat_seg().shm_nattch);
+	a[5000] = 'y';
 	T_OK(rump_sys_shmdt(a));
 	T_EQ(0, stat_seg().shm_nattch);
+	a = rump_sys_shmat(seg, NULL, 0);
+	T_EQ('y', a[5000]);
+	T_OK(rump_sys_shmdt(a));
 	T_OK(rump_sys_shmctl(seg, IPC_RMID, NULL));
 }
 
@@ -92,8 +101,15 @@ TC(arguments, "bad arguments are refused")
 	seg = (int)T_OK(rump_sys_shmget(3, 100, IPC_CREAT | 0600));
 	T_ERR(EINVAL, rump_sys_shmget(3, 101, 0600));
 	T_EQ(seg, rump_sys_shmget(3, 0, 0600));
-	T_PTR(failed, rump_sys_shmat(seg, (void *)0x10000, 0));
+	T_PTR(failed, rump_sys_shmat(seg, (void *)0x10001, 0));
 	T_EQ(EINVAL, errno);
+	T_PTR(failed, rump_sys_shmat(seg, NULL, SHM_REMAP));
+	T_EQ(EINVAL, errno);
+	/* A client puts it there. */
+	if (!TC_IS_REMOTE) {
+		T_PTR(failed, rump_sys_shmat(seg, (void *)0x10000, 0));
+		T_EQ(EINVAL, errno);
+	}
 	T_PTR(failed, rump_sys_shmat(seg + 1, NULL, 0));
 	T_EQ(EINVAL, errno);
 	T_ERR(EINVAL, rump_sys_shmdt(NULL));
@@ -153,7 +169,8 @@ TC(proc, "/proc says what there is, in Linux's format")
 	read_file("/proc/sysvipc/shm", buf, sizeof(buf));
 	(void)snprintf(want, sizeof(want),
 	    "\n%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10u %10u ",
-	    291, seg, 0640, 5000UL, 1, 0, 0UL, 0, 0, 0, 0, 0, 0);
+	    291, seg, 0640, 5000UL, (unsigned)rump_sys_getpid(), 0, 0UL, 0, 0,
+	    0, 0, 0, 0);
 	T_ASSERT(strstr(buf, want) != NULL);
 	T_ASSERT(strstr(buf, "nattch") != NULL);
 	read_file("/proc/sysvipc/sem", buf, sizeof(buf));
@@ -167,6 +184,102 @@ TC(proc, "/proc says what there is, in Linux's format")
 	T_EQ(0, strcmp(buf, "256\n"));
 }
 
+TC(host_fork, "after a fork each kernel has its own segments")
+{
+	char *a;
+	int status;
+	pid_t pid;
+
+	tc_local();
+	boot();
+	seg = (int)T_OK(rump_sys_shmget(IPC_PRIVATE, 20000, 0600));
+	a = rump_sys_shmat(seg, NULL, 0);
+	T_ASSERT(a != (void *)-1);
+	a[9000] = 'a';
+	T_ASSERT((pid = fork()) >= 0);
+	if (pid == 0) {
+		if (a[9000] != 'a' || a[0] != 0)
+			_exit(1);
+		a[9000] = 'c';
+		_exit(rump_sys_shmdt(a) == 0 &&
+			      rump_sys_shmctl(seg, IPC_RMID, NULL) == 0
+			  ? 0
+			  : 2);
+	}
+	T_EQ(pid, waitpid(pid, &status, 0));
+	T_EQ(0, status);
+	T_EQ('a', a[9000]);
+	T_OK(rump_sys_shmdt(a));
+}
+
+#if !TC_IS_REMOTE
+static void *
+client_call(void *library, const char *name)
+{
+	void *fn = dlsym(library, name);
+
+	if (fn == NULL)
+		_exit(10);
+	return fn;
+}
+
+/* A client in a host process of its own, with the library of clients. */
+static void
+client_run(int go)
+{
+	void *lib = dlopen(RUMP_CLIENT_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	int (*init)(void);
+	void *(*at)(int, const void *, int);
+	char *a;
+
+	if (lib == NULL || read(go, &seg, sizeof(seg)) != sizeof(seg))
+		_exit(11);
+	(void)setenv("RUMP_SERVER", "unix://here", 1);
+	*(void **)&init = client_call(lib, "rumpclient_init");
+	*(void **)&at = client_call(lib, "rump_sys_shmat");
+	if (init() != 0 || (a = at(seg, NULL, 0)) == (void *)-1)
+		_exit(12);
+	/* What the server's own processes write is here, and the reverse. */
+	if (strcmp(a, "server") != 0)
+		_exit(13);
+	strcpy(a + 5000, "client");
+	for (int i = 0; i < 30000; i++) {
+		if (*(volatile char *)a == 'S')
+			_exit(0);
+		(void)usleep(1000);
+	}
+	_exit(14);
+}
+
+TC(server, "processes of the server and clients share a segment")
+{
+	int go[2], status;
+	pid_t pid;
+	char *a;
+
+	thread_wanted();
+	T_EQ(0, pipe(go));
+	T_ASSERT((pid = fork()) >= 0);
+	if (pid == 0)
+		client_run(go[0]);
+	T_EQ(0, rump_init_server("unix://here"));
+	seg = (int)T_OK(rump_sys_shmget(IPC_PRIVATE, 6000, 0600));
+	a = rump_sys_shmat(seg, NULL, 0);
+	strcpy(a, "server");
+	T_EQ(sizeof(seg), write(go[1], &seg, sizeof(seg)));
+	for (int i = 0; i < 3000 && a[5005] == 0; i++)
+		host_msleep(10);
+	T_EQ(0, strcmp(a + 5000, "client"));
+	T_EQ(2, stat_seg().shm_nattch);
+	a[0] = 'S';
+	T_EQ(pid, waitpid(pid, &status, 0));
+	T_EQ(0, status);
+	for (int i = 0; i < 500 && stat_seg().shm_nattch != 1; i++)
+		host_msleep(10);
+	T_EQ(1, stat_seg().shm_nattch);
+}
+#endif
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, attach);
@@ -174,5 +287,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, arguments);
 	ATF_TP_ADD_TC(tp, info);
 	ATF_TP_ADD_TC(tp, proc);
+	ATF_TP_ADD_TC(tp, host_fork);
+#if !TC_IS_REMOTE
+	ATF_TP_ADD_TC(tp, server);
+#endif
 	return atf_no_error();
 }

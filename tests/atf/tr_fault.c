@@ -358,7 +358,7 @@ TC(strangers, "who speaks another language is not let in")
 	ATF_REQUIRE_EQ(hand_hello(1, SP_VERSION, SP_H_NEW, 0, &sh), -1);
 	ATF_REQUIRE_EQ(hand_hello(SP_MAGIC, 99, SP_H_NEW, 0, &sh), -1);
 	ATF_REQUIRE_EQ(hand_hello(SP_MAGIC, SP_VERSION, 77, 0, &sh), -1);
-	for (i = SP_H_FORK; i <= SP_H_EXEC; i++)
+	for (i = SP_H_FORK; i <= SP_H_FILE; i++)
 		ATF_REQUIRE_EQ(
 		    hand_hello(SP_MAGIC, SP_VERSION, (uint32_t)i, 0, &sh), -1);
 	fd = hand_hello(SP_MAGIC, SP_VERSION, SP_H_NEW, 0, &sh);
@@ -372,6 +372,12 @@ TC(strangers, "who speaks another language is not let in")
 static const struct sp_msg lies[] = {
     {.sm_op = SP_NOPS},
     {.sm_op = UINT32_MAX},
+    /* Requests without what they are made of, and nothing to be done. */
+    {.sm_op = SP_AIO, .sm_args = {SP_AIO_READ}},
+    {.sm_op = SP_AIO, .sm_args = {SP_AIO_CANCEL}, .sm_len = 16, .sm_head = 16},
+    {.sm_op = SP_AIO, .sm_args = {SP_AIO_GROUP}, .sm_len = 3, .sm_head = 3},
+    {.sm_op = SP_AIO, .sm_args = {SP_AIO_FETCH}, .sm_len = 16},
+    {.sm_op = SP_AIO, .sm_args = {SP_AIO_GROUPEND + 1}},
     {.sm_len = UINT32_MAX},
     {.sm_len = SP_PAYLOAD + 1},
     {.sm_len = 16, .sm_head = 17},
@@ -448,6 +454,53 @@ TC(liars, "a message that no client sends ends that client and nobody else")
 		munmap(sh, SP_SHMSIZE);
 		ATF_REQUIRE(rump_sys_getpid() > 1);
 	}
+}
+
+/* A file is given to who has the session's token, for a call that has one. */
+TC(files, "the memory of a segment goes to no stranger, and to no other slot")
+{
+	struct sp_hello h = {.sp_magic = SP_MAGIC,
+	    .sp_version = SP_VERSION,
+	    .sp_kind = SP_H_NEW};
+	struct sp_shared *sh, *none;
+	struct sp_welcome sw, got;
+	struct sp_slot *ss;
+	int fd, i, seg;
+
+	start();
+	seg = rump_sys_shmget(IPC_PRIVATE, SP_SHMSIZE, 0600);
+	ATF_REQUIRE(seg != -1);
+	ATF_REQUIRE((fd = hand_greet(&h, &sw, &sh)) != -1);
+	ss = sp_slot(sh, 0);
+	h.sp_kind = SP_H_FILE;
+	memcpy(h.sp_token, sw.sw_token, SP_TOKEN);
+	/* Before there is one; slots that are none; then it is there. */
+	for (i = 0; i < 2; i++) {
+		h.sp_pid = i == 0 ? 0 : 1;
+		close(hand_greet(&h, &got, &none));
+		ATF_REQUIRE_EQ(got.sw_error, ESTALE);
+		h.sp_pid = i == 0 ? -1 : (int)SP_NSLOTS;
+		close(hand_greet(&h, &got, &none));
+		ATF_REQUIRE_EQ(got.sw_error, ESTALE);
+		ss->ss_msg = (struct sp_msg){
+		    .sm_op = SP_SHMFILE, .sm_args = {(uint64_t)seg}};
+		ATF_REQUIRE_EQ(hand_call(fd, sh), 0);
+		ATF_REQUIRE_EQ(ss->ss_msg.sm_retval, (int64_t)SP_SHMSIZE);
+	}
+	h.sp_pid = 0;
+	close(hand_greet(&h, &got, &none));
+	ATF_REQUIRE_EQ(got.sw_error, 0);
+	munmap(none, SP_SHMSIZE);
+	h.sp_token[0] ^= 1;
+	close(hand_greet(&h, &got, &none));
+	ATF_REQUIRE_EQ(got.sw_error, ESTALE);
+	h.sp_token[0] ^= 1;
+	/* The next call in the slot takes it back. */
+	ss->ss_msg =
+	    (struct sp_msg){.sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
+	ATF_REQUIRE_EQ(hand_call(fd, sh), 0);
+	close(hand_greet(&h, &got, &none));
+	ATF_REQUIRE_EQ(got.sw_error, ESTALE);
 }
 
 /* What a pointer in a structure must not be. */
@@ -572,6 +625,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, killed);
 	ATF_TP_ADD_TC(tp, strangers);
 	ATF_TP_ADD_TC(tp, liars);
+	ATF_TP_ADD_TC(tp, files);
 	ATF_TP_ADD_TC(tp, liars_inside);
 	return atf_no_error();
 }

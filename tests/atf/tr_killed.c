@@ -6,8 +6,10 @@
  */
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 
+#include <aio.h>
 #include <fcntl.h>
 #include <time.h>
 
@@ -405,11 +407,63 @@ TC(asleep, "clients that are killed while a read of theirs sleeps")
 	nothing_left(&before, 5);
 }
 
+/*
+ * What the kernel has for them without a call of theirs
+ */
+
+static void
+dies_with_ipc(void)
+{
+	static char buf[100000];
+	struct aiocb w[2], r[2], *list[] = {&w[0], &r[0]};
+	int id = rump_sys_shmget(IPC_PRIVATE, sizeof(buf), 0600), fds[2];
+
+	if (id == -1 || rump_sys_shmat(id, NULL, 0) == (void *)-1 ||
+	    rump_sys_shmctl(id, IPC_RMID, NULL) == -1 ||
+	    rump_sys_pipe(fds) == -1)
+		_exit(2);
+	memset(w, 0, sizeof(w));
+	memset(r, 0, sizeof(r));
+	for (int i = 0; i < 2; i++) {
+		w[i].aio_fildes = fds[1];
+		r[i].aio_fildes = fds[0];
+		w[i].aio_buf = r[i].aio_buf = buf;
+		w[i].aio_nbytes = r[i].aio_nbytes = sizeof(buf);
+		w[i].aio_lio_opcode = LIO_WRITE;
+		r[i].aio_lio_opcode = LIO_READ;
+		w[i].aio_sigevent.sigev_notify = SIGEV_NONE;
+		r[i].aio_sigevent.sigev_notify = SIGEV_NONE;
+	}
+	/* One write goes on, and a read has something to be fetched. */
+	if (rump_sys_lio_listio(LIO_NOWAIT, list, 2, NULL) == -1 ||
+	    rump_sys_aio_write(&w[1]) == -1 || rump_sys_aio_read(&r[1]) == -1)
+		_exit(3);
+	die();
+}
+
+TC(ipc, "clients that are killed with segments attached and requests made")
+{
+	struct has before;
+	int i;
+
+	start();
+	for (i = -1; i < ROUNDS; i++) {
+		if (i == 0) {
+			usleep(50000);
+			before = look();
+			before.h_processes = 2;
+		}
+		ATF_REQUIRE(WIFSIGNALED(ended(client(dies_with_ipc))));
+	}
+	nothing_left(&before, 5);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, fork);
 	ATF_TP_ADD_TC(tp, exec);
 	ATF_TP_ADD_TC(tp, exec_refused);
 	ATF_TP_ADD_TC(tp, asleep);
+	ATF_TP_ADD_TC(tp, ipc);
 	return atf_no_error();
 }

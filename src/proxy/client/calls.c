@@ -11,6 +11,7 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
 #include "proxy/client/sysraw.h"
@@ -139,6 +140,7 @@ thread_forked(void)
 {
 	client_thread.ct_slot = client_thread.ct_current = SPC_NOSLOT;
 	client_lwps_forked();
+	client_aio_forked();
 	spc_forked(&client);
 }
 
@@ -149,9 +151,8 @@ client_prepare(void)
 	(void)pthread_atfork(NULL, NULL, thread_forked);
 }
 
-/* A slot for a call, and that of the call that it interrupts. */
-static int
-slot_enter(uint32_t *slotp, uint32_t *outerp)
+int
+client_slot_enter(uint32_t *slotp, uint32_t *outerp)
 {
 	struct client_thread *ct = &client_thread;
 	int error = 0;
@@ -171,9 +172,8 @@ slot_enter(uint32_t *slotp, uint32_t *outerp)
 	return 0;
 }
 
-/* lost: the call may be going on, and this thread does not wait for it. */
-static void
-slot_exit(uint32_t slot, uint32_t outer, bool lost)
+void
+client_slot_exit(uint32_t slot, uint32_t outer, bool lost)
 {
 	struct client_thread *ct = &client_thread;
 
@@ -190,9 +190,8 @@ slot_exit(uint32_t slot, uint32_t outer, bool lost)
  * Calls
  */
 
-/* 0, or ENOTCONN; then *lostp if the slot is still the call's. */
-static int
-slot_call(uint32_t slot, uint32_t outer, bool *lostp)
+int
+client_slot_call(uint32_t slot, uint32_t outer, bool *lostp)
 {
 	uint32_t generation =
 	    atomic_load_explicit(&client_generation, memory_order_relaxed);
@@ -219,20 +218,20 @@ client_op(struct sp_msg *m, void *data, size_t n)
 	bool lost = false;
 	int error;
 
-	if ((error = slot_enter(&slot, &outer)) != 0)
+	if ((error = client_slot_enter(&slot, &outer)) != 0)
 		return error;
 	ss = spc_slot(&client, slot);
 	ss->ss_msg = *m;
 	ss->ss_msg.sm_len = ss->ss_msg.sm_head = ss->ss_size = (uint32_t)n;
 	if (n != 0)
 		memcpy(ss->ss_payload, data, n);
-	if ((error = slot_call(slot, outer, &lost)) == 0) {
+	if ((error = client_slot_call(slot, outer, &lost)) == 0) {
 		*m = ss->ss_msg;
 		error = m->sm_error;
 	}
 	if (error == 0 && n != 0)
 		memcpy(data, ss->ss_payload, n);
-	slot_exit(slot, outer, lost);
+	client_slot_exit(slot, outer, lost);
 	return error;
 }
 
@@ -248,12 +247,12 @@ syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
 
 	*flags = 0;
 	*retval = -1;
-	if ((error = slot_enter(&slot, &outer)) != 0)
+	if ((error = client_slot_enter(&slot, &outer)) != 0)
 		return error;
 	ss = spc_slot(&client, slot);
 	if ((error = spc_encode(&client, slot, sd, args)) == 0) {
 		ss->ss_msg.sm_lwp = client_thread.ct_lwp;
-		error = slot_call(slot, outer, &lost);
+		error = client_slot_call(slot, outer, &lost);
 	}
 	if (error == 0) {
 		error = spc_decode(&client, slot, sd, args, retval);
@@ -261,7 +260,7 @@ syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
 		if (*flags != 0)
 			*sg = ss->ss_signal;
 	}
-	slot_exit(slot, outer, lost);
+	client_slot_exit(slot, outer, lost);
 	return error;
 }
 
@@ -274,22 +273,21 @@ handler_done(struct sp_msg *m, struct sp_signal *sg)
 	bool lost = false;
 	int error;
 
-	if (client_check() != 0 || slot_enter(&slot, &outer) != 0)
+	if (client_check() != 0 || client_slot_enter(&slot, &outer) != 0)
 		return false;
 	ss = spc_slot(&client, slot);
 	ss->ss_msg = *m;
 	ss->ss_size = 0;
-	error = slot_call(slot, outer, &lost);
+	error = client_slot_call(slot, outer, &lost);
 	*m = ss->ss_msg;
 	*sg = ss->ss_signal;
-	slot_exit(slot, outer, lost);
+	client_slot_exit(slot, outer, lost);
 	return error == 0 && m->sm_error == 0 &&
 	       (m->sm_flags & SP_F_SIGNAL) != 0;
 }
 
-/* Call the handler, and those that the server has for us after it. */
-static void
-handlers_run(struct sp_signal *sg)
+void
+client_handlers(struct sp_signal *sg)
 {
 	struct sp_msg m;
 	siginfo_t info;
@@ -298,6 +296,9 @@ handlers_run(struct sp_signal *sg)
 
 	do {
 		memcpy(&info, sg->sg_info, sizeof(info));
+		/* The handler may look at what was read. */
+		if (info.si_code == SI_ASYNCIO)
+			(void)client_aio_fetch();
 		memset(&uc, 0, sizeof(uc));
 		memcpy(&uc.uc_sigmask, &sg->sg_oldmask, sizeof(sg->sg_oldmask));
 		if ((sg->sg_flags & SA_SIGINFO) != 0)
@@ -331,7 +332,7 @@ semctl_count(const uint64_t *args, uint64_t *words)
 }
 
 int
-client_make(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
+client_made(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
 {
 	uint64_t words[SYSCALL_MAXARGS];
 	const uint64_t *with = args;
@@ -351,8 +352,24 @@ client_make(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
 		}
 		error = syscall_once(sd, with, retval, &flags, &sg);
 		if ((flags & SP_F_SIGNAL) != 0)
-			handlers_run(&sg);
+			client_handlers(&sg);
 	} while ((flags & SP_F_RESTART) != 0);
+	return error;
+}
+
+int
+client_make(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
+{
+	int error;
+
+	if (sd->sd_number < RUMP_SYS_aio_read || sd->sd_number > RUMP_SYS_shmdt)
+		return client_made(sd, args, retval);
+	if ((error = client_check()) != 0)
+		*retval = -1;
+	else if (sd->sd_number <= RUMP_SYS_lio_listio)
+		error = client_aio(sd, args, retval);
+	else
+		error = client_shm(sd, args, retval);
 	return error;
 }
 

@@ -38,6 +38,34 @@ int64_t client_syscall(const struct sysdesc *, const uint64_t *args);
 /* The same without errno: an errno, and the value. */
 int client_make(const struct sysdesc *, const uint64_t *args, int64_t *retval);
 
+/* The same of a call that is one message, and all of it. */
+int client_made(const struct sysdesc *, const uint64_t *args, int64_t *retval);
+
+/*
+ * Calls that are more than that, or another; there is a connection.
+ *
+ * aio.c: those of asynchronous input and output.  fetch: what requests have
+ * read is put where it belongs; false: there was none, nor did somebody else.
+ */
+int client_aio(const struct sysdesc *, const uint64_t *args, int64_t *retval);
+bool client_aio_fetch(void);
+void client_aio_forked(void);
+
+/* shm.c: shmat and shmdt. */
+int client_shm(const struct sysdesc *, const uint64_t *args, int64_t *retval);
+
+/*
+ * A slot for a call, and that of the call that it interrupts.  call: 0, or
+ * ENOTCONN; then *lostp if the slot is still the call's.  exit: lost: the call
+ * may be going on, and this thread does not wait for it.
+ */
+int client_slot_enter(uint32_t *slotp, uint32_t *outerp);
+int client_slot_call(uint32_t slot, uint32_t outer, bool *lostp);
+void client_slot_exit(uint32_t slot, uint32_t outer, bool lost);
+
+/* Call the handler, and those that the server has for us after it. */
+void client_handlers(struct sp_signal *);
+
 /*
  * Anything but a system call: m is the message and becomes the result; n bytes
  * of data go along, and as many at the beginning of the payload come back.
@@ -101,6 +129,9 @@ int client_reconnect(uint32_t generation);
  * of the library's own.
  */
 void client_resume(uint32_t generation);
+
+/* The file that the server has for the slot's call, on this machine. */
+int client_file(uint32_t slot, int *fdp);
 
 /* lwproc.c: in the child of a fork the thread is bound to nothing. */
 void client_lwps_forked(void);

@@ -300,6 +300,26 @@ spc_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh)
 }
 
 int
+spc_file(struct spc *cl, const struct url *u, uint32_t slot, int *fdp)
+{
+	const struct spc_hello sh = {.sh_kind = SP_H_FILE,
+	    .sh_token = cl->cl_token,
+	    .sh_pid = (int)slot};
+	struct sp_welcome sw = {0};
+	int fd, error;
+
+	if (cl->cl_far)
+		return EOPNOTSUPP;
+	if ((error = connect_unix(u, cl->cl_lowfd, &fd)) != 0)
+		return error;
+	*fdp = -1;
+	if ((error = hello_send(fd, &sh)) == 0)
+		error = welcome_receive(fd, &sw, fdp);
+	raw_close(fd);
+	return error == 0 && *fdp == -1 ? EMFILE : error;
+}
+
+int
 spc_adopt(struct spc *cl)
 {
 	int error = memory_map(cl, MAP_SHARED, cl->cl_memfd);

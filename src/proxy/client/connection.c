@@ -314,6 +314,12 @@ client_check(void)
 	    atomic_load_explicit(&client_generation, memory_order_relaxed));
 }
 
+int
+client_file(uint32_t slot, int *fdp)
+{
+	return spc_file(&client, &conn_url, slot, fdp);
+}
+
 /*
  * Fork
  */

@@ -121,6 +121,12 @@ int spc_connect(struct spc *, const struct url *, const struct spc_hello *);
  */
 int spc_adopt(struct spc *);
 
+/*
+ * A file that the server has for the call in the slot, which has been answered,
+ * by a connection for that alone.  As spc_connect.
+ */
+int spc_file(struct spc *, const struct url *, uint32_t slot, int *fdp);
+
 /* Let go of the connection, which is SPC_GONE then. */
 void spc_disconnect(struct spc *);
 
