@@ -298,25 +298,36 @@ hello_kind(struct session **sep)
 	return error;
 }
 
+/* What a call in that slot has found, if it is a segment's memory. */
+static int
+segment_file(struct session *se, uint32_t slot)
+{
+	if (slot >= SP_NSLOTS ||
+	    (atomic_load_explicit(
+		 &se->se_segments[slot / 64], memory_order_acquire) >>
+		    slot % 64 &
+		1) == 0)
+		return HYPER_NOFD;
+	return atomic_load_explicit(
+	    &se->se_hostfds, memory_order_acquire)[slot];
+}
+
 /*
- * A file that a call of an older session has found: this connection is for that
- * alone.  The slot has no next call before the client has got it.
+ * A file for an older session: this connection is for that alone.  The slot has
+ * no next call before the client has got it.
  */
 static void
 hello_file(struct session *se)
 {
 	const struct sp_hello *h = &se->se_hello;
 	struct session *old = session_find(h->sp_token);
-	int *fds, error = ESTALE;
+	int error = ESTALE;
 
 	if (h->sp_version == SP_VERSION && old != NULL &&
 	    session_state(old) == SE_OPEN && session_same(old, se) &&
-	    !se->se_far && (uint32_t)h->sp_pid < SP_NSLOTS &&
-	    (fds = atomic_load_explicit(
-		 &old->se_hostfds, memory_order_acquire)) != NULL &&
-	    fds[h->sp_pid] != HYPER_FILE_NONE) {
-		se->se_memfd = fds[h->sp_pid];
-		error = 0;
+	    !se->se_far) {
+		se->se_memfd = segment_file(old, (uint32_t)h->sp_pid);
+		error = se->se_memfd == HYPER_NOFD ? ESTALE : 0;
 	}
 	(void)hello_welcome(se, error);
 	se->se_memfd = HYPER_NOFD;

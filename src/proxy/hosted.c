@@ -43,8 +43,11 @@ hosted_close(struct session *se, uint32_t slot)
 {
 	int *fds = atomic_load_explicit(&se->se_hostfds, memory_order_acquire);
 
-	if (fds[slot] != HYPER_FILE_NONE)
-		hyper_file_close(fds[slot]);
+	if (fds[slot] == HYPER_FILE_NONE)
+		return;
+	atomic_fetch_and_explicit(&se->se_segments[slot / 64],
+	    ~(UINT64_C(1) << slot % 64), memory_order_relaxed);
+	hyper_file_close(fds[slot]);
 	fds[slot] = HYPER_FILE_NONE;
 }
 

@@ -156,8 +156,13 @@ op_shmfile(struct call *c)
 		return syscall_refusal();
 	if ((fds = hosted_table(c->c_session)) != NULL)
 		error = shm_hostfd(l, (int)args[0], (int)args[1], &fd, &size);
-	if (error == 0)
+	if (error == 0) {
 		fds[c->c_slot] = fd;
+		/* Release pairs with the acquire in hello_file. */
+		atomic_fetch_or_explicit(
+		    &c->c_session->se_segments[c->c_slot / 64],
+		    UINT64_C(1) << c->c_slot % 64, memory_order_release);
+	}
 	syscall_exit();
 	c->c_msg.sm_retval = (int64_t)size;
 	return error;

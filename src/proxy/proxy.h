@@ -99,6 +99,8 @@ struct session {
 	struct kmutex se_lock;
 	uint64_t se_early;	 /* (l) signals while SE_FORKED */
 	int *_Atomic se_hostfds; /* (l) of each slot; or NULL */
+	/* (a) Slots of which that is a segment's, to be had by SP_H_FILE. */
+	_Atomic uint64_t se_segments[SP_NBELLS];
 	/* (l) The program that is to be executed, or NULL: its set-id bits. */
 	struct exefile *se_program;
 	uid_t se_uid;

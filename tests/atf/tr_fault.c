@@ -496,8 +496,18 @@ TC(files, "the memory of a segment goes to no stranger, and to no other slot")
 	ATF_REQUIRE_EQ(got.sw_error, ESTALE);
 	h.sp_token[0] ^= 1;
 	/* The next call in the slot takes it back. */
-	ss->ss_msg =
-	    (struct sp_msg){.sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
+	memcpy(ss->ss_payload, "x", 2);
+	ss->ss_msg = (struct sp_msg){.sm_op = SP_SYSCALL,
+	    .sm_nr = RUMP_SYS_memfd_create,
+	    .sm_args = {SP_TAG},
+	    .sm_len = 16,
+	    .sm_head = 16};
+	ATF_REQUIRE_EQ(hand_call(fd, sh), 0);
+	close(hand_greet(&h, &got, &none));
+	ATF_REQUIRE_EQ(got.sw_error, ESTALE);
+	/* What is not a segment's is not for this. */
+	ss->ss_msg = (struct sp_msg){.sm_op = SP_HOSTFILE,
+	    .sm_args = {(uint64_t)ss->ss_msg.sm_retval, 0, PROT_READ}};
 	ATF_REQUIRE_EQ(hand_call(fd, sh), 0);
 	close(hand_greet(&h, &got, &none));
 	ATF_REQUIRE_EQ(got.sw_error, ESTALE);
