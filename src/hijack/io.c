@@ -161,6 +161,20 @@ position_set(struct hj_thread *t, long fd, unsigned long at, long off)
 	return hj_copyout(at, &off, sizeof(off)) != 0 ? -EFAULT : 0;
 }
 
+/* Whether it is open for this, O_RDONLY or O_WRONLY: 0 or -EBADF. */
+static long
+is_open_for(struct hj_thread *t, long fd, long mode)
+{
+	const long args[6] = {fd, F_GETFL};
+	long flags = hj_fd_iskernel(t, fd) ? hj_kernel(t, HJ_K_fcntl, args)
+					   : hj_raw2(__NR_fcntl, fd, F_GETFL);
+
+	if (flags < 0 || (flags & O_PATH) != 0)
+		return -EBADF;
+	flags &= O_ACCMODE;
+	return flags == O_RDWR || flags == mode ? 0 : -EBADF;
+}
+
 /* A part of a file to where another kernel is asked: what sendfile may do. */
 static long
 bounce(struct hj_thread *t, long out, long in, unsigned long at, long count)
@@ -220,6 +234,9 @@ hj_sys_sendfile(struct hj_thread *t, const long *args)
 	t->t_bykernel = 1;
 	if (hj_fd_iskernel(t, words[0]) && hj_fd_iskernel(t, words[1]))
 		return copy_kernel(t, HJ_K_sendfile, words, 1, 2);
+	if (is_open_for(t, words[1], O_RDONLY) != 0 ||
+	    is_open_for(t, words[0], O_WRONLY) != 0)
+		return -EBADF;
 	return bounce(t, words[0], words[1], (unsigned long)args[2], args[3]);
 }
 
@@ -236,7 +253,9 @@ hj_sys_copy_file_range(struct hj_thread *t, const long *args)
 	if (!in && !out)
 		return hj_window(t, __NR_copy_file_range, args);
 	if (!in || !out)
-		return -EXDEV;
+		return hj_raw2(__NR_fcntl, words[in ? 2 : 0], F_GETFD) < 0
+			   ? -EBADF
+			   : -EXDEV;
 	t->t_bykernel = 1;
 	return copy_kernel(t, HJ_K_copy_file_range, words, 0, 1);
 }
