@@ -53,6 +53,7 @@ struct bench_line {
 	double bl_original;  /* measured of the original; 0: not known */
 	double bl_asked;     /* at most (UNIT_SPEEDUP: at least); 0: none */
 	bench_body *bl_base; /* what is asked is this much more than it */
+	double bl_hostref; /* the host's figure where that was asked; 0: none */
 
 	/* A pair of bodies, after a set-up ... */
 	void (*bl_setup)(void);

@@ -323,6 +323,7 @@ const struct bench_line fiber_lines[] = {
 	.bl_what = "yield to another fiber",
 	.bl_hostcall = "swapcontext",
 	.bl_asked = 5,
+	.bl_hostref = 179,
 	.bl_setup = fiber_setup,
 	.bl_rump = rump_switches,
 	.bl_host = host_switches,

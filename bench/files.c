@@ -169,8 +169,9 @@ BENCH_BODY(host_mkdir, bench_must(mkdir(SUB_NAME, 0755) == 0, "mkdir");
 	}
 
 const struct bench_line file_lines[] = {
-    LINE("open_close", "open + close of a file", open, .bl_asked = 120),
-    LINE("stat", "stat by name", stat, .bl_asked = 60),
+    LINE("open_close", "open + close of a file", open, .bl_asked = 120,
+	.bl_hostref = 1000),
+    LINE("stat", "stat by name", stat, .bl_asked = 60, .bl_hostref = 500),
     {
 	.bl_name = "stat_8",
 	.bl_what = "stat by a path of eight names",
@@ -181,7 +182,8 @@ const struct bench_line file_lines[] = {
 	.bl_host = host_stat8,
     },
     LINE("fstat", "fstat", fstat, .bl_asked = 0),
-    LINE("pread_1", "pread of 1 byte", pread1, .bl_asked = 20),
+    LINE("pread_1", "pread of 1 byte", pread1, .bl_asked = 20,
+	.bl_hostref = 200),
     {
 	.bl_name = "memcpy_4k",
 	.bl_what = "memcpy of 4096 bytes, by the program itself",
@@ -195,11 +197,11 @@ const struct bench_line file_lines[] = {
 	.bl_rump = copy4k_out,
     },
     LINE("pread_4k", "pread of 4096 bytes", pread4k, .bl_asked = 30,
-	.bl_base = copy4k),
+	.bl_hostref = 350, .bl_base = copy4k),
     LINE("pwrite_4k", "pwrite of 4096 bytes that are there", pwrite4k,
-	.bl_asked = 30, .bl_base = copy4k_out),
+	.bl_asked = 30, .bl_hostref = 500, .bl_base = copy4k_out),
     LINE("create_unlink", "open of a new file + close + unlink", create,
-	.bl_asked = 300),
+	.bl_asked = 300, .bl_hostref = 4000),
     LINE("mkdir_rmdir", "mkdir + rmdir", mkdir, .bl_asked = 0),
     {0},
 };

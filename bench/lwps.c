@@ -264,6 +264,7 @@ const struct bench_line lwp_lines[] = {
 	.bl_hostcall = "syscall(SYS_gettid)",
 	.bl_original = 39,
 	.bl_asked = 2,
+	.bl_hostref = 108,
 	.bl_setup = curlwp_setup,
 	.bl_rump = rump_curlwp,
 	.bl_host = host_gettid,
@@ -274,6 +275,7 @@ const struct bench_line lwp_lines[] = {
 	.bl_hostcall = "syscall(SYS_gettid)",
 	.bl_original = 39,
 	.bl_asked = 2,
+	.bl_hostref = 108,
 	.bl_run = curlwp_static_run,
     },
     {

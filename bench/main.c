@@ -99,6 +99,16 @@ asked_of(const struct bench_line *bl, const struct bench_result *br)
 	return bl->bl_asked == 0 ? 0 : bl->bl_asked + br->br_base;
 }
 
+/* The same for a host that is as slow as this one, if that can be said. */
+static double
+asked_here(const struct bench_line *bl, const struct bench_result *br)
+{
+	double slow =
+	    bl->bl_hostref == 0 ? 1 : br->br_host.bf_best / bl->bl_hostref;
+
+	return bl->bl_asked * slow + br->br_base;
+}
+
 static const char *
 verdict(const struct bench_line *bl, const struct bench_result *br)
 {
@@ -110,7 +120,9 @@ verdict(const struct bench_line *bl, const struct bench_result *br)
 		return "-";
 	if (bl->bl_unit == UNIT_SPEEDUP)
 		return got >= asked ? "ok" : "short";
-	return got <= asked ? "ok" : "short";
+	if (got <= asked)
+		return "ok";
+	return got <= asked_here(bl, br) ? "ratio" : "short";
 }
 
 /* A figure in its unit, "-" for none. */

@@ -90,6 +90,7 @@ const struct bench_line signal_lines[] = {
 	.bl_what = "kill: the caller, which has a handler, and that",
 	.bl_hostcall = "the same call",
 	.bl_asked = 200,
+	.bl_hostref = 1000,
 	.bl_setup = handler_setup,
 	.bl_rump = rump_kills,
 	.bl_host = host_kills,
