@@ -5,9 +5,11 @@
  */
 #include <sys/mman.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include <aio.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -243,14 +245,57 @@ TC(many, "clients come and go, and leave nothing")
  * Clients that are killed at any moment
  */
 
-#define CLIENTS 8
-#define KILLS	(60 / TC_SLOW + 10)
+#define CLIENTS	 8
+#define KILLS	 (60 / TC_SLOW + 10) /* or as many as TEST_KILLS says */
+#define PLAY_KEY 5
 
 static unsigned
 dice(unsigned *state, unsigned n)
 {
 	*state = *state * 1103515245 + 12345;
 	return (*state >> 16) % n;
+}
+
+/* A segment that all have, and sometimes is removed. */
+static void
+play_segment(unsigned *state)
+{
+	int id = rump_sys_shmget(PLAY_KEY, 10000, IPC_CREAT | 0600);
+	char *a = rump_sys_shmat(id, NULL, 0);
+
+	if (a == (void *)-1)
+		return;
+	(void)((volatile char *)a)[dice(state, 10000)];
+	if (dice(state, 4) != 0)
+		(void)rump_sys_shmdt(a);
+	if (dice(state, 8) == 0)
+		(void)rump_sys_shmctl(id, IPC_RMID, NULL);
+}
+
+/* Requests, of which some go on, and some are never asked for. */
+static void
+play_requests(unsigned *state)
+{
+	static char data[30000];
+	struct aiocb r = {.aio_buf = data, .aio_nbytes = sizeof(data)}, w = r;
+	struct aiocb *list[] = {&w, &r};
+	int fds[2];
+
+	if (rump_sys_pipe(fds) != 0)
+		return;
+	r.aio_fildes = fds[0];
+	w.aio_fildes = fds[1];
+	r.aio_lio_opcode = LIO_READ;
+	w.aio_lio_opcode = LIO_WRITE;
+	r.aio_sigevent.sigev_notify = w.aio_sigevent.sigev_notify = SIGEV_NONE;
+	(void)rump_sys_lio_listio(
+	    dice(state, 2) == 0 ? LIO_WAIT : LIO_NOWAIT, list, 2, NULL);
+	if (dice(state, 4) != 0) {
+		(void)rump_sys_aio_return(&r);
+		(void)rump_sys_aio_return(&w);
+	}
+	rump_sys_close(fds[0]);
+	rump_sys_close(fds[1]);
 }
 
 /* Calls at random: some sleep, some are long, some make processes. */
@@ -264,7 +309,7 @@ play(void *arg)
 
 	while (arg != NULL) {
 		snprintf(name, sizeof(name), "/play.%u", dice(&state, 20));
-		switch (dice(&state, 8)) {
+		switch (dice(&state, 10)) {
 		case 0:
 			if (rump_sys_pipe(fds) == 0) {
 				if (dice(&state, 10) == 0)
@@ -282,6 +327,12 @@ play(void *arg)
 			break;
 		case 2:
 			free(rumpclient_prefork());
+			break;
+		case 3:
+			play_segment(&state);
+			break;
+		case 4:
+			play_requests(&state);
 			break;
 		default:
 			fd = rump_sys_open(name, O_RDWR | O_CREAT, 0600);
@@ -316,14 +367,16 @@ player(unsigned n)
 
 TC(killed, "clients that are killed at random leave nothing")
 {
+	const char *many = getenv("TEST_KILLS");
+	int i, before, tries, kills = many != NULL ? atoi(many) : KILLS;
 	unsigned state = 1, n;
 	pid_t pids[CLIENTS];
-	int i, before, tries;
+	struct shmid_ds ds;
 
 	ATF_REQUIRE((server = server_start(0, "--grace=1")) != -1);
 	for (i = 0; i < CLIENTS; i++)
 		ATF_REQUIRE((pids[i] = player((unsigned)i)) > 0);
-	for (i = 0; i < KILLS; i++) {
+	for (i = 0; i < kills; i++) {
 		usleep(20000);
 		n = dice(&state, CLIENTS);
 		kill(pids[n], SIGKILL);
@@ -343,6 +396,9 @@ TC(killed, "clients that are killed at random leave nothing")
 	     tries++)
 		usleep(100000);
 	ATF_REQUIRE_EQ(before, 2);
+	i = rump_sys_shmget(PLAY_KEY, 0, 0);
+	ATF_REQUIRE(i == -1 || (rump_sys_shmctl(i, IPC_STAT, &ds) == 0 &&
+				   ds.shm_nattch == 0));
 }
 
 /*
