@@ -538,7 +538,14 @@ int hj_path_isabsolute(unsigned long path);
 int hj_path_begins_on_host(struct hj_thread *t, long dirfd, unsigned long path);
 int hj_path_hasdots(unsigned long path);
 void hj_path_normalize(char *path);
+long hj_path_full(long dirfd, unsigned long path, char full[HJ_PATHMAX]);
 void hj_words(const char *how, const long *args, long *words);
+
+/* places.c: what is done to names of the host's, their modes and owners. */
+enum hj_change { HJ_CHANGES_NOTHING, HJ_RENAMES, HJ_SETS, HJ_MAKES };
+enum hj_change
+hj_place_change(const struct hj_path *p, const long *args, int *which);
+long hj_place_check(enum hj_change change, long dirfd, unsigned long path);
 
 /* rules.c: whose is a path? */
 enum hj_place {

@@ -197,6 +197,45 @@ make_fifo(char path[HJ_PATHMAX])
 	hj_raw4(__NR_mknodat, AT_FDCWD, path, S_IFIFO | 0600, 0);
 }
 
+/* A path of the host's, from its root on and without dots: 0 or an error. */
+long
+hj_path_full(long dirfd, unsigned long path, char full[HJ_PATHMAX])
+{
+	char link[32];
+	long n = 0;
+
+	if (!hj_path_isabsolute(path)) {
+		hj_append(link, "/proc/self/cwd");
+		if ((int)dirfd != AT_FDCWD)
+			hj_fd_link(link, (int)dirfd);
+		n = hj_raw4(__NR_readlinkat, AT_FDCWD, link, full, HJ_PATHMAX);
+		if (HJ_FAILED(n))
+			return n;
+		if (n + 1 >= HJ_PATHMAX)
+			return -ENAMETOOLONG;
+		full[n++] = '/';
+	}
+	n = hj_copyinstr(full + n, path, HJ_PATHMAX - (size_t)n);
+	if (n < 0)
+		return n;
+	hj_path_normalize(full);
+	return 0;
+}
+
+/* Is the host asked for what would change what it needs itself? */
+static long
+host_check(const struct hj_path *p, const struct attempt *a, const long *args,
+    const long *host)
+{
+	int which;
+	enum hj_change change = hj_place_change(p, host, &which);
+
+	if (hj_has_rules() || which >= a->a_npaths)
+		return 0;
+	return hj_place_check(change, directory_of(a, which, args),
+	    (unsigned long)host[a->a_at[which]]);
+}
+
 /* The host makes the call. */
 static long
 by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
@@ -226,7 +265,8 @@ by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
 	if (fd >= 0 && p->p_kernel == HJ_K_openat && hj_fd_iskernel(t, fd))
 		return hj_fd_reopen(t, fd, args[2], p->p_makes);
 	t->t_bykernel = 0;
-	return hj_window(t, p->p_host, host);
+	r = host_check(p, a, args, host);
+	return r != 0 ? r : hj_window(t, p->p_host, host);
 }
 
 /*
@@ -238,31 +278,16 @@ leave_host(
     const struct attempt *a, const long *args, char *buf, const char **normal)
 {
 	unsigned long path = (unsigned long)args[a->a_at[0]];
-	long dirfd = directory_of(a, 0, args), n = 0;
-	char link[32];
+	long dirfd = directory_of(a, 0, args), r;
 
 	*normal = NULL;
-	if (!hj_path_hasdots(path))
+	if (!hj_path_hasdots(path) ||
+	    (!a->a_host[0] && !hj_path_isabsolute(path)))
 		return 0;
-	if (a->a_host[0]) {
-		hj_append(link, "/proc/self/cwd");
-		if (dirfd != AT_FDCWD)
-			hj_fd_link(link, (int)dirfd);
-		n = hj_raw4(__NR_readlinkat, AT_FDCWD, link, buf, HJ_PATHMAX);
-		if (HJ_FAILED(n))
-			return n;
-		if (n + 1 >= HJ_PATHMAX)
-			return -ENAMETOOLONG;
-		buf[n++] = '/';
-	} else if (!hj_path_isabsolute(path)) {
-		return 0;
-	}
-	n = hj_copyinstr(buf + n, path, HJ_PATHMAX - (size_t)n);
-	if (n < 0)
-		return n;
-	hj_path_normalize(buf);
-	*normal = buf;
-	return 0;
+	r = hj_path_full(dirfd, path, buf);
+	if (r == 0)
+		*normal = buf;
+	return r;
 }
 
 /* By the rules the host makes it; path: where, if not as args say. */
