@@ -85,7 +85,11 @@ run_prepare(struct run *r)
 	free(loader);
 	if (error == 0)
 		return STATUS_OK;
-	complain("programs cannot be intercepted: %s", strerror(error));
+	/* Who intercepts us has descriptors that nobody else can have. */
+	if (error == EBADF)
+		complain("this is in a world already, and there is none in it");
+	else
+		complain("programs cannot be intercepted: %s", strerror(error));
 	return STATUS_FAILED;
 }
 
