@@ -24,7 +24,7 @@
  * pages on the host is asked for large pages, which are much cheaper to get
  * and to find than as many small ones; there, the frontier stands at the
  * beginning of one.  The memory that the host holds for pages that are still
- * clean then is little beside the heap; a small heap has none.
+ * clean then is that of one at most; a small heap has none.
  *
  * Lock: heap.lock, letter (h).  It is the last in the lock order.
  */
@@ -42,7 +42,7 @@
 #define GROW_MIN 256u
 #define GROW_MAX 2048u
 
-#define LARGE_FROM  4096u
+#define LARGE_FROM  256u
 #define LARGE_PAGES ((uint32_t)(HYPER_LARGE >> KPAGE_SHIFT))
 
 /*
