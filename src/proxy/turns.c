@@ -61,6 +61,7 @@ struct turn {
 	uint32_t t_slot;
 	uint32_t t_calls; /* that it has made since */
 	int64_t t_since;  /* it was given, or first used */
+	int64_t t_lasts;  /* from then on */
 };
 
 static struct turn turns[TURNS_MOST]; /* (L) the oldest first */
@@ -116,7 +117,7 @@ turns_most(void)
 static void
 turn_begin(struct session *se, uint32_t slot, int64_t now)
 {
-	turns[nturns++] = (struct turn){se, slot, 0, now};
+	turns[nturns++] = (struct turn){se, slot, 0, now, 0};
 	se->se_turns[slot / 64] |= slot_bit(slot);
 }
 
@@ -277,11 +278,14 @@ turn_used(struct session *se, uint32_t slot, int64_t now)
 	if (likely(TAILQ_EMPTY(&parked) && !many))
 		return;
 	i = turn_find(se, slot);
-	if (turns[i].t_calls++ == 0)
+	/* Once in a turn: a division takes as long as some looks. */
+	if (turns[i].t_calls++ == 0) {
 		turns[i].t_since = now;
+		turns[i].t_lasts = turn_nsec();
+	}
 	if (turns[i].t_calls < TURN_CALLS)
 		return;
-	if (now - turns[i].t_since < (many ? TURN_EXTRA : turn_nsec()))
+	if (now - turns[i].t_since < (many ? TURN_EXTRA : turns[i].t_lasts))
 		return;
 	turn_end(i);
 	slot_tell(se, slot);
