@@ -42,7 +42,6 @@ segment_map(int fd, size_t size, int flags, uintptr_t where, void **addrp)
 					     : MAP_FIXED_NOREPLACE;
 	void *addr;
 
-	/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	addr = mmap((void *)where, size, prot, MAP_SHARED | how, fd, 0);
 	if (addr == MAP_FAILED)
 		return errno == EEXIST ? EINVAL : errno;
@@ -117,7 +116,6 @@ detach(uint64_t addr)
 
 	if (error != 0)
 		return error == EOPNOTSUPP ? ENOSYS : error;
-	/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
 	if (m.sm_retval != 0)
 		(void)munmap((void *)(uintptr_t)addr, (size_t)m.sm_retval);
 	return 0;
