@@ -142,6 +142,8 @@ struct hj_known {
 	char k_name[64];
 };
 
+#define HJ_NSTEPS 16 /* threads that are told to make one at a time */
+
 /* A child, which may have been killed before it told the kernel. */
 #define HJ_NFORKS 8
 struct hj_fork {
@@ -163,8 +165,10 @@ struct hj_proc {
 	unsigned long p_direct[HJ_NKFDS / 64];
 	unsigned long p_quiet[HJ_NKFDS / 64];
 	unsigned long p_twin[HJ_NKFDS / 64];
-	uint32_t p_locks; /* it has asked for locks on files */
-	uint32_t p_users; /* reconnect.c's, as the next; atomic */
+	uint32_t p_locks;	/* it has asked for locks on files */
+	uint32_t p_tracecalls;	/* what it traces tells of calls; trace.c */
+	int p_steps[HJ_NSTEPS]; /* the same; hj_lock to have a new one */
+	uint32_t p_users;	/* reconnect.c's, as the next; atomic */
 	uint32_t p_renewing;
 	uint32_t p_renewed; /* what was open before is not there; atomic */
 	uint32_t p_kept;    /* + 1: saved uid of who kept root's rights */
@@ -204,8 +208,9 @@ struct hj_thread {
 	uint32_t t_blocked;	   /* hj_block was called */
 	unsigned long t_tempmask;  /* in a window with another mask */
 	uint32_t t_hastemp;
-	uint32_t t_vmshared;	  /* a process in the memory of another */
-	uint32_t t_vfork;	  /* of which that one waits for us */
+	uint32_t t_vmshared; /* a process in the memory of another */
+	uint32_t t_vfork;    /* of which that one waits for us */
+	uint32_t t_traceme;  /* is to be traced when it executes something */
 	uint32_t t_clearhandlers; /* a child begins without handlers */
 	uint32_t t_nnp;		  /* the program asked for no_new_privs */
 	unsigned long t_oldmask;  /* deferred: the mask before */
@@ -321,6 +326,7 @@ void hj_thread_end(unsigned long addr, unsigned long len, long nr, long code)
 void hj_sigreturn(unsigned long sp) __attribute__((noreturn));
 void hj_restorer(void);
 void hj_program_restorer(void);
+extern const char _start[];
 extern const char hj_text_begin[], hj_text_end[], hj_image_end[];
 extern const char hj_entry[], hj_enter[], hj_exit_end[], hj_trap_end[];
 extern const char hj_window_begin[], hj_window_call[], hj_window_end[];
@@ -611,6 +617,15 @@ void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);
 #define HJ_LARGE (4L << 20) /* calls that do less were not cut */
 long
 hj_large(struct hj_thread *t, unsigned long nr, const long *args, long done);
+
+/* trace.c */
+int hj_trace_hides(struct hj_thread *t, int tid, int *status);
+void hj_trace_begin(unsigned long pc, unsigned long sp);
+/* The machine's: have a thread that is traced stop there; not any more. */
+int hj_step_begin(int tid, unsigned long pc);
+void hj_step_end(int tid);
+int hj_is_debugged(void);
+int hj_trace_exec(const struct hj_thread *t);
 
 /* proccalls.c */
 long hj_proc_open(struct hj_thread *t, const long *args);

@@ -401,11 +401,17 @@ exec_loader(struct hj_thread *t, struct exec *ex, int interpfd,
 {
 	long r;
 
+	r = -hj_trace_exec(t);
+	if (r != 0)
+		return r;
 	hj_ids_drop(t);
 	control_string(t, ex, interpfd);
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_limits_shared(0);
 	r = hj_raw3(__NR_execve, hj_control->hc_loader, out, envp);
+	/* The next signal would stop us, and nobody have us go on. */
+	if (t->t_traceme)
+		hj_raw1(__NR_exit_group, 127);
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_limits_shared(1);
 	if (hj_has_kernel())

@@ -411,5 +411,6 @@ hj_main(unsigned long *sp)
 	hj_vdso_init(auxv_get(&s, AT_SYSINFO_EHDR));
 	entry = load(&s, (int)n[1], (int)(n[2] >> HJ_EXEC_INTERP) - 1);
 	hj_regs_start(t, entry, (unsigned long)s.sp);
+	hj_trace_begin(entry, (unsigned long)s.sp);
 	return 0;
 }

@@ -10,7 +10,6 @@
  * process there, by a token that the parent has asked for.
  */
 #include <linux/mman.h>
-#include <linux/ptrace.h>
 #include <linux/sched.h>
 
 #include "hijack/engine.h"
@@ -60,6 +59,7 @@ thread_alloc(const struct hj_thread *t, const struct request *rq)
 	child->t_posted = 0;
 	child->t_statfd = 0;
 	child->t_vfork = (rq->flags & CLONE_VFORK) != 0;
+	child->t_traceme = 0;
 	child->t_vmshared = proc;
 	if (proc) {
 		child->t_proc =
@@ -294,17 +294,4 @@ hj_sys_exit_group(struct hj_thread *t, const long *args)
 	}
 	for (;;)
 		hj_raw1(__NR_exit_group, args[0]);
-}
-
-/*
- * Each call that is not a site's jump stops a process that is traced.  A child
- * for which its parent waits, as debuggers have it before they execute what
- * they debug, would wait for that parent then.
- */
-long
-hj_sys_ptrace(struct hj_thread *t, const long *args)
-{
-	if (args[0] == PTRACE_TRACEME && t->t_vfork)
-		return -EPERM;
-	return hj_raw4(__NR_ptrace, args[0], args[1], args[2], args[3]);
 }

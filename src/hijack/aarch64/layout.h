@@ -107,6 +107,18 @@ hj_bytes_copy(void *to, const void *from, size_t n)
 			 : "cc", "memory");
 }
 
+/* NT_PRSTATUS: the general ones come first. */
+#define HJ_USER_REGS	34
+#define HJ_USER_GENERAL 31
+#define HJ_USER_PC	32
+
+static inline void
+hj_user_begin(unsigned long *regs, unsigned long pc, unsigned long sp)
+{
+	regs[31] = sp;
+	regs[32] = pc;
+}
+
 static inline void
 hj_bytes_set(void *to, int c, size_t n)
 {

@@ -55,3 +55,17 @@ hj_debug_image(void *page)
 {
 	memcpy(page, (const void *)HJ_BASE, HJ_PAGE);
 }
+
+/* A step into a call ends with SIGSYS. */
+int
+hj_step_begin(int tid, unsigned long pc)
+{
+	(void)tid, (void)pc;
+	return EOPNOTSUPP;
+}
+
+void
+hj_step_end(int tid)
+{
+	(void)tid;
+}

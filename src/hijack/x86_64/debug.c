@@ -10,6 +10,7 @@
  * as where a signal's handler was called, and then the program's.
  */
 #include <linux/elf.h>
+#include <linux/ptrace.h>
 
 #include "hijack/engine.h"
 
@@ -191,4 +192,48 @@ hj_debug_image(void *page)
 	    .p_align = HJ_PAGE};
 	memcpy(image->strings, strings, sizeof(strings));
 	make_sections(image, make_frame(image->frame));
+}
+
+/*
+ * The last of the processor's breakpoints, if the debugger has not got it: a
+ * child does not inherit that.
+ */
+#define DEBUG_REGISTERS 848 /* where struct user has them */
+#define BREAKPOINT	3
+#define CONTROL		7
+#define CONTROL_ON	(3UL << 2 * BREAKPOINT) /* in the thread, or always */
+#define CONTROL_KIND	(15UL << (16 + 4 * BREAKPOINT))
+
+static long
+debug_register(long what, int tid, int n, void *data)
+{
+	return hj_raw4(__NR_ptrace, what, tid, DEBUG_REGISTERS + 8 * n, data);
+}
+
+int
+hj_step_begin(int tid, unsigned long pc)
+{
+	unsigned long control = 0;
+
+	if (debug_register(PTRACE_PEEKUSR, tid, CONTROL, &control) != 0 ||
+	    (control & CONTROL_ON) != 0 ||
+	    debug_register(PTRACE_POKEUSR, tid, BREAKPOINT, (void *)pc) != 0)
+		return EBUSY;
+	control = (control & ~CONTROL_KIND) | 1UL << 2 * BREAKPOINT;
+	return debug_register(PTRACE_POKEUSR, tid, CONTROL, (void *)control) ==
+		       0
+		   ? 0
+		   : EBUSY;
+}
+
+void
+hj_step_end(int tid)
+{
+	unsigned long control = 0;
+
+	debug_register(PTRACE_PEEKUSR, tid, CONTROL, &control);
+	control &= ~(CONTROL_KIND | CONTROL_ON);
+	debug_register(PTRACE_POKEUSR, tid, CONTROL, (void *)control);
+	/* What has stopped it is no breakpoint that the debugger knows of. */
+	debug_register(PTRACE_POKEUSR, tid, 6, NULL);
 }

@@ -75,6 +75,11 @@ struct hj_regs {
 #define HJ_UC_RESULT(uc) ((uc)->uc_mcontext.rax)
 #define HJ_UC_MASK(uc)	 ((uc)->uc_sigmask)
 
+/* NT_PRSTATUS: the general ones come first. */
+#define HJ_USER_REGS	27
+#define HJ_USER_GENERAL 15
+#define HJ_USER_PC	16
+
 #define HJ_MINSTACK	2048 /* of an alternate stack of the program's */
 #define HJ_REDZONE	128  /* below the stack, what a function may use */
 #define HJ_MACHINE	EM_X86_64
@@ -82,6 +87,15 @@ struct hj_regs {
 #define HJ_STATSIZE	144 /* of struct stat */
 #define HJ_VDSO(symbol) "__vdso_" symbol
 #define HJ_FILTER_TRAP	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP)
+
+static inline void
+hj_user_begin(unsigned long *regs, unsigned long pc, unsigned long sp)
+{
+	regs[15] = ~0UL; /* no call to make again */
+	regs[16] = pc;
+	regs[18] = 0x202; /* flags */
+	regs[19] = sp;
+}
 
 static inline void
 hj_bytes_copy(void *to, const void *from, size_t n)

@@ -26,7 +26,7 @@ hj_region_add(
 {
 	struct hj_region *r = &regions[nregions];
 
-	if (nregions == NREGIONS)
+	if (nregions == NREGIONS || hj_is_debugged())
 		return;
 	nregions++;
 	r->start = start;
