@@ -14,6 +14,13 @@
 #define NFILERS	 2
 #define NBUSY	 8
 
+/*
+ * Rounds are all alike.  Sanitizers, in which each lasts several times as long,
+ * look at fewer; the three builds without have them all.
+ */
+#define FORKS	 (TC_SLOW == 1 ? 50 : 25)
+#define RECLAIMS (TC_SLOW == 1 ? 30 : 10)
+
 struct crowd {
 	struct gate gate;
 	_Atomic bool stop;
@@ -225,14 +232,14 @@ in_child(void *arg)
 }
 
 TC(child_works_whatever_the_others_did,
-    "Fifty forks among busy host threads: in each child the kernel works, "
+    "Many forks among busy host threads: in each child the kernel works, "
     "and what the others ran can be switched to and released.")
 {
 	struct crowd c;
 
 	boot();
 	crowd_start(&c);
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < FORKS; i++) {
 		child_passes(in_child, &c);
 		use_kernel();
 	}
@@ -273,7 +280,7 @@ TC(child_frees_memory,
 
 	boot();
 	crowd_start(&c);
-	for (int i = 0; i < 30; i++)
+	for (int i = 0; i < RECLAIMS; i++)
 		child_passes(reclaim_in_child, NULL);
 	crowd_end(&c);
 }
