@@ -52,18 +52,29 @@ connect_once(void)
 	return 0;
 }
 
+/* NULL: it is not said. */
+static const char *
+server_url(void)
+{
+	const char *url = getenv("RUMP_SERVER");
+
+	return url != NULL && *url != '\0' ? url : NULL;
+}
+
 int
 kernel_open(void)
 {
-	if (!kernel_named()) {
+	const char *url = server_url();
+
+	if (url == NULL) {
 		complain("which server?  RUMP_SERVER or -s says it, as "
 			 "unix:///tmp/rump.sock");
 		return -1;
 	}
 	/* There may be TLS. */
-	if (strncmp(getenv("RUMP_SERVER"), "tcp", 3) == 0)
+	if (strncmp(url, "tcp", 3) == 0)
 		whole_program();
-	return connect_once() == 0 ? 0 : connect_failed(getenv("RUMP_SERVER"));
+	return connect_once() == 0 ? 0 : connect_failed(url);
 }
 
 /* The environment says where; it is not to say so to others. */
@@ -96,7 +107,5 @@ kernel_reached(void)
 bool
 kernel_named(void)
 {
-	const char *url = getenv("RUMP_SERVER");
-
-	return url != NULL && *url != '\0';
+	return server_url() != NULL;
 }
