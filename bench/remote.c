@@ -29,8 +29,8 @@
 #define RUNS	   7
 #define BENCH_KEY  "000102030405060708090a0b0c0d0e0f"
 #define CLIENTS	   16
-#define SOON	   INT64_C(2000000) /* nanoseconds: all have been told */
-#define LASTS	   INT64_C(60000000)
+#define LASTS	   INT64_C(60000000) /* nanoseconds */
+#define WARM_UP	   6 /* of that, a sixth before */
 #define LASTS_MANY INT64_C(240000000) /* each has its turn more than once */
 #define READY_MS   30000
 
@@ -185,15 +185,15 @@ static void
 crew_go(const struct crew *c, unsigned n)
 {
 	struct pollfd pfd = {.fd = c->c_ready[0], .events = POLLIN};
-	int64_t when[2];
+	int64_t lasts = bench_quick ? c->c_lasts / 4 : c->c_lasts, when[2];
 	char byte;
 
 	for (unsigned i = 0; i < n; i++) {
 		bench_must(poll(&pfd, 1, READY_MS) == 1, "poll");
 		bench_must(read(pfd.fd, &byte, 1) == 1, "a client has ended");
 	}
-	when[0] = bench_now() + SOON;
-	when[1] = when[0] + (bench_quick ? c->c_lasts / 4 : c->c_lasts);
+	when[0] = bench_now() + lasts / WARM_UP;
+	when[1] = when[0] + lasts;
 	for (unsigned i = 0; i < n; i++)
 		bench_must(write(c->c_go[1], when, sizeof(when)) ==
 			       (ssize_t)sizeof(when),

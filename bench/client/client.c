@@ -5,12 +5,12 @@
  *
  * usage: bench-client OPERATION SOCKET READY GO
  *
- * A byte is written to descriptor READY; from GO two times are read, and from
- * the one to the other, nanoseconds of CLOCK_MONOTONIC, the operation is done
- * again and again, so that several of these do it at the same time; what one
- * took, in nanoseconds, is printed, and the end of GO waited for.  SOCKET is
- * the path of that of the server, or of one that sends each byte back, or the
- * number of its port, or the path of a file that is made.
+ * A byte is written to descriptor READY, and two times are read from GO, in
+ * nanoseconds of CLOCK_MONOTONIC.  Until the second the operation is done again
+ * and again, so that several of these do it at the same time; what one took that
+ * ended after the first, in nanoseconds, is printed, and the end of GO waited
+ * for.  SOCKET is the path of that of the server, or of one that sends each byte
+ * back, or the number of its port, or the path of a file that is made.
  *
  * It is made of librumpclient's own files: one connection after the other is
  * made by what rumpclient_init is made of.
@@ -282,20 +282,21 @@ now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* What is done before the start warms up; what ends after the end is late. */
 static double
 measure(const struct operation *o, int64_t start, int64_t end)
 {
-	struct timespec ts = {start / 1000000000, start % 1000000000};
 	int64_t n = 0, now;
 
-	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-	start = now_ns();
-	do {
+	for (;;) {
 		for (int i = 0; i < o->o_batch; i++)
 			o->o_once();
-		n += o->o_batch;
-	} while ((now = now_ns()) < end);
-	return (double)(now - start) / (double)n;
+		if ((now = now_ns()) >= end)
+			break;
+		if (now >= start)
+			n += o->o_batch;
+	}
+	return (double)(end - start) / (double)n;
 }
 
 int
