@@ -59,24 +59,36 @@ word(char **textp)
 	return text;
 }
 
+/* Take the copy of an option's argument apart. */
+static const char *
+mount_add(struct step *s, char *rest)
+{
+	static const char why[] = "is not type:on:ro|rw[:options]";
+	char *how;
+
+	s->s_type = word(&rest);
+	s->s_on = word(&rest);
+	how = word(&rest);
+	s->s_data = rest;
+	if (how != NULL && strcmp(how, "ro") == 0)
+		s->s_flags = RUMP_MNT_RDONLY;
+	else if (how == NULL || strcmp(how, "rw") != 0)
+		return why;
+	return *s->s_type != '\0' && *s->s_on == '/' ? step_add(s) : why;
+}
+
 const char *
 setup_mount(char *text)
 {
-	static const char why[] = "is not type:on:ro|rw[:options]";
 	struct step s = {.s_text = text};
-	char *rest = strdup(text), *how;
+	char *copy = strdup(text);
+	const char *why;
 
-	if (rest == NULL)
+	if (copy == NULL)
 		return strerror(ENOMEM);
-	s.s_type = word(&rest);
-	s.s_on = word(&rest);
-	how = word(&rest);
-	s.s_data = rest;
-	if (how != NULL && strcmp(how, "ro") == 0)
-		s.s_flags = RUMP_MNT_RDONLY;
-	else if (how == NULL || strcmp(how, "rw") != 0)
-		return why;
-	return *s.s_type != '\0' && *s.s_on == '/' ? step_add(&s) : why;
+	if ((why = mount_add(&s, copy)) != NULL)
+		free(copy);
+	return why;
 }
 
 /* Make those on the way to it; what there is stays. */
