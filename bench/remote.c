@@ -29,8 +29,8 @@
 #define RUNS	   7
 #define BENCH_KEY  "000102030405060708090a0b0c0d0e0f"
 #define CLIENTS	   16
-#define LASTS	   INT64_C(60000000) /* nanoseconds */
-#define WARM_UP	   6 /* of that, a sixth before */
+#define LASTS	   INT64_C(60000000)  /* nanoseconds */
+#define WARM_UP	   6		      /* of that, a sixth before */
 #define LASTS_MANY INT64_C(240000000) /* each has its turn more than once */
 #define READY_MS   30000
 
