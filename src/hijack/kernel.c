@@ -397,8 +397,9 @@ void
 hj_kernel_first(struct hj_thread *t, const char *name)
 {
 	const struct hj_control *c = hj_control;
+	const long cwd[6] = {(long)(c->hc_cwd[0] != '\0' ? c->hc_cwd : "/")};
 	int error = proc_connect(t->t_proc, SP_H_NEW, NULL, name);
-	long limit[HJ_NARGS];
+	long limit[HJ_NARGS], r;
 	struct rlimit64 rl;
 
 	if (error != 0)
@@ -415,8 +416,9 @@ hj_kernel_first(struct hj_thread *t, const char *name)
 	if (c->hc_root[0] != '\0')
 		step(
 		    t, "has no such root", HJ_K_chroot, (long)c->hc_root, 0, 0);
-	step(t, "has no such directory", HJ_K_chdir,
-	    (long)(c->hc_cwd[0] != '\0' ? c->hc_cwd : "/"), 0, 0);
+	/* It may be one of the host's. */
+	if ((r = hj_sys_chdir(t, cwd)) != 0)
+		hj_fail("has no such directory", "kernel", -r);
 	step(t, "setgroups", HJ_K_setgroups, 0, 0, 0);
 	step(t, "setresgid", HJ_K_setresgid, c->hc_gid, c->hc_gid, c->hc_gid);
 	step(t, "setresuid", HJ_K_setresuid, c->hc_uid, c->hc_uid, c->hc_uid);
