@@ -34,6 +34,15 @@ get(int num, int cmd)
 	return rump_sys_semctl(sem, num, cmd);
 }
 
+/* Wait until so many wait: a thread on a busy host is not there at once. */
+static void
+await(int num, int cmd, int waiters)
+{
+	for (int i = 0; i < 2000 && get(num, cmd) != waiters; i++)
+		host_msleep(1);
+	T_EQ(waiters, get(num, cmd));
+}
+
 static void
 take_one(struct thread *t)
 {
@@ -55,8 +64,7 @@ TC(waits, "who takes waits until there is enough")
 	boot();
 	make(2);
 	team_start(team, 4, take_one, NULL);
-	host_msleep(30);
-	T_EQ(4, get(0, GETNCNT));
+	await(0, GETNCNT, 4);
 	T_EQ(0, get(0, GETZCNT));
 	T_EQ(0, get(1, GETNCNT));
 	T_OK(op(0, 2, 0));
@@ -75,8 +83,7 @@ TC(pulse, "a value that is there for a moment is enough for who waited")
 	make(1);
 	T_OK(rump_sys_semctl(sem, 0, SETVAL, 1UL));
 	thread_start(&t, 0, await_zero, NULL);
-	host_msleep(30);
-	T_EQ(1, get(0, GETZCNT));
+	await(0, GETZCNT, 1);
 	/* Both at once: it never is 0 in between. */
 	T_OK(rump_sys_semop(sem, down_and_up, 2));
 	host_msleep(10);
