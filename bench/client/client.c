@@ -7,10 +7,11 @@
  *
  * A byte is written to descriptor READY, and two times are read from GO, in
  * nanoseconds of CLOCK_MONOTONIC.  Until the second the operation is done again
- * and again, so that several of these do it at the same time; what one took that
- * ended after the first, in nanoseconds, is printed, and the end of GO waited
- * for.  SOCKET is the path of that of the server, or of one that sends each byte
- * back, or the number of its port, or the path of a file that is made.
+ * and again, so that several of these do it at the same time; what one took
+ * that ended after the first, in nanoseconds, is printed, and the end of GO
+ * waited for.  SOCKET is the path of that of the server, or of one that sends
+ * each byte back, or the number of its port, or the path of a file that is
+ * made.
  *
  * It is made of librumpclient's own files: one connection after the other is
  * made by what rumpclient_init is made of.

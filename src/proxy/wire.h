@@ -173,8 +173,8 @@ enum sp_note {
  *
  * SP_SEND holds what fd names, and gives the end of a pipe for it: to be sent
  * to another client, who has SP_RECEIVE make a descriptor of it, by the pipe's
- * inode.  ENOENT: it is none of those, or another user's.  It is held as long as
- * anybody has the pipe's end.
+ * inode.  ENOENT: it is none of those, or another user's.  It is held as long
+ * as anybody has the pipe's end.
  *
  * SP_GONE is for who has been told by the host that a process, or with pid 0
  * any, has ended: EAGAIN as long as something of it is left here.  The token is
