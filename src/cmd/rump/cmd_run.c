@@ -52,20 +52,6 @@ struct request {
  * Options
  */
 
-/* The next word of a:b:c, in place; NULL: there is none. */
-static char *
-word(char **textp)
-{
-	char *text = *textp, *colon;
-
-	if (text == NULL)
-		return NULL;
-	if ((colon = strchr(text, ':')) != NULL)
-		*colon++ = '\0';
-	*textp = colon;
-	return text;
-}
-
 /* TYPE:FROM:ON[:ro] or, of type hostfs, FROM:ON[:ro]. */
 static bool
 add_mount(struct world_options *wo, const char *arg, bool bind)
@@ -73,10 +59,10 @@ add_mount(struct world_options *wo, const char *arg, bool bind)
 	struct world_mount m = {.wm_text = tool_format("%s", arg)};
 	char *text = m.wm_text, *ro;
 
-	m.wm_type = bind ? "hostfs" : word(&text);
-	m.wm_from = word(&text);
-	m.wm_on = word(&text);
-	ro = word(&text);
+	m.wm_type = bind ? "hostfs" : strsep(&text, ":");
+	m.wm_from = strsep(&text, ":");
+	m.wm_on = strsep(&text, ":");
+	ro = strsep(&text, ":");
 	m.wm_readonly = ro != NULL;
 	wo->wo_mounts = tool_alloc(
 	    wo->wo_mounts, (wo->wo_nmounts + 1) * sizeof(wo->wo_mounts[0]));

@@ -45,20 +45,6 @@ setup_mkdir(char *path)
 	return *path == '/' ? step_add(&s) : "is no absolute path";
 }
 
-/* The next word, in place; *textp is what is behind it, or NULL. */
-static char *
-word(char **textp)
-{
-	char *text = *textp, *colon;
-
-	if (text == NULL)
-		return NULL;
-	if ((colon = strchr(text, ':')) != NULL)
-		*colon++ = '\0';
-	*textp = colon;
-	return text;
-}
-
 /* Take the copy of an option's argument apart. */
 static const char *
 mount_add(struct step *s, char *rest)
@@ -66,9 +52,9 @@ mount_add(struct step *s, char *rest)
 	static const char why[] = "is not type:on:ro|rw[:options]";
 	char *how;
 
-	s->s_type = word(&rest);
-	s->s_on = word(&rest);
-	how = word(&rest);
+	s->s_type = strsep(&rest, ":");
+	s->s_on = strsep(&rest, ":");
+	how = strsep(&rest, ":");
 	s->s_data = rest;
 	if (how != NULL && strcmp(how, "ro") == 0)
 		s->s_flags = RUMP_MNT_RDONLY;
