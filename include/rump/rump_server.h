@@ -31,8 +31,9 @@ int rump_server_allowroot(uid_t uid);
  * least 3; as process 1 has it.  RUMP_SERVER_CALLS: how many calls a client may
  * have going on; 512, the most there can be.  RUMP_SERVER_MEMORY: how many
  * bytes of arguments and results the calls that a client has going on may
- * have, not counting those of at most 128 KiB; 256 MiB.  Returns 0 or EINVAL.
- * (ours)
+ * have, not counting those of at most 128 KiB; 256 MiB.  RUMP_SERVER_HELLO: for
+ * how many seconds, at least 1, who has connected, or the child of a client
+ * that forks, may say nothing; 10.  Returns 0 or EINVAL.  (ours)
  */
 enum rump_server_limit {
 	RUMP_SERVER_LWPS,
@@ -42,6 +43,7 @@ enum rump_server_limit {
 	RUMP_SERVER_FILES,
 	RUMP_SERVER_CALLS,
 	RUMP_SERVER_MEMORY,
+	RUMP_SERVER_HELLO,
 };
 int rump_server_limit(enum rump_server_limit which, unsigned long value);
 

@@ -152,6 +152,7 @@ struct proxy_config {
 	size_t pc_maxmemory;  /* bytes of calls going on */
 	uint32_t pc_maxfiles; /* 0: as process 1 has it */
 	int64_t pc_grace;     /* nanoseconds to come back in */
+	int64_t pc_hello;     /* and to say who one is */
 };
 extern struct proxy_config proxy_config;
 

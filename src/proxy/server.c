@@ -11,11 +11,14 @@
 #include "proxy/proxy.h"
 #include "proxy/url.h"
 
+#define NSEC INT64_C(1000000000)
+
 struct proxy_config proxy_config = {
     .pc_maxlwps = 1024,
     .pc_maxcalls = SP_NSLOTS,
     .pc_maxmemory = 256u << 20,
-    .pc_grace = INT64_C(10) * 1000000000,
+    .pc_grace = 10 * NSEC,
+    .pc_hello = 10 * NSEC,
 };
 
 static struct {
@@ -54,8 +57,11 @@ rump_server_limit(enum rump_server_limit which, unsigned long value)
 		proxy_config.pc_maxmemory = value;
 		return value > SIZE_MAX / 2 ? EINVAL : 0;
 	case RUMP_SERVER_GRACE:
-		proxy_config.pc_grace = (int64_t)value * 1000000000;
+		proxy_config.pc_grace = (int64_t)value * NSEC;
 		return value > INT32_MAX ? EINVAL : 0;
+	case RUMP_SERVER_HELLO:
+		proxy_config.pc_hello = (int64_t)value * NSEC;
+		return value == 0 || value > INT32_MAX ? EINVAL : 0;
 	case RUMP_SERVER_HOSTPIDS:
 		proxy_config.pc_setpid = value != 0;
 		return 0;

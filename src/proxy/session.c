@@ -12,8 +12,7 @@
 #include "kern/entry.h"
 #include "vfs/vfs.h"
 
-#define HELLO_NSEC (INT64_C(10) * 1000000000) /* to say something in */
-#define HELLO_MOST 256u			      /* who have said nothing */
+#define HELLO_MOST 256u /* who have said nothing */
 #define LATE_MOST  64
 
 static LIST_HEAD(, session) sessions; /* (S) */
@@ -560,7 +559,7 @@ session_accept(int listening, bool far)
 			(void)hello_shorten();
 		se->se_sock = fd;
 		se->se_far = far;
-		deadline_set(se, HELLO_NSEC);
+		deadline_set(se, proxy_config.pc_hello);
 		if ((far ? stream_make(se, true)
 			 : hyper_sock_peer(fd, &se->se_peer)) != 0 ||
 		    hyper_events_add(pool_events(), fd, HYPER_EV_IN,
@@ -850,7 +849,7 @@ session_fork(struct session *parent, uint64_t handle, uint8_t token[SP_TOKEN],
 
 	if ((se = session_make(SE_FORKED)) == NULL)
 		return ENOMEM;
-	deadline_set(se, HELLO_NSEC);
+	deadline_set(se, proxy_config.pc_hello);
 	if ((error = lwps_put(se, handle, 1, &n)) != 0) {
 		session_end(se, "no memory");
 		return error;

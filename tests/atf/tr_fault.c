@@ -373,7 +373,7 @@ TC(killed, "clients that are killed at random leave nothing")
 	pid_t pids[CLIENTS];
 	struct shmid_ds ds;
 
-	ATF_REQUIRE((server = server_start(0, "--grace=1")) != -1);
+	ATF_REQUIRE((server = server_start(0, "--grace=1 --hello=2")) != -1);
 	for (i = 0; i < CLIENTS; i++)
 		ATF_REQUIRE((pids[i] = player((unsigned)i)) > 0);
 	for (i = 0; i < kills; i++) {
@@ -391,7 +391,7 @@ TC(killed, "clients that are killed at random leave nothing")
 	ATF_REQUIRE_EQ(
 	    rump_sys_mkdir("/proc", 0755) == 0 || errno == EEXIST, true);
 	ATF_REQUIRE_EQ(rump_sys_mount("procfs", "/proc", 0, NULL, 0), 0);
-	/* Children of forks that nobody claims have ten seconds. */
+	/* Children of forks that nobody claims have two seconds. */
 	for (tries = 0; (before = server_processes()) != 2 && tries < 150;
 	     tries++)
 		usleep(100000);

@@ -28,9 +28,9 @@
 static pid_t server;
 
 static void
-start(void)
+start(const char *options)
 {
-	ATF_REQUIRE((server = server_start(0, "--grace=1")) != -1);
+	ATF_REQUIRE((server = server_start(0, options)) != -1);
 	ATF_REQUIRE_EQ(rumpclient_init(), 0);
 	ATF_REQUIRE_EQ(rump_sys_mkdir("/proc", 0755), 0);
 	ATF_REQUIRE_EQ(rump_sys_mount("procfs", "/proc", 0, NULL, 0), 0);
@@ -76,8 +76,8 @@ look(void)
 }
 
 /*
- * It has no more than that, after `seconds' at most: unclaimed children have
- * ten, who has lost his connection one.
+ * It has no more than that, after `seconds' at most: who has lost his
+ * connection has one.
  */
 static void
 nothing_left(const struct has *before, int seconds)
@@ -242,7 +242,8 @@ TC(fork, "clients that are killed in the middle of a fork")
 	int i;
 	char c;
 
-	start();
+	/* Children that nobody claims have two seconds. */
+	start("--grace=1 --hello=2");
 	ATF_REQUIRE_EQ(pipe(told), 0);
 	pfd = (struct pollfd){.fd = told[0], .events = POLLIN};
 	/* Caches are full once it has been done. */
@@ -260,7 +261,7 @@ TC(fork, "clients that are killed in the middle of a fork")
 		ATF_REQUIRE_EQ(read(told[0], &c, 1), 1);
 	}
 	kill_forkers();
-	nothing_left(&before, 14);
+	nothing_left(&before, 10);
 }
 
 /*
@@ -288,7 +289,7 @@ TC(exec, "programs that are executed and end before they connect")
 	struct has before;
 	int i;
 
-	start();
+	start("--grace=1");
 	for (i = -1; i < ROUNDS; i++) {
 		if (i == 0) {
 			usleep(50000);
@@ -336,7 +337,7 @@ TC(exec_refused, "an exec without memory for it leaves the client as it was")
 
 	if (TC_ASAN || TC_TSAN)
 		atf_tc_skip("sanitizers need memory of the host's");
-	start();
+	start("--grace=1");
 	fd = say_hello(SP_H_NEW, NULL, &sw, &sh);
 	ATF_REQUIRE_EQ(sw.sw_error, 0);
 	getpid_is(fd, sh, sw.sw_pid);
@@ -390,7 +391,7 @@ TC(asleep, "clients that are killed while a read of theirs sleeps")
 	char c;
 	int i;
 
-	start();
+	start("--grace=1");
 	ATF_REQUIRE_EQ(pipe(told), 0);
 	for (i = -1; i < 5 * ROUNDS; i++) {
 		if (i == 0) {
@@ -446,7 +447,7 @@ TC(ipc, "clients that are killed with segments attached and requests made")
 	struct has before;
 	int i;
 
-	start();
+	start("--grace=1");
 	for (i = -1; i < ROUNDS; i++) {
 		if (i == 0) {
 			usleep(50000);

@@ -188,19 +188,22 @@ server_cleanup(void)
 }
 
 /*
- * Start server n with this option (or NULL) and wait until it can be
- * connected to; RUMP_SERVER is its name then.  Its pid, or -1 if it has ended
- * at once.
+ * Start server n with these options, spaces between them, or NULL, and wait
+ * until it can be connected to; RUMP_SERVER is its name then.  Its pid, or -1
+ * if it has ended at once.
  */
 static inline pid_t
-server_start(int n, const char *option)
+server_start(int n, const char *options)
 {
-	const char *argv[8] = {RUMP_SERVER_PROGRAM, "-s"};
+	const char *argv[10] = {RUMP_SERVER_PROGRAM, "-s"};
+	char words[80], *rest = words, *word;
 	int argc = 2, fd;
 	pid_t pid;
 
-	if (option != NULL)
-		argv[argc++] = option;
+	snprintf(words, sizeof(words), "%s", options != NULL ? options : "");
+	while ((word = strsep(&rest, " ")) != NULL)
+		if (*word != '\0')
+			argv[argc++] = word;
 	argc = server_secrets(argv, argc);
 	argv[argc] = server_url(n);
 	fflush(NULL);

@@ -28,16 +28,18 @@ static const char usage_text[] =
     "                   [-d key=K,hostpath=H,size=N|host[,type=T][,offset=O]]\n"
     "                   [--mkdir path] [--mount type:on:ro|rw[:options]]\n"
     "                   [--root-from user] [--host-pids] [--grace seconds]\n"
-    "                   [--lwps number] [--max-calls number]"
-    " [--max-files number]\n"
-    "                   [--max-memory bytes] [--users file] [--tls-cert file]\n"
-    "                   [--tls-key file] [--tls-ca file] [--plain]\n"
-    "                   [--notify descriptor] url\n";
+    "                   [--hello seconds] [--lwps number]"
+    " [--max-calls number]\n"
+    "                   [--max-files number] [--max-memory bytes]"
+    " [--users file]\n"
+    "                   [--tls-cert file] [--tls-key file] [--tls-ca file]\n"
+    "                   [--plain] [--notify descriptor] url\n";
 
 enum {
 	OPT_ROOT = 256,
 	OPT_PIDS,
 	OPT_GRACE,
+	OPT_HELLO,
 	OPT_LWPS,
 	OPT_CALLS,
 	OPT_FILES,
@@ -56,6 +58,7 @@ static const struct option long_options[] = {
     {"root-from", required_argument, NULL, OPT_ROOT},
     {"host-pids", no_argument, NULL, OPT_PIDS},
     {"grace", required_argument, NULL, OPT_GRACE},
+    {"hello", required_argument, NULL, OPT_HELLO},
     {"lwps", required_argument, NULL, OPT_LWPS},
     {"max-calls", required_argument, NULL, OPT_CALLS},
     {"max-files", required_argument, NULL, OPT_FILES},
@@ -251,6 +254,9 @@ option(int c)
 		break;
 	case OPT_GRACE:
 		set_limit(RUMP_SERVER_GRACE, optarg);
+		break;
+	case OPT_HELLO:
+		set_limit(RUMP_SERVER_HELLO, optarg);
 		break;
 	case OPT_LWPS:
 		set_limit(RUMP_SERVER_LWPS, optarg);
