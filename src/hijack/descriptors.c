@@ -15,6 +15,7 @@
  */
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/kcmp.h>
 #include <linux/stat.h>
 
@@ -479,8 +480,12 @@ hj_sys_ioctl(struct hj_thread *t, const long *args)
 
 	if (hj_is_ours(fd))
 		return -EBADF;
-	if (!hj_fd_iskernel(t, fd))
-		return hj_window(t, __NR_ioctl, args);
+	if (!hj_fd_iskernel(t, fd)) {
+		r = cmd == FS_IOC_SETFLAGS || cmd == FS_IOC_FSSETXATTR
+			? hj_place_fdcheck(fd)
+			: 0;
+		return r != 0 ? r : hj_window(t, __NR_ioctl, args);
+	}
 	t->t_bykernel = 1;
 	/* By rules there may be terminals there. */
 	if (is_terminal_call(cmd) && !hj_has_rules())

@@ -35,8 +35,10 @@ file_call(struct hj_thread *t, unsigned long nr, const struct hj_rule *rule,
 	if (hj_is_ours(fd))
 		return -EBADF;
 	if (!hj_fd_iskernel(t, fd) ||
-	    (rule->r_args[0] == 'r' && hj_fd_isdirect(t, fd)))
-		return hj_window(t, (long)nr, args);
+	    (rule->r_args[0] == 'r' && hj_fd_isdirect(t, fd))) {
+		r = rule->r_args[0] == 's' ? hj_place_fdcheck(fd) : 0;
+		return r != 0 ? r : hj_window(t, (long)nr, args);
+	}
 	if (nr == __NR_flock)
 		t->t_proc->p_locks = 1;
 	hj_words(rule->r_args, args, words);

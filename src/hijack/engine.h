@@ -551,7 +551,9 @@ void hj_words(const char *how, const long *args, long *words);
 enum hj_change { HJ_CHANGES_NOTHING, HJ_RENAMES, HJ_SETS, HJ_MAKES };
 enum hj_change
 hj_place_change(const struct hj_path *p, const long *args, int *which);
-long hj_place_check(enum hj_change change, long dirfd, unsigned long path);
+long hj_place_check(
+    enum hj_change change, long dirfd, unsigned long path, int follow);
+long hj_place_fdcheck(long fd);
 
 /* rules.c: whose is a path? */
 enum hj_place {

@@ -20,7 +20,7 @@ MADE = "/* Made from hostcalls.conf; do not change. */\n"
 
 
 RULE = (r"pass|descriptor|engine( r)?|E[A-Z]+|host E[A-Z]+|"
-        r"(path|file|kernel) [dplafrv-]{1,6}( [a-z0-9_]+)?")
+        r"(path|file|kernel) [dplafrsv-]{1,6}( [a-z0-9_]+)?")
 
 
 def kernel_calls(path):

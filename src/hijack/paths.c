@@ -42,7 +42,10 @@ hj_path_hasdots(unsigned long path)
 	return 0;
 }
 
-/* Take dots out of an absolute path, as if there were no symbolic links. */
+/*
+ * Take dots out of an absolute path, as if there were no symbolic links.  What
+ * the host calls a thing that has no path stays as it is.
+ */
 void
 hj_path_normalize(char *path)
 {
@@ -50,6 +53,8 @@ hj_path_normalize(char *path)
 	const char *from = path, *name;
 	size_t n;
 
+	if (*path != '/')
+		return;
 	while (*from != '\0') {
 		while (*from == '/')
 			from++;
@@ -157,7 +162,8 @@ hj_words(const char *how, const long *args, long *words)
 	for (int i = 0; i < HJ_NARGS && how[i] != 0; i++) {
 		if (how[i] == '-')
 			continue;
-		words[n++] = how[i] == 'd' || how[i] == 'f' || how[i] == 'r'
+		words[n++] = how[i] == 'd' || how[i] == 'f' || how[i] == 'r' ||
+				     how[i] == 's'
 				 ? (int)args[i]
 				 : args[i];
 	}
@@ -233,7 +239,7 @@ host_check(const struct hj_path *p, const struct attempt *a, const long *args,
 	if (hj_has_rules() || which >= a->a_npaths)
 		return 0;
 	return hj_place_check(change, directory_of(a, which, args),
-	    (unsigned long)host[a->a_at[which]]);
+	    (unsigned long)host[a->a_at[which]], follows(a, which, args));
 }
 
 /* The host makes the call. */

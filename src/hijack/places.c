@@ -69,32 +69,15 @@ begins(const char *path, const char *const *list)
 	return 0;
 }
 
-/* A link to what is open, wherever that is. */
 static int
-is_open_link(const char *path)
-{
-	static const char *const links[] = {"/dev/fd/", "/dev/std", NULL};
-
-	if (begins(path, links))
-		return 1;
-	if (hj_after(path, "/proc/") == NULL)
-		return 0;
-	for (; *path != '\0'; path++) {
-		if (hj_after(path, "/fd/") != NULL)
-			return 1;
-	}
-	return 0;
-}
-
-static int
-is_kept(const char *path, enum hj_change change)
+is_kept(const char *path)
 {
 	static const char *const places[] = {"/dev", "/proc", "/sys"};
 	static const char *const shared[] = {
 	    "/dev/shm/", "/dev/mqueue/", "/dev/hugepages/", "/dev/pts/", NULL};
 	const char *rest;
 
-	if (begins(path, shared) || (change == HJ_SETS && is_open_link(path)))
+	if (begins(path, shared))
 		return 0;
 	for (int i = 0; i < 3; i++) {
 		rest = hj_after(path, places[i]);
@@ -105,20 +88,69 @@ is_kept(const char *path, enum hj_change change)
 }
 
 /*
- * May the host make such a call for a path of its own?  0 or -EPERM.  What is
- * not there cannot be changed, nor what is there be made: the host says so.
+ * Where a path of the host's is, whatever symbolic links it goes by; at its end
+ * one is only followed if follow is set.  0 or what the host says.
+ */
+static long
+real_path(long dirfd, unsigned long path, int follow, char full[HJ_PATHMAX])
+{
+	char text[HJ_PATHMAX], link[32], *name;
+	long n = hj_copyinstr(text, path, sizeof(text)), fd;
+
+	if (n <= 0) /* the descriptor itself */
+		return n < 0 ? n : hj_path_full(dirfd, path, full);
+	name = text + n;
+	while (!follow && name > text && name[-1] == '/')
+		name--;
+	while (!follow && name > text && name[-1] != '/')
+		name--;
+	hj_append(full, name == text ? "." : text);
+	if (name > text)
+		full[name - text] = '\0';
+	fd = hj_raw4(__NR_openat, dirfd, full, O_PATH | O_CLOEXEC, 0);
+	if (HJ_FAILED(fd))
+		return fd;
+	hj_fd_link(link, (int)fd);
+	n = hj_raw4(__NR_readlinkat, AT_FDCWD, link, full, HJ_PATHMAX);
+	hj_raw1(__NR_close, fd);
+	if (HJ_FAILED(n))
+		return n;
+	if ((size_t)n + hj_strlen(name) + 2 > HJ_PATHMAX)
+		return -ENAMETOOLONG;
+	full[n++] = '/';
+	hj_append(full + n, name);
+	hj_path_normalize(full);
+	return 0;
+}
+
+/*
+ * May the host make such a call for a path of its own?  0 or an error, -EPERM
+ * for one.  What is not there cannot be changed, nor what is there be made: the
+ * host says so.
  */
 long
-hj_place_check(enum hj_change change, long dirfd, unsigned long path)
+hj_place_check(
+    enum hj_change change, long dirfd, unsigned long path, int follow)
 {
 	char full[HJ_PATHMAX];
 	struct statx st;
 	long r;
 
-	if (change == HJ_CHANGES_NOTHING ||
-	    hj_path_full(dirfd, path, full) != 0 || !is_kept(full, change))
+	if (change == HJ_CHANGES_NOTHING)
 		return 0;
+	r = real_path(dirfd, path, follow && change == HJ_SETS, full);
+	if (r != 0 || !is_kept(full))
+		return r;
 	r = hj_raw5(
 	    __NR_statx, AT_FDCWD, full, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st);
 	return (r == 0) == (change != HJ_MAKES) ? -EPERM : 0;
+}
+
+/* The same of what is open, whose mode, owner or the like is to be changed. */
+long
+hj_place_fdcheck(long fd)
+{
+	if (!hj_has_kernel() || hj_has_rules())
+		return 0;
+	return hj_place_check(HJ_SETS, fd, (unsigned long)"", 0);
 }
