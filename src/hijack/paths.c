@@ -6,6 +6,7 @@
  * caller's own descriptors and directories is the kernel's again (own.c).
  */
 #include <linux/fcntl.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 
 #include "hijack/engine.h"
@@ -242,6 +243,91 @@ host_check(const struct hj_path *p, const struct attempt *a, const long *args,
 	    (unsigned long)host[a->a_at[which]], follows(a, which, args));
 }
 
+/* The directory that a path leads to, on the host: 0 or what the host says. */
+static long
+host_directory(long dirfd, unsigned long path)
+{
+	char text[HJ_PATHMAX], *end;
+	struct statx st;
+	long n = hj_copyinstr(text + 2, path, sizeof(text) - 2);
+
+	if (n < 0)
+		return n;
+	/* Of a name alone it is the directory itself. */
+	memcpy(text, "./", 2);
+	for (end = text + 2 + n; end > text + 3 && end[-1] == '/';)
+		end--;
+	while (end > text + 2 && end[-1] != '/')
+		end--;
+	*end = '\0';
+	return hj_raw5(__NR_statx, dirfd, end == text + 2 ? text : text + 2, 0,
+	    STATX_TYPE, &st);
+}
+
+/*
+ * A call with two paths, of which this one is the host's and the other is not:
+ * the host would have looked for what there has to be first.
+ */
+static long
+across(const struct hj_path *p, int which, long dirfd, unsigned long path,
+    long flags)
+{
+	struct statx st;
+	long r;
+
+	if (p->p_kernel != HJ_K_link && p->p_kernel != HJ_K_linkat) {
+		r = host_directory(dirfd, path);
+		return r != 0 ? r : -EXDEV;
+	}
+	r = hj_raw5(__NR_statx, dirfd, path,
+	    which == 0 && (flags & AT_SYMLINK_FOLLOW) != 0
+		? 0
+		: AT_SYMLINK_NOFOLLOW,
+	    STATX_TYPE, &st);
+	if (which == 1)
+		r = r == 0 ? -EEXIST : host_directory(dirfd, path);
+	return r != 0 ? r : -EXDEV;
+}
+
+/* A call with two paths, of which the one that is not the host's is not. */
+static long
+half_host(struct hj_thread *t, const struct hj_path *p, const struct attempt *a,
+    int not, const long *args, const long *host)
+{
+	int which = 1 - not, at = a->a_at[which];
+	long dirfd = directory_of(a, which, args), path = host[at];
+	char found[HJ_PATHMAX];
+
+	if (not == 0 && !a->a_host[1]) {
+		if (hj_path_onhost(t, dirfd, (unsigned long)path, 0, found) !=
+		    0)
+			return -EXDEV;
+		path = (long)found;
+	}
+	return across(p, which, dirfd, (unsigned long)path,
+	    p->p_kernel == HJ_K_linkat ? args[4] : 0);
+}
+
+/*
+ * The caller's own link in /proc is followed by openat2: an error if it is not
+ * to follow such links, or not to leave /proc by them.
+ */
+static long
+magic_check(const struct hj_path *p, const long *args)
+{
+	const uint64_t scoped =
+	    RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_XDEV;
+	struct open_how how;
+
+	if (p->p_kernel != HJ_K_openat2)
+		return 0;
+	if (hj_copyin(&how, (unsigned long)args[2], sizeof(how)) != 0)
+		return -EFAULT;
+	if ((how.resolve & (RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)) != 0)
+		return -ELOOP;
+	return (how.resolve & scoped) != 0 ? -EXDEV : 0;
+}
+
 /* The host makes the call. */
 static long
 by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
@@ -260,14 +346,18 @@ by_host(struct hj_thread *t, const struct hj_path *p, struct attempt *a,
 		r = hj_path_onhost(t, directory_of(a, i, args),
 		    (unsigned long)args[at], follows(a, i, args), paths[i]);
 		if (r != 0)
-			return a->a_npaths > 1 ? -EXDEV : r;
+			return a->a_npaths == 1
+				   ? r
+				   : half_host(t, p, a, i, args, host);
 		if (paths[i][0] != '/')
 			make_fifo(paths[i]);
 		host[at] = (long)paths[i];
 	}
 	if (a->a_npaths == 1 && !a->a_host[0] &&
-	    hj_own_find(t, paths[0], follows(a, 0, args), own, &fd))
-		return by_own(t, p, a, args, own);
+	    hj_own_find(t, paths[0], follows(a, 0, args), own, &fd)) {
+		r = magic_check(p, args);
+		return r != 0 ? r : by_own(t, p, a, args, own);
+	}
 	if (fd >= 0 && p->p_kernel == HJ_K_openat && hj_fd_iskernel(t, fd))
 		return hj_fd_reopen(t, fd, args[2], p->p_makes);
 	t->t_bykernel = 0;
