@@ -174,10 +174,21 @@ hj_fd_disown(struct hj_thread *t, int fd, long got)
 		close_kernel(t, got);
 }
 
-/* A number for the kernel's next descriptor. */
+/*
+ * A number for the kernel's next descriptor.  One with O_PATH has a placeholder
+ * with O_PATH, of which the host says EBADF where it is to be said.  By rules
+ * the kernel is asked.
+ */
 static long
 reserve(int how)
 {
+	char link[32];
+
+	if ((how & HJ_ATPATH) != 0 && !hj_has_rules()) {
+		hj_fd_link(link, hj_control->hc_fd + HJ_FD_HOLDER);
+		return check_number(hj_raw4(__NR_openat, AT_FDCWD, link,
+		    O_PATH | ((how & HJ_CLOEXEC) != 0 ? O_CLOEXEC : 0), 0));
+	}
 	return check_number(
 	    hj_raw3(__NR_fcntl, hj_control->hc_fd + HJ_FD_HOLDER,
 		(how & HJ_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD,
@@ -489,9 +500,13 @@ hj_sys_ioctl(struct hj_thread *t, const long *args)
 	t->t_bykernel = 1;
 	/* By rules there may be terminals there. */
 	if (is_terminal_call(cmd) && !hj_has_rules())
-		return -ENOTTY;
-	if (cmd == FIOCLEX || cmd == FIONCLEX)
-		return set_cloexec(t, fd, cmd == FIOCLEX ? FD_CLOEXEC : 0);
+		return hj_raw3(__NR_ioctl, fd, cmd, args[2]);
+	if (cmd == FIOCLEX || cmd == FIONCLEX) {
+		r = hj_raw2(__NR_ioctl, fd, cmd);
+		return r != 0 ? r
+			      : set_cloexec(
+				    t, fd, cmd == FIOCLEX ? FD_CLOEXEC : 0);
+	}
 	/* What nobody knows is nothing that files know. */
 	r = hj_kernel(t, HJ_K_ioctl, words);
 	return r == -EOPNOTSUPP ? -ENOTTY : r;

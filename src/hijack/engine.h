@@ -257,6 +257,7 @@ struct hj_rule {
 #define HJ_MAKE	   1 /* a descriptor */
 #define HJ_CLOEXEC 2
 #define HJ_QUIET   4 /* only read: nobody sees when it is closed */
+#define HJ_ATPATH  8 /* O_PATH */
 
 /* A call with paths: see hj_path_call. */
 struct hj_path {

@@ -43,6 +43,7 @@ static int
 how_to_make(long flags)
 {
 	return HJ_MAKE | ((flags & O_CLOEXEC) != 0 ? HJ_CLOEXEC : 0) |
+	       ((flags & O_PATH) != 0 ? HJ_ATPATH : 0) |
 	       ((flags & (O_ACCMODE | O_TRUNC | O_CREAT)) == O_RDONLY ? HJ_QUIET
 								      : 0);
 }
