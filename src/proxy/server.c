@@ -5,6 +5,8 @@
 #include <rump/rump.h>
 #include <rump/rump_server.h>
 
+#include <limits.h>
+
 #include "hyper/hostfile.h"
 #include "kern/boot.h"
 #include "kern/reboot.h"
@@ -39,38 +41,56 @@ rump_server_allowroot(uid_t uid)
 	return 0;
 }
 
+/* The least and the most there may be of each. */
+static const struct {
+	unsigned long sl_least, sl_most;
+} server_limits[] = {
+    [RUMP_SERVER_LWPS] = {0, SE_NLWPS - SE_FIRST},
+    [RUMP_SERVER_GRACE] = {0, INT32_MAX},
+    [RUMP_SERVER_HOSTPIDS] = {0, ULONG_MAX},
+    [RUMP_SERVER_VERBOSE] = {0, ULONG_MAX},
+    [RUMP_SERVER_FILES] = {3, INT32_MAX}, /* the console has three of them */
+    [RUMP_SERVER_CALLS] = {1, SP_NSLOTS},
+    [RUMP_SERVER_MEMORY] = {0, SIZE_MAX / 2},
+    [RUMP_SERVER_HELLO] = {1, INT32_MAX},
+};
+
 RUMP_EXPORT int
 rump_server_limit(enum rump_server_limit which, unsigned long value)
 {
+	struct proxy_config *pc = &proxy_config;
+
+	if ((unsigned)which >= nitems(server_limits) ||
+	    value < server_limits[which].sl_least ||
+	    value > server_limits[which].sl_most)
+		return EINVAL;
 	switch (which) {
 	case RUMP_SERVER_LWPS:
-		proxy_config.pc_maxlwps = (uint32_t)value;
-		return value > SE_NLWPS - SE_FIRST ? EINVAL : 0;
-	case RUMP_SERVER_FILES:
-		proxy_config.pc_maxfiles = (uint32_t)value;
-		/* The console has three of them. */
-		return value < 3 || value > INT32_MAX ? EINVAL : 0;
-	case RUMP_SERVER_CALLS:
-		proxy_config.pc_maxcalls = (uint32_t)value;
-		return value == 0 || value > SP_NSLOTS ? EINVAL : 0;
-	case RUMP_SERVER_MEMORY:
-		proxy_config.pc_maxmemory = value;
-		return value > SIZE_MAX / 2 ? EINVAL : 0;
+		pc->pc_maxlwps = (uint32_t)value;
+		break;
 	case RUMP_SERVER_GRACE:
-		proxy_config.pc_grace = (int64_t)value * NSEC;
-		return value > INT32_MAX ? EINVAL : 0;
-	case RUMP_SERVER_HELLO:
-		proxy_config.pc_hello = (int64_t)value * NSEC;
-		return value == 0 || value > INT32_MAX ? EINVAL : 0;
+		pc->pc_grace = (int64_t)value * NSEC;
+		break;
 	case RUMP_SERVER_HOSTPIDS:
-		proxy_config.pc_setpid = value != 0;
-		return 0;
+		pc->pc_setpid = value != 0;
+		break;
 	case RUMP_SERVER_VERBOSE:
-		proxy_config.pc_verbose = value != 0;
-		return 0;
-	default:
-		return EINVAL;
+		pc->pc_verbose = value != 0;
+		break;
+	case RUMP_SERVER_FILES:
+		pc->pc_maxfiles = (uint32_t)value;
+		break;
+	case RUMP_SERVER_CALLS:
+		pc->pc_maxcalls = (uint32_t)value;
+		break;
+	case RUMP_SERVER_MEMORY:
+		pc->pc_maxmemory = value;
+		break;
+	case RUMP_SERVER_HELLO:
+		pc->pc_hello = (int64_t)value * NSEC;
+		break;
 	}
+	return 0;
 }
 
 /*

@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <limits.h>
 
+#include <rump/rump_server.h>
 #include <rump/rumpuser.h>
 
 #include "../lib/child.h"
@@ -269,6 +271,31 @@ TC(init_server_boots, "A server is a kernel, and has a socket.")
 	child_passes(no_server, NULL);
 }
 
+TC(server_limits, "What a server cannot keep to is refused.")
+{
+	static const struct {
+		enum rump_server_limit which;
+		unsigned long good, bad;
+	} limits[] = {
+	    {RUMP_SERVER_GRACE, INT_MAX, 1ul << 62},
+	    {RUMP_SERVER_FILES, 3, 2},
+	    {RUMP_SERVER_FILES, INT_MAX, 1ul + INT_MAX},
+	    {RUMP_SERVER_CALLS, 1, 0},
+	    {RUMP_SERVER_MEMORY, 0, ULONG_MAX},
+	    {RUMP_SERVER_HELLO, 1, 0},
+	    {RUMP_SERVER_HELLO, INT_MAX, ULONG_MAX / 1000000000},
+	    {RUMP_SERVER_LWPS, 0, UINT_MAX + 1ul},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		T_EQ(0, rump_server_limit(limits[i].which, limits[i].good));
+		T_EQ(EINVAL, rump_server_limit(limits[i].which, limits[i].bad));
+	}
+	T_EQ(EINVAL, rump_server_limit((enum rump_server_limit)99, 1));
+	T_EQ(EINVAL, rump_server_limit((enum rump_server_limit) - 1, 1));
+}
+
 /*
  * Detaching.  The child of child.h is the parent that waits; what it becomes
  * writes into this pipe of the host.
@@ -361,6 +388,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, howto);
 	ATF_TP_ADD_TC(tp, printevcnts);
 	ATF_TP_ADD_TC(tp, init_server_boots);
+	ATF_TP_ADD_TC(tp, server_limits);
 	ATF_TP_ADD_TC(tp, daemonize_success);
 	ATF_TP_ADD_TC(tp, daemonize_failure);
 	return atf_no_error();
