@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Make C from the table of the host's system calls.
 
-usage: genhostcalls.py TABLE KERNEL MACHINE (protos | rules | names) OUTPUT
+usage: genhostcalls.py TABLE KERNEL MACHINE (protos | rules | names | errors)
+       OUTPUT
 
 KERNEL is the table of the rump kernel's system calls, MACHINE one of the
 machines that TABLE has numbers of.
@@ -10,7 +11,10 @@ machines that TABLE has numbers of.
   protos  prototypes of hj_sys_*, and the numbers of the kernel's calls
   rules   the rule of each number
   names   the name of each number, and how its rule is called
+  errors  the host's text of each error
 """
+import errno
+import os
 import re
 import sys
 
@@ -94,8 +98,17 @@ def names(calls, kernel):
     return out + ["};"]
 
 
+def errors(calls, kernel):
+    del calls, kernel
+    out = ["static const char *const hj_errors[] = {"]
+    out += [f'\t[{number}] = "{os.strerror(number)}",'
+            for number in sorted(errno.errorcode)]
+    return out + ["};"]
+
+
 def main():
-    make = {"protos": protos, "rules": rules, "names": names}
+    make = {"protos": protos, "rules": rules, "names": names,
+            "errors": errors}
     if len(sys.argv) != 6 or sys.argv[3] not in MACHINES or \
             sys.argv[4] not in make:
         sys.exit(__doc__)

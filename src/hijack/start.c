@@ -17,7 +17,9 @@
 #include <stdatomic.h>
 
 #include "hijack/engine.h"
+#include "hosterrors.h"
 
+#define NERRORS	  ((long)(sizeof(hj_errors) / sizeof(hj_errors[0])))
 #define PIE_RANGE (1UL << 28) /* pages */
 
 struct hj_control *hj_control;
@@ -61,19 +63,17 @@ who(void)
 void
 hj_fail(const char *what, const char *path, long error)
 {
-	char text[HJ_PATHMAX + 128];
-	char *p = text;
-	const char *parts[] = {who(), path, ": ", what, " (errno "};
+	char text[HJ_PATHMAX + 256], *p = hj_append(text, who());
+	size_t n = HJ_MIN(hj_strlen(path), HJ_PATHMAX);
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		size_t n = hj_strlen(parts[i]);
-
-		memcpy(p, parts[i], n);
-		p += n;
-	}
-	p = hj_number(p, (unsigned long)error);
-	memcpy(p, ")\n", 2);
-	hj_raw3(__NR_write, 2, text, p + 2 - text);
+	memcpy(p, path, n);
+	p = hj_append(hj_append(hj_append(p + n, ": "), what), ": ");
+	if (error < NERRORS && hj_errors[error] != NULL)
+		p = hj_append(p, hj_errors[error]);
+	else
+		p = hj_number(hj_append(p, "errno "), (unsigned long)error);
+	*p++ = '\n';
+	hj_raw3(__NR_write, 2, text, p - text);
 	for (;;)
 		hj_raw1(__NR_exit_group, error == ENOENT ? 127 : 126);
 }
