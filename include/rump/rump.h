@@ -54,11 +54,13 @@ int rump_init_server(const char *url);
  * Detach the host process from its terminal around boot.  _begin forks: the
  * parent waits, the child returns 0 and goes on to boot.  _done(error) ends
  * the wait: the parent exits with 0 if error is RUMP_DAEMONIZE_SUCCESS, else
- * it prints the error and exits with 1; the child, on success, leaves the
+ * it prints the error, unless that is RUMP_DAEMONIZE_TOLD, for a program that
+ * has done so itself, and exits with 1; the child, on success, leaves the
  * session and its standard descriptors.  Both return 0 or an errno; _done
- * without _begin: EINVAL.  (rump(3))
+ * without _begin: EINVAL.  (rump(3); RUMP_DAEMONIZE_TOLD is ours)
  */
 #define RUMP_DAEMONIZE_SUCCESS 0
+#define RUMP_DAEMONIZE_TOLD    (-1)
 int rump_daemonize_begin(void);
 int rump_daemonize_done(int error);
 

@@ -6,11 +6,15 @@
 #ifndef RUMP_RUMP_TRACE_H
 #define RUMP_RUMP_TRACE_H
 
-/* ops: what is done; with DESCEND also to all descendants there are. */
+/*
+ * ops: what is done; with DESCEND also to all descendants there are.  With
+ * OTHERS, which is ours, of several processes not to the caller's.
+ */
 #define RUMP_KTROP_SET	     0 /* trace to the file what trpoints say */
 #define RUMP_KTROP_CLEAR     1 /* do not trace what trpoints say any more */
 #define RUMP_KTROP_CLEARFILE 2 /* nobody traces to the file any more */
 #define RUMP_KTRFLAG_DESCEND 4
+#define RUMP_KTRFLAG_OTHERS  8
 
 /* trpoints: what is traced. */
 #define RUMP_KTRFAC_SYSCALL 0x00000002 /* calls, when they have ended */

@@ -33,7 +33,9 @@ parent_wait(int fd)
 		_exit(1);
 	}
 	if (error != RUMP_DAEMONIZE_SUCCESS) {
-		fprintf(stderr, "rump: boot failed: %s\n", strerror(error));
+		if (error != RUMP_DAEMONIZE_TOLD)
+			fprintf(
+			    stderr, "rump: boot failed: %s\n", strerror(error));
 		_exit(1);
 	}
 	_exit(0);

@@ -18,6 +18,7 @@ struct ktrace {
 	uint32_t kt_points;	/* TRACE_* */
 	struct file *kt_file;	/* CLEARFILE */
 	struct trace *kt_trace; /* SET: referenced */
+	pid_t kt_not;		/* of several this one is left out; 0: none */
 	int kt_error;		/* ESRCH, then EPERM, then 0 */
 };
 
@@ -133,7 +134,8 @@ ktrace_many(struct ktrace *kt, pid_t target, bool descend, bool all)
 	pid_t pid;
 
 	for (pid = 0; (pid = proc_nextpid(pid)) >= 0; pid++)
-		if (all || is_meant(pid, target, descend))
+		if (pid != kt->kt_not &&
+		    (all || is_meant(pid, target, descend)))
 			ktrace_one(kt, pid);
 }
 
@@ -166,6 +168,7 @@ ktrace_do(struct ktrace *kt, int ops, pid_t pid)
 	bool descend = (ops & RUMP_KTRFLAG_DESCEND) != 0;
 
 	if (kt->kt_op == RUMP_KTROP_CLEARFILE) {
+		kt->kt_not = 0;
 		ktrace_many(kt, 0, false, true);
 		kt->kt_error = 0;
 		return;
@@ -185,10 +188,11 @@ sys_ktrace(struct lwp *l, const char *upath, int ops, int trpoints, pid_t pid)
 	    .kt_points = points_of(trpoints),
 	    .kt_error = ESRCH,
 	};
+	const int flags = RUMP_KTRFLAG_DESCEND | RUMP_KTRFLAG_OTHERS;
 	int error = 0;
 
-	if ((ops & ~(3 | RUMP_KTRFLAG_DESCEND)) != 0 ||
-	    kt.kt_op > RUMP_KTROP_CLEARFILE || pid == INT_MIN)
+	if ((ops & ~(3 | flags)) != 0 || kt.kt_op > RUMP_KTROP_CLEARFILE ||
+	    pid == INT_MIN)
 		return EINVAL;
 	if (kt.kt_op != RUMP_KTROP_CLEARFILE &&
 	    (kt.kt_points & TRACE_EVENTS) == 0)
@@ -204,6 +208,8 @@ sys_ktrace(struct lwp *l, const char *upath, int ops, int trpoints, pid_t pid)
 			return error;
 		}
 	}
+	if ((ops & RUMP_KTRFLAG_OTHERS) != 0)
+		kt.kt_not = proc_pid(l->l_proc);
 	ktrace_do(&kt, ops, pid);
 	if (kt.kt_trace != NULL)
 		kref_rele(&kt.kt_trace->tr_ref);

@@ -334,6 +334,15 @@ daemon_bad(void *arg)
 }
 
 static void
+daemon_told(void *arg)
+{
+	(void)arg;
+	T_EQ(0, rump_daemonize_begin());
+	(void)rump_daemonize_done(RUMP_DAEMONIZE_TOLD);
+	_exit(0);
+}
+
+static void
 daemon_dies(void *arg)
 {
 	(void)arg;
@@ -370,6 +379,10 @@ TC(daemonize_failure, "The parent prints the error and leaves with 1.")
 	T_ASSERT(WIFEXITED(c.status));
 	T_EQ(1, WEXITSTATUS(c.status));
 	T_ASSERT(c.outlen > 0);
+	child_run(&c, daemon_told, NULL);
+	T_ASSERT(WIFEXITED(c.status));
+	T_EQ(1, WEXITSTATUS(c.status));
+	T_EQ(0, c.outlen);
 	child_run(&c, daemon_dies, NULL);
 	T_ASSERT(!c.late);
 	T_ASSERT(WIFEXITED(c.status) && WEXITSTATUS(c.status) != 0);

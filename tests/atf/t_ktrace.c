@@ -96,6 +96,37 @@ TC(what_is_traced, "Only the points that are set; more files are one each.")
 	trace_want(0, "2\\.[12]", "--- .*");
 }
 
+TC(others, "OTHERS leaves the caller out, of several processes.")
+{
+	struct lwp *parent = begin(), *child;
+
+	child = newproc(RUMP_RFCFDG);
+	rump_pub_lwproc_switch(parent);
+	T_OK(rump_sys_ktrace("/trace",
+	    RUMP_KTROP_SET | RUMP_KTRFLAG_DESCEND | RUMP_KTRFLAG_OTHERS, ALL,
+	    2));
+	T_OK(rump_sys_umask(02));
+	rump_pub_lwproc_switch(child);
+	T_OK(rump_sys_umask(03));
+	rump_pub_lwproc_switch(parent);
+	T_OK(rump_sys_ktrace("/trace", RUMP_KTROP_CLEARFILE, 0, 0));
+	T_OK(rump_sys_ktrace(
+	    "/trace", RUMP_KTROP_SET | RUMP_KTRFLAG_OTHERS, ALL, 2));
+	T_OK(rump_sys_umask(04));
+	T_OK(rump_sys_ktrace(
+	    "/trace", RUMP_KTROP_CLEARFILE | RUMP_KTRFLAG_OTHERS, 0, 0));
+	T_OK(rump_sys_umask(05));
+	T_ERR(ESRCH,
+	    rump_sys_ktrace("/trace",
+		RUMP_KTROP_SET | RUMP_KTRFLAG_DESCEND | RUMP_KTRFLAG_OTHERS,
+		ALL, 99));
+	trace_read_kernel("/trace");
+	trace_want(0, ".*", "umask\\(002\\) = .*");
+	trace_want(1, "3.1", "umask\\(003\\) = .*");
+	trace_want(1, "2.1", "umask\\(004\\) = .*");
+	trace_want(0, ".*", "umask\\(005\\) = .*");
+}
+
 TC(children, "Those there are with DESCEND, those to come with INHERIT.")
 {
 	struct lwp *parent = begin(), *child, *grandchild, *other;
@@ -190,7 +221,7 @@ TC(errors, "Of the arguments and the file.")
 {
 	begin();
 	T_ERR(EINVAL, rump_sys_ktrace("/trace", 3, ALL, 2));
-	T_ERR(EINVAL, rump_sys_ktrace("/trace", 8, ALL, 2));
+	T_ERR(EINVAL, rump_sys_ktrace("/trace", 16, ALL, 2));
 	T_ERR(EINVAL, rump_sys_ktrace("/trace", RUMP_KTROP_SET, 0, 2));
 	T_ERR(EINVAL,
 	    rump_sys_ktrace("/trace", RUMP_KTROP_SET, RUMP_KTRFAC_INHERIT, 2));
@@ -318,6 +349,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, own_process);
 	ATF_TP_ADD_TC(tp, switches_to);
 	ATF_TP_ADD_TC(tp, what_is_traced);
+	ATF_TP_ADD_TC(tp, others);
 	ATF_TP_ADD_TC(tp, children);
 	ATF_TP_ADD_TC(tp, groups);
 	ATF_TP_ADD_TC(tp, signals_and_users);

@@ -68,7 +68,8 @@ trace_begin(struct trace *t)
 	int ops = RUMP_KTROP_SET, points = t->t_points;
 
 	if (t->t_all || t->t_follow) {
-		ops |= RUMP_KTRFLAG_DESCEND;
+		/* What this tool does is of no interest. */
+		ops |= RUMP_KTRFLAG_DESCEND | RUMP_KTRFLAG_OTHERS;
 		points |= RUMP_KTRFAC_INHERIT;
 	}
 	if (rump_sys_ktrace(t->t_path, ops, points, t->t_pid) == -1) {
@@ -78,10 +79,6 @@ trace_begin(struct trace *t)
 			(void)complain_errno("the process");
 		return STATUS_FAILED;
 	}
-	/* What this tool does is of no interest. */
-	if (t->t_pid != rump_sys_getpid())
-		(void)rump_sys_ktrace(NULL, RUMP_KTROP_CLEAR,
-		    ALL_POINTS | RUMP_KTRFAC_INHERIT, rump_sys_getpid());
 	return STATUS_OK;
 }
 

@@ -84,10 +84,12 @@ static struct {
 	int o_notify;
 } options = {.o_notify = -1};
 
+/* In a line, also if it is the child of who waits for us to boot. */
 static _Noreturn void
 die(const char *what, const char *why)
 {
 	fprintf(stderr, "rump_server: %s: %s\n", what, why);
+	(void)rump_daemonize_done(RUMP_DAEMONIZE_TOLD);
 	exit(1);
 }
 
@@ -401,10 +403,12 @@ main(int argc, char *argv[])
 	if (!options.o_foreground && (error = rump_daemonize_begin()) != 0)
 		die("cannot detach", strerror(error));
 	error = start(argv[optind], &what, why, sizeof(why));
-	if (!options.o_foreground)
-		rump_daemonize_done(error);
 	if (error != 0)
 		die(what, why[0] != '\0' ? why : strerror(error));
+	/* What is wrong with that, who waits has said. */
+	if (!options.o_foreground &&
+	    rump_daemonize_done(RUMP_DAEMONIZE_SUCCESS) != 0)
+		return 1;
 	if (options.o_notify != -1)
 		notify(options.o_notify);
 	while (sigwait(&ends, &signo) != 0)
