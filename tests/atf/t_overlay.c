@@ -525,6 +525,63 @@ TC(positions_stay, "reading a directory goes on where it was")
 	T_OK(rump_sys_close(fd));
 }
 
+/* The number that a name ends with was not seen before. */
+static void
+seen_once(const char *name, bool *seen, int n)
+{
+	int i = atoi(name + strcspn(name, "0123456789"));
+
+	T_ASSERT(i >= 0 && i < n && !seen[i]);
+	seen[i] = true;
+}
+
+TC(large_directory, "more names than are collected at a time, long ones too")
+{
+	static const char long_name[] =
+	    "a-name-that-is-longer-than-most-others-";
+	static bool seen[5000];
+	static char buf[32768];
+	int fd, n, pos, count = 0, times = 0;
+	char path[96];
+
+	setup_layers();
+	for (int i = 0; i < 5000; i++) {
+		(void)snprintf(path, sizeof(path), "/%c/d/e/%s%d",
+		    i % 7 == 0 ? 'u' : 'b', i % 3 == 0 ? long_name : "", i);
+		if (i == 0)
+			T_OK(rump_sys_mkdir("/u/d", 0755) |
+			     rump_sys_mkdir("/u/d/e", 0755));
+		T_OK(rump_sys_mknod(path, S_IFREG | 0644, 0));
+	}
+	T_OK(rump_sys_unlink("/b/d/e/z"));
+	mount_again();
+	fd = (int)T_OK(rump_sys_open("/m/d/e", O_RDONLY | O_DIRECTORY, 0));
+	while ((n = (int)T_OK(rump_sys_getdents(fd, buf, sizeof(buf)))) > 0) {
+		times++;
+		for (pos = 0; pos < n; count++) {
+			const struct dirent64 *d = (void *)(buf + pos);
+
+			pos += d->d_reclen;
+			if (d->d_name[0] != '.')
+				seen_once(d->d_name, seen, 5000);
+		}
+	}
+	T_EQ(5000 + 2, count);
+	T_ASSERT(times > 5);
+	/* Still the end; and what is new is there for who begins again. */
+	make("/b/d/e/z", "");
+	T_EQ(0, T_OK(rump_sys_getdents(fd, buf, sizeof(buf))));
+	T_EQ(0, T_OK(rump_sys_lseek(fd, 0, SEEK_SET)));
+	T_OK(rump_sys_unlink("/m/d/e/1"));
+	for (count = 0;
+	     (n = (int)T_OK(rump_sys_getdents(fd, buf, sizeof(buf)))) > 0;)
+		for (pos = 0; pos < n; count++)
+			pos +=
+			    ((struct dirent64 *)(void *)(buf + pos))->d_reclen;
+	T_EQ(5000 + 2, count);
+	T_OK(rump_sys_close(fd));
+}
+
 /* How many links, and all show the same file. */
 static void
 are_one(const char *a, const char *b, nlink_t links)
@@ -904,6 +961,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, bad_data);
 	ATF_TP_ADD_TC(tp, no_space);
 	ATF_TP_ADD_TC(tp, positions_stay);
+	ATF_TP_ADD_TC(tp, large_directory);
 	ATF_TP_ADD_TC(tp, lower_links);
 	ATF_TP_ADD_TC(tp, lower_links_removed);
 	ATF_TP_ADD_TC(tp, lower_links_kinds);

@@ -13,9 +13,10 @@
  */
 #include "fs/overlay/overlay.h"
 
-/* Entries that are collected at a time: of a directory that has more, more. */
-#define BATCH	   64
+/* Entries that are collected at a time; room is made for so many at once. */
 #define BATCH_MOST 2048
+#define CHUNK	   64
+#define SHORT	   32 /* of a name that needs no memory of its own */
 
 struct collected {
 	uint64_t co_key;
@@ -24,7 +25,10 @@ struct collected {
 	uint32_t co_layer; /* of the node's */
 	uint8_t co_len;
 	bool co_hidden; /* a whiteout, or gone */
-	char co_name[NAME_MAX + 1];
+	union {
+		char co_short[SHORT];
+		char *co_long; /* co_len > SHORT */
+	};
 };
 
 struct batch {
@@ -32,38 +36,91 @@ struct batch {
 	ino_t b_ino;	    /* its number */
 	uint64_t b_changes; /* om_changes, when it was collected */
 	uint32_t b_layer;   /* that is gone through: 0 is the upper one */
-	uint64_t b_from;
-	uint32_t b_max;
 	uint32_t b_count;
-	struct collected **b_sorted; /* b_max, and one that is free */
-	struct collected b_space[];
+	uint64_t b_from;
+	bool b_more; /* there are others behind the last */
+	int b_error; /* why collecting ended */
+	struct collected *b_chunks[BATCH_MOST / CHUNK]; /* NULL from there on */
+	struct collected *b_sorted[BATCH_MOST];
 };
 
-static size_t
-batch_size(uint32_t max)
-{
-	return sizeof(struct batch) +
-	       (max + 1) *
-		   (sizeof(struct collected) + sizeof(struct collected *));
-}
-
 static struct batch *
-batch_alloc(struct ovl_node *dn, uint32_t max)
+batch_alloc(struct ovl_node *dn)
 {
-	struct batch *b = kmem_alloc(batch_size(max));
+	struct batch *b = kmem_alloc(sizeof(*b));
 
 	if (b == NULL)
 		return NULL;
 	b->b_dn = dn;
-	b->b_max = max;
-	b->b_sorted = (struct collected **)(void *)&b->b_space[max + 1];
+	b->b_count = 0;
+	memset(b->b_chunks, 0, sizeof(b->b_chunks));
 	return b;
+}
+
+static const char *
+collected_name(const struct collected *co)
+{
+	return co->co_len > SHORT ? co->co_long : co->co_short;
+}
+
+/* There is room for a name in it again. */
+static void
+collected_clear(struct collected *co)
+{
+	if (co->co_len > SHORT)
+		kmem_free(co->co_long, co->co_len);
+}
+
+static int
+collected_set(struct collected *co, const struct cname *cn)
+{
+	char *to = co->co_short;
+
+	if (cn->cn_len > SHORT && (to = kmem_alloc(cn->cn_len)) == NULL)
+		return ENOMEM;
+	memcpy(to, cn->cn_name, cn->cn_len);
+	if (cn->cn_len > SHORT)
+		co->co_long = to;
+	co->co_len = (uint8_t)cn->cn_len;
+	return 0;
+}
+
+static void
+batch_clear(struct batch *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->b_count; i++)
+		collected_clear(b->b_sorted[i]);
+	b->b_count = 0;
 }
 
 static void
 batch_free(struct batch *b)
 {
-	kmem_free(b, batch_size(b->b_max));
+	uint32_t i;
+
+	batch_clear(b);
+	for (i = 0; i < BATCH_MOST / CHUNK && b->b_chunks[i] != NULL; i++)
+		kmem_free(b->b_chunks[i], CHUNK * sizeof(struct collected));
+	kmem_free(b, sizeof(*b));
+}
+
+/* One that is not in use: those that are were the first, or are all. */
+static struct collected *
+batch_spare(struct batch *b)
+{
+	struct collected **chunk;
+
+	if (b->b_count == BATCH_MOST) {
+		b->b_more = true;
+		collected_clear(b->b_sorted[--b->b_count]);
+		return b->b_sorted[b->b_count];
+	}
+	chunk = &b->b_chunks[b->b_count / CHUNK];
+	if (*chunk == NULL)
+		*chunk = kmem_alloc(CHUNK * sizeof(**chunk));
+	return *chunk == NULL ? NULL : *chunk + b->b_count % CHUNK;
 }
 
 /* The directory in a layer. */
@@ -104,7 +161,7 @@ static bool
 batch_add(void *arg, const struct direntry *de)
 {
 	struct batch *b = arg;
-	struct collected *co = b->b_sorted[b->b_max];
+	struct collected *co;
 	struct cname cn;
 	uint64_t key;
 	uint32_t i;
@@ -114,23 +171,26 @@ batch_add(void *arg, const struct direntry *de)
 	if (key < b->b_from)
 		return true;
 	i = batch_search(b, key);
-	/* A higher layer had it, or it lies beyond a full batch. */
-	if (i == b->b_max || (i < b->b_count && b->b_sorted[i]->co_key == key))
+	/* A higher layer had it. */
+	if (i < b->b_count && b->b_sorted[i]->co_key == key)
 		return true;
-	if (b->b_count < b->b_max) {
-		b->b_count++;
-		b->b_sorted[b->b_max] = b->b_sorted[b->b_count - 1];
-	} else
-		b->b_sorted[b->b_max] = b->b_sorted[b->b_max - 1];
+	if (i == BATCH_MOST) {
+		b->b_more = true;
+		return true;
+	}
+	co = batch_spare(b);
+	if (co == NULL || collected_set(co, &cn) != 0) {
+		b->b_error = ENOMEM;
+		return false;
+	}
 	memmove(&b->b_sorted[i + 1], &b->b_sorted[i],
-	    (b->b_count - 1 - i) * sizeof(b->b_sorted[0]));
+	    (b->b_count - i) * sizeof(b->b_sorted[0]));
 	b->b_sorted[i] = co;
+	b->b_count++;
 	co->co_key = key;
 	co->co_ino = de->de_ino;
 	co->co_mode = de->de_mode;
 	co->co_layer = b->b_layer;
-	co->co_len = (uint8_t)cn.cn_len;
-	memcpy(co->co_name, cn.cn_name, cn.cn_len);
 	return true;
 }
 
@@ -149,7 +209,7 @@ batch_finish(struct batch *b, struct collected *co)
 
 	/* Not every host says what an entry is. */
 	if (co->co_layer == 0 || S_ISCHR(co->co_mode) || co->co_mode == 0) {
-		cname_init(&cn, co->co_name, co->co_len);
+		cname_init(&cn, collected_name(co), co->co_len);
 		co->co_hidden =
 		    real.r_vp->v_ops->vop_lookup(real.r_vp, &cn, &vp) != 0 ||
 		    ovl_iswhiteout(vp);
@@ -174,33 +234,21 @@ batch_collect(struct batch *b, uint64_t from)
 	b->b_changes = ovl_super(b->b_dn)->om_changes;
 	b->b_ino = atomic_load_explicit(&b->b_dn->on_ino, memory_order_relaxed);
 	b->b_from = from;
-	b->b_count = 0;
-	for (i = 0; i <= b->b_max; i++)
-		b->b_sorted[i] = &b->b_space[i];
+	b->b_more = false;
+	b->b_error = 0;
+	batch_clear(b);
 	for (i = 0; i <= b->b_dn->on_nlower && error == 0; i++) {
 		off_t pos = 2;
 
 		b->b_layer = i;
 		if ((vp = batch_real(b, i).r_vp) != NULL)
 			error = vp->v_ops->vop_readdir(vp, &pos, batch_add, b);
+		if (error == 0)
+			error = b->b_error;
 	}
 	for (i = 0; i < b->b_count && error == 0; i++)
 		batch_finish(b, b->b_sorted[i]);
 	return error;
-}
-
-/* In place of a batch that was full; the old one if there is no memory. */
-static struct batch *
-batch_larger(struct batch *b)
-{
-	struct batch *larger = NULL;
-
-	if (b->b_max < BATCH_MOST)
-		larger = batch_alloc(b->b_dn, BATCH_MOST);
-	if (larger == NULL)
-		return b;
-	batch_free(b);
-	return larger;
 }
 
 /* What was kept, if it has what is next in dn; or NULL. */
@@ -217,7 +265,7 @@ batch_take(struct ovl_node *dn, uint64_t from)
 		b->b_ino !=
 		    atomic_load_explicit(&dn->on_ino, memory_order_relaxed) ||
 		b->b_from > from ||
-		(b->b_count == b->b_max && batch_search(b, from) == b->b_max)))
+		(b->b_more && batch_search(b, from) == b->b_count)))
 		b = NULL;
 	if (b != NULL)
 		om->om_batch = NULL;
@@ -246,9 +294,33 @@ ovl_readdir_drop(struct ovl_mount *om)
 	om->om_batch = NULL;
 }
 
+/* Call fn with what was collected from *pos on; false: it wants no more. */
+static bool
+batch_tell(const struct batch *b, off_t *pos, readdir_fn fn, void *arg)
+{
+	uint32_t i = batch_search(b, (uint64_t)*pos);
+
+	for (; i < b->b_count; i++) {
+		const struct collected *co = b->b_sorted[i];
+		struct direntry de = {
+		    .de_name = collected_name(co),
+		    .de_namelen = co->co_len,
+		    .de_mode = co->co_mode,
+		    .de_ino = co->co_ino,
+		    .de_next = (off_t)co->co_key + 1,
+		};
+
+		if (!co->co_hidden && !fn(arg, &de))
+			return false;
+		*pos = de.de_next;
+	}
+	return true;
+}
+
 /*
  * Call fn with all that is seen in dn from *pos on; om_lock is held while
- * entries are collected, and all the time if `locked'.
+ * entries are collected, and all the time if `locked'.  Who has read all comes
+ * once more, to be told so.
  */
 static int
 ovl_entries(
@@ -257,47 +329,26 @@ ovl_entries(
 	struct ovl_mount *om = ovl_super(dn);
 	struct batch *b =
 	    locked || *pos <= 2 ? NULL : batch_take(dn, (uint64_t)*pos);
-	bool kept = b != NULL;
-	uint32_t i;
+	bool kept = b != NULL, more;
+	off_t from = *pos;
 	int error = 0;
 
-	/* Who goes on had more than a few. */
-	if (b == NULL &&
-	    (b = batch_alloc(dn, *pos > 2 ? BATCH_MOST : BATCH)) == NULL)
+	if (b == NULL && (b = batch_alloc(dn)) == NULL)
 		return ENOMEM;
-	for (;;) {
+	do {
 		if (!locked)
 			mutex_enter(&om->om_lock);
 		if (!kept)
 			error = batch_collect(b, (uint64_t)*pos);
 		if (!locked)
 			mutex_exit(&om->om_lock);
-		i = kept ? batch_search(b, (uint64_t)*pos) : 0;
 		kept = false;
-		for (; i < b->b_count && error == 0; i++) {
-			struct collected *co = b->b_sorted[i];
-			struct direntry de = {
-			    .de_name = co->co_name,
-			    .de_namelen = co->co_len,
-			    .de_mode = co->co_mode,
-			    .de_ino = co->co_ino,
-			    .de_next = (off_t)co->co_key + 1,
-			};
-
-			if (!co->co_hidden && !fn(arg, &de)) {
-				if (locked)
-					goto out;
-				batch_keep(om, b);
-				return 0;
-			}
-			*pos = de.de_next;
-		}
-		if (error != 0 || b->b_count < b->b_max)
-			break;
-		b = batch_larger(b);
-	}
-out:
-	batch_free(b);
+		more = error == 0 && batch_tell(b, pos, fn, arg);
+	} while (more && b->b_more);
+	if (locked || error != 0 || (more && *pos == from))
+		batch_free(b);
+	else
+		batch_keep(om, b);
 	return error;
 }
 
