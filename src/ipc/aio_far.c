@@ -58,7 +58,6 @@ aio_farsubmit(struct lwp *l, const struct aiocb *cb, uint64_t name, int op,
     const struct aiofar *far)
 {
 	const struct aiocb *as = (const struct aiocb *)(uintptr_t)name;
-	struct aiotell *tells = NULL;
 	struct aiogroup *ag;
 	struct aioproc *aa;
 	int error;
@@ -74,10 +73,7 @@ aio_farsubmit(struct lwp *l, const struct aiocb *cb, uint64_t name, int op,
 	if (ag == NULL)
 		return EINVAL;
 	error = aio_submit(l, cb, as, op, ag, far);
-	mutex_enter(&aa->aa_lock);
-	aio_group_rele(ag, &tells);
-	mutex_exit(&aa->aa_lock);
-	aio_tell(&aa->aa_id, tells);
+	aio_groupleave(aa, ag);
 	return error;
 }
 

@@ -27,9 +27,12 @@ class Call:
         if len(fields) != 5:
             sys.exit(f"{where}: five fields wanted: {line}")
         self.number = int(fields[0])
-        self.pure = fields[1].startswith("pure ")
-        self.result = None if fields[1] == "zero" else \
-            fields[1].removeprefix("pure ")
+        word, _, result = fields[1].partition(" ")
+        self.word = word if word in ("pure", "aio", "shm") else None
+        self.pure = self.word == "pure"
+        self.result = result if self.word else fields[1]
+        if self.result == "zero":
+            self.result = None
         m = re.fullmatch(r"(\w+)\((.*)\)", fields[2])
         if not m:
             sys.exit(f"{where}: not a prototype: {fields[2]}")
@@ -251,9 +254,11 @@ def description(c):
     else:
         result = "SYSRESULT_" + ("SIGNED" if is_signed(c.result)
                                  else "UNSIGNED")
+    client = "SYSCLIENT_" + (c.word if c.word in ("aio", "shm")
+                             else "message").upper()
     args = ",\n\t\t".join(a.initializer() for a in c.args)
     return (f'    {{"{c.name}", {c.number}, {len(c.args)}, {len(c.fixed)}, '
-            f"{result},\n\t{{{args}}}}},\n")
+            f"{result}, {client},\n\t{{{args}}}}},\n")
 
 
 def descriptions(calls):

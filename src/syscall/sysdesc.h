@@ -59,12 +59,16 @@ struct sysarg {
 
 enum sysresult { SYSRESULT_ZERO, SYSRESULT_SIGNED, SYSRESULT_UNSIGNED };
 
+/* How a remote client makes it: by one message, or by a file of its own. */
+enum sysclient { SYSCLIENT_MESSAGE, SYSCLIENT_AIO, SYSCLIENT_SHM };
+
 struct sysdesc {
 	const char *sd_name;
 	uint16_t sd_number;
 	uint8_t sd_nargs;
 	uint8_t sd_nfixed; /* of these, the caller must give so many */
 	uint8_t sd_result; /* enum sysresult */
+	uint8_t sd_client; /* enum sysclient */
 	struct sysarg sd_args[SYSCALL_MAXARGS];
 };
 

@@ -39,28 +39,25 @@ client_aio_forked(void)
 static int
 fetch_next(struct sp_aiodata *ad)
 {
-	uint32_t slot, outer;
-	struct sp_slot *ss;
-	bool lost = false;
-	int error;
-
-	if ((error = client_slot_enter(&slot, &outer)) != 0)
-		return error;
-	ss = spc_slot(&client, slot);
-	ss->ss_msg = (struct sp_msg){.sm_op = SP_AIO,
+	struct sp_msg m = {.sm_op = SP_AIO,
 	    .sm_len = FETCH_ROOM,
 	    .sm_lwp = client_thread.ct_lwp,
 	    .sm_args = {SP_AIO_FETCH, ad->ad_name, ad->ad_at + ad->ad_len}};
-	ss->ss_size = 0;
-	if ((error = client_slot_call(slot, outer, &lost)) == 0 &&
-	    (error = ss->ss_msg.sm_error) == 0) {
-		memcpy(ad, ss->ss_payload, sizeof(*ad));
+	const unsigned char *payload;
+	struct client_call cc;
+	int error;
+
+	if ((error = client_enter(&cc)) != 0)
+		return error;
+	if ((error = client_ask(&cc, &m, 0)) == 0) {
+		payload = cc.cc_slot->ss_payload;
+		memcpy(ad, payload, sizeof(*ad));
 		if (ad->ad_name != 0)
 			(void)client.cl_mem->write(
 			    (void *)(uintptr_t)(ad->ad_buf + ad->ad_at),
-			    ss->ss_payload + sizeof(*ad), (size_t)ad->ad_len);
+			    payload + sizeof(*ad), (size_t)ad->ad_len);
 	}
-	client_slot_exit(slot, outer, lost);
+	client_exit(&cc);
 	return error;
 }
 
@@ -95,33 +92,24 @@ static int
 part_make(
     struct sp_msg *m, const void *head, size_t n, const void *data, size_t len)
 {
-	uint32_t slot, outer;
+	struct client_call cc;
 	struct sp_signal sg;
-	struct sp_slot *ss;
-	bool lost = false;
 	int error;
 
+	if ((error = client_enter(&cc)) != 0)
+		return error;
 	m->sm_op = SP_AIO;
 	m->sm_lwp = client_thread.ct_lwp;
-	if ((error = client_slot_enter(&slot, &outer)) != 0)
-		return error;
-	ss = spc_slot(&client, slot);
-	if (n != 0)
-		memcpy(ss->ss_payload, head, n);
 	m->sm_head = m->sm_len = (uint32_t)n;
+	if (n != 0)
+		memcpy(cc.cc_slot->ss_payload, head, n);
 	if (data != NULL &&
-	    client.cl_mem->read(ss->ss_payload + DATA_AT, data, len))
+	    client.cl_mem->read(cc.cc_slot->ss_payload + DATA_AT, data, len))
 		m->sm_len = (uint32_t)(DATA_AT + len);
-	ss->ss_size = m->sm_len;
-	ss->ss_msg = *m;
-	if ((error = client_slot_call(slot, outer, &lost)) == 0) {
-		*m = ss->ss_msg;
-		error = m->sm_error;
-		if ((m->sm_flags & SP_F_SIGNAL) != 0)
-			sg = ss->ss_signal;
-	} else
-		m->sm_flags = 0;
-	client_slot_exit(slot, outer, lost);
+	error = client_ask(&cc, m, m->sm_len);
+	if ((m->sm_flags & SP_F_SIGNAL) != 0)
+		sg = cc.cc_slot->ss_signal;
+	client_exit(&cc);
 	if ((m->sm_flags & SP_F_SIGNAL) != 0)
 		client_handlers(&sg);
 	return error;

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
 #include "proxy/client/sysraw.h"
@@ -152,38 +151,40 @@ client_prepare(void)
 }
 
 int
-client_slot_enter(uint32_t *slotp, uint32_t *outerp)
+client_enter(struct client_call *cc)
 {
 	struct client_thread *ct = &client_thread;
 	int error = 0;
 
-	*outerp = ct->ct_current;
-	if (*outerp != SPC_NOSLOT)
-		error = spc_slot_take(&client, slotp);
+	cc->cc_lost = false;
+	cc->cc_outer = ct->ct_current;
+	if (cc->cc_outer != SPC_NOSLOT)
+		error = spc_slot_take(&client, &cc->cc_number);
 	else if (ct->ct_slot != SPC_NOSLOT)
-		*slotp = ct->ct_slot;
-	else if ((error = spc_slot_take(&client, slotp)) == 0)
-		ct->ct_slot = *slotp;
+		cc->cc_number = ct->ct_slot;
+	else if ((error = spc_slot_take(&client, &cc->cc_number)) == 0)
+		ct->ct_slot = cc->cc_number;
 	if (error != 0)
 		return error;
-	ct->ct_current = *slotp;
+	ct->ct_current = cc->cc_number;
 	if (!ct->ct_known)
 		ct->ct_known = pthread_setspecific(key, &client) == 0;
+	cc->cc_slot = spc_slot(&client, cc->cc_number);
 	return 0;
 }
 
 void
-client_slot_exit(uint32_t slot, uint32_t outer, bool lost)
+client_exit(struct client_call *cc)
 {
 	struct client_thread *ct = &client_thread;
 
-	ct->ct_current = outer;
-	if (lost) {
-		if (slot == ct->ct_slot)
+	ct->ct_current = cc->cc_outer;
+	if (cc->cc_lost) {
+		if (cc->cc_number == ct->ct_slot)
 			ct->ct_slot = SPC_NOSLOT;
-		spc_slot_leave(&client, slot);
-	} else if (slot != ct->ct_slot)
-		spc_slot_give(&client, slot);
+		spc_slot_leave(&client, cc->cc_number);
+	} else if (cc->cc_number != ct->ct_slot)
+		spc_slot_give(&client, cc->cc_number);
 }
 
 /*
@@ -191,17 +192,18 @@ client_slot_exit(uint32_t slot, uint32_t outer, bool lost)
  */
 
 int
-client_slot_call(uint32_t slot, uint32_t outer, bool *lostp)
+client_wait(struct client_call *cc)
 {
 	uint32_t generation =
 	    atomic_load_explicit(&client_generation, memory_order_relaxed);
+	uint32_t slot = cc->cc_number;
 	int error;
 
-	spc_slot(&client, slot)->ss_msg.sm_slot = slot;
+	cc->cc_slot->ss_msg.sm_slot = slot;
 	spc_post(&client, slot);
-	while ((error = spc_wait(&client, slot, outer)) == SPC_LOST) {
-		*lostp = (error = client_reconnect(generation)) != 0;
-		if (*lostp)
+	while ((error = spc_wait(&client, slot, cc->cc_outer)) == SPC_LOST) {
+		cc->cc_lost = (error = client_reconnect(generation)) != 0;
+		if (cc->cc_lost)
 			return error;
 		if (atomic_load_explicit(
 			&client_generation, memory_order_relaxed) != generation)
@@ -211,27 +213,33 @@ client_slot_call(uint32_t slot, uint32_t outer, bool *lostp)
 }
 
 int
-client_op(struct sp_msg *m, void *data, size_t n)
+client_ask(struct client_call *cc, struct sp_msg *m, size_t n)
 {
-	uint32_t slot, outer;
-	struct sp_slot *ss;
-	bool lost = false;
 	int error;
 
-	if ((error = client_slot_enter(&slot, &outer)) != 0)
+	cc->cc_slot->ss_msg = *m;
+	cc->cc_slot->ss_size = (uint32_t)n;
+	if ((error = client_wait(cc)) != 0)
 		return error;
-	ss = spc_slot(&client, slot);
-	ss->ss_msg = *m;
-	ss->ss_msg.sm_len = ss->ss_msg.sm_head = ss->ss_size = (uint32_t)n;
+	*m = cc->cc_slot->ss_msg;
+	return m->sm_error;
+}
+
+int
+client_op(struct sp_msg *m, void *data, size_t n)
+{
+	struct client_call cc;
+	int error;
+
+	if ((error = client_enter(&cc)) != 0)
+		return error;
+	m->sm_len = m->sm_head = (uint32_t)n;
 	if (n != 0)
-		memcpy(ss->ss_payload, data, n);
-	if ((error = client_slot_call(slot, outer, &lost)) == 0) {
-		*m = ss->ss_msg;
-		error = m->sm_error;
-	}
+		memcpy(cc.cc_slot->ss_payload, data, n);
+	error = client_ask(&cc, m, n);
 	if (error == 0 && n != 0)
-		memcpy(data, ss->ss_payload, n);
-	client_slot_exit(slot, outer, lost);
+		memcpy(data, cc.cc_slot->ss_payload, n);
+	client_exit(&cc);
 	return error;
 }
 
@@ -240,27 +248,24 @@ static int
 syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
     uint32_t *flags, struct sp_signal *sg)
 {
-	uint32_t slot, outer;
-	struct sp_slot *ss;
-	bool lost = false;
+	struct client_call cc;
 	int error;
 
 	*flags = 0;
 	*retval = -1;
-	if ((error = client_slot_enter(&slot, &outer)) != 0)
+	if ((error = client_enter(&cc)) != 0)
 		return error;
-	ss = spc_slot(&client, slot);
-	if ((error = spc_encode(&client, slot, sd, args)) == 0) {
-		ss->ss_msg.sm_lwp = client_thread.ct_lwp;
-		error = client_slot_call(slot, outer, &lost);
+	if ((error = spc_encode(&client, cc.cc_number, sd, args)) == 0) {
+		cc.cc_slot->ss_msg.sm_lwp = client_thread.ct_lwp;
+		error = client_wait(&cc);
 	}
 	if (error == 0) {
-		error = spc_decode(&client, slot, sd, args, retval);
-		*flags = ss->ss_msg.sm_flags;
+		error = spc_decode(&client, cc.cc_number, sd, args, retval);
+		*flags = cc.cc_slot->ss_msg.sm_flags;
 		if (*flags != 0)
-			*sg = ss->ss_signal;
+			*sg = cc.cc_slot->ss_signal;
 	}
-	client_slot_exit(slot, outer, lost);
+	client_exit(&cc);
 	return error;
 }
 
@@ -268,22 +273,16 @@ syscall_once(const struct sysdesc *sd, const uint64_t *args, int64_t *retval,
 static bool
 handler_done(struct sp_msg *m, struct sp_signal *sg)
 {
-	uint32_t slot, outer;
-	struct sp_slot *ss;
-	bool lost = false;
-	int error;
+	struct client_call cc;
+	bool more;
 
-	if (client_check() != 0 || client_slot_enter(&slot, &outer) != 0)
+	if (client_check() != 0 || client_enter(&cc) != 0)
 		return false;
-	ss = spc_slot(&client, slot);
-	ss->ss_msg = *m;
-	ss->ss_size = 0;
-	error = client_slot_call(slot, outer, &lost);
-	*m = ss->ss_msg;
-	*sg = ss->ss_signal;
-	client_slot_exit(slot, outer, lost);
-	return error == 0 && m->sm_error == 0 &&
-	       (m->sm_flags & SP_F_SIGNAL) != 0;
+	more = client_ask(&cc, m, 0) == 0 && (m->sm_flags & SP_F_SIGNAL) != 0;
+	if (more)
+		*sg = cc.cc_slot->ss_signal;
+	client_exit(&cc);
+	return more;
 }
 
 void
@@ -362,11 +361,11 @@ client_make(const struct sysdesc *sd, const uint64_t *args, int64_t *retval)
 {
 	int error;
 
-	if (sd->sd_number < RUMP_SYS_aio_read || sd->sd_number > RUMP_SYS_shmdt)
+	if (sd->sd_client == SYSCLIENT_MESSAGE)
 		return client_made(sd, args, retval);
 	if ((error = client_check()) != 0)
 		*retval = -1;
-	else if (sd->sd_number <= RUMP_SYS_lio_listio)
+	else if (sd->sd_client == SYSCLIENT_AIO)
 		error = client_aio(sd, args, retval);
 	else
 		error = client_shm(sd, args, retval);

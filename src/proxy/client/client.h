@@ -55,13 +55,27 @@ void client_aio_forked(void);
 int client_shm(const struct sysdesc *, const uint64_t *args, int64_t *retval);
 
 /*
- * A slot for a call, and that of the call that it interrupts.  call: 0, or
- * ENOTCONN; then *lostp if the slot is still the call's.  exit: lost: the call
- * may be going on, and this thread does not wait for it.
+ * A call that is being made, in a slot of its own:
+ *
+ *	client_enter	which has the slot then
+ *	fill in cc_slot's ss_msg, ss_size and payload
+ *	client_wait	until the server has made it: 0 or ENOTCONN.  Or
+ *	client_ask	the same of a message that is not a system call, of
+ *			which n bytes of payload are filled in: it becomes the
+ *			answer, whose error is returned, too
+ *	look at them
+ *	client_exit	always, after client_enter has returned 0
  */
-int client_slot_enter(uint32_t *slotp, uint32_t *outerp);
-int client_slot_call(uint32_t slot, uint32_t outer, bool *lostp);
-void client_slot_exit(uint32_t slot, uint32_t outer, bool lost);
+struct client_call {
+	struct sp_slot *cc_slot;
+	uint32_t cc_number; /* of the slot */
+	uint32_t cc_outer;  /* that of the call that this one interrupts */
+	bool cc_lost;	    /* it may be going on, and nobody waits for it */
+};
+int client_enter(struct client_call *);
+int client_wait(struct client_call *);
+int client_ask(struct client_call *, struct sp_msg *, size_t n);
+void client_exit(struct client_call *);
 
 /* Call the handler, and those that the server has for us after it. */
 void client_handlers(struct sp_signal *);

@@ -60,24 +60,19 @@ segment_map(int fd, size_t size, int flags, uintptr_t where, void **addrp)
 static int
 segment_get(const uint64_t *args, int *fdp, size_t *sizep)
 {
-	uint32_t slot, outer;
-	struct sp_slot *ss;
-	bool lost = false;
-	int error;
-
-	if ((error = client_slot_enter(&slot, &outer)) != 0)
-		return error;
-	ss = spc_slot(&client, slot);
-	ss->ss_msg = (struct sp_msg){.sm_op = SP_SHMFILE,
+	struct sp_msg m = {.sm_op = SP_SHMFILE,
 	    .sm_lwp = client_thread.ct_lwp,
 	    .sm_args = {args[0], args[2]}};
-	ss->ss_size = 0;
-	if ((error = client_slot_call(slot, outer, &lost)) == 0 &&
-	    (error = ss->ss_msg.sm_error) == 0) {
-		*sizep = (size_t)ss->ss_msg.sm_retval;
-		error = client_file(slot, fdp);
+	struct client_call cc;
+	int error;
+
+	if ((error = client_enter(&cc)) != 0)
+		return error;
+	if ((error = client_ask(&cc, &m, 0)) == 0) {
+		*sizep = (size_t)m.sm_retval;
+		error = client_file(cc.cc_number, fdp);
 	}
-	client_slot_exit(slot, outer, lost);
+	client_exit(&cc);
 	/* Elsewhere there is no memory to share. */
 	return error == EOPNOTSUPP ? ENOSYS : error;
 }
