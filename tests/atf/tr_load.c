@@ -161,12 +161,12 @@ call_on(void *arg)
 	return NULL;
 }
 
-/* Two threads call for half a second; what each has got done goes to fd. */
+/* Two threads call for so long; what each has got done goes to fd. */
 static void
-caller(int fd, int think)
+caller(int fd, int think, int64_t lasts)
 {
-	struct caller c[2] = {{.c_lasts = 500000000, .c_think = think},
-	    {.c_lasts = 500000000, .c_think = think}};
+	struct caller c[2] = {{.c_lasts = lasts, .c_think = think},
+	    {.c_lasts = lasts, .c_think = think}};
 	pthread_t thread;
 
 	if (rumpclient_init() == -1 ||
@@ -179,29 +179,42 @@ caller(int fd, int think)
 	_exit(0);
 }
 
-/* Of that many clients none waits for long.  think: the second half computes */
-static void
-callers(int n, int think)
+/* Does each of that many clients get on, who call for so long? */
+static bool
+callers_get_on(int n, int think, int64_t lasts)
 {
-	struct caller c;
 	int fds[2], i, code;
+	struct caller c;
+	bool all = true;
 
 	ATF_REQUIRE_EQ(pipe(fds), 0);
 	for (i = 0; i < n; i++)
 		if (fork() == 0)
-			caller(fds[1], i < n / 2 ? 0 : think);
+			caller(fds[1], i < n / 2 ? 0 : think, lasts);
 	close(fds[1]);
 	for (i = 0; i < 2 * n; i++) {
 		ATF_REQUIRE_EQ(read(fds[0], &c, sizeof(c)), (ssize_t)sizeof(c));
-		if (c.c_calls < 2 || c.c_longest > LONGEST)
-			atf_tc_fail("%d clients: %u calls, one of %.0f ms", n,
-			    c.c_calls, (double)c.c_longest / 1e6);
+		if (c.c_calls >= 2 && c.c_longest <= LONGEST)
+			continue;
+		printf("%d clients: %u calls, one of %.0f ms\n", n, c.c_calls,
+		    (double)c.c_longest / 1e6);
+		all = false;
 	}
 	close(fds[0]);
 	for (i = 0; i < n; i++) {
 		ATF_REQUIRE(wait(&code) != -1);
 		ATF_REQUIRE_EQ(code, 0);
 	}
+	return all;
+}
+
+/* Of that many clients none waits for long.  think: the second half computes */
+static void
+callers(int n, int think)
+{
+	/* The host may have others, who leave none of these half a second. */
+	if (!callers_get_on(n, think, 500000000))
+		ATF_REQUIRE(callers_get_on(n, think, 2000000000));
 }
 
 TC(turns, "of many clients that call all the time each gets on")
