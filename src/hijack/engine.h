@@ -161,11 +161,7 @@ struct hj_proc {
 	int p_server;	    /* the host's pid of the kernel */
 	uint32_t p_hostcwd; /* the current directory is on the host */
 	uint64_t p_nofile;  /* hard limit of descriptors + 1; 0: the host's */
-	unsigned long p_kernel[HJ_NKFDS / 64];
-	unsigned long p_direct[HJ_NKFDS / 64];
-	unsigned long p_quiet[HJ_NKFDS / 64];
-	unsigned long p_twin[HJ_NKFDS / 64];
-	uint32_t p_locks;	/* it has asked for locks on files */
+	uint32_t p_locks;   /* it has asked for locks on files */
 	uint32_t p_tracecalls;	/* what it traces tells of calls; trace.c */
 	int p_steps[HJ_NSTEPS]; /* the same; hj_lock to have a new one */
 	uint32_t p_users;	/* reconnect.c's, as the next; atomic */
@@ -176,14 +172,19 @@ struct hj_proc {
 	struct hj_fork p_forks[HJ_NFORKS]; /* hj_lock; the last ones */
 	uint32_t p_nforks;		   /* hj_lock */
 	/* lower.c; only the one thread's that there is. */
-	unsigned long p_late[HJ_NKFDS / 64];
 	uint32_t p_nlate;
 	uint32_t p_nextdir;
 	struct sp_hostdir
 	    p_lateshow; /* if there are some: how they are shown */
 	struct hj_root p_root;
-	struct hj_dir p_dirs[HJ_NDIRS];
 	struct hj_known p_known;
+	/* From here on there are mostly zeros (thread.c). */
+	struct hj_dir p_dirs[HJ_NDIRS];
+	unsigned long p_late[HJ_NKFDS / 64];
+	unsigned long p_kernel[HJ_NKFDS / 64];
+	unsigned long p_direct[HJ_NKFDS / 64];
+	unsigned long p_quiet[HJ_NKFDS / 64];
+	unsigned long p_twin[HJ_NKFDS / 64];
 };
 
 /*
@@ -528,6 +529,10 @@ int hj_lowplace_find(struct hj_thread *t, long dirfd, unsigned long path,
 
 /* lower.c */
 int hj_lower_call(struct hj_thread *t, int nr, const long *args, long *result);
+int hj_lower_ismissing(
+    struct hj_thread *t, long dirfd, const char *path, int follow);
+int
+hj_lower_program(struct hj_thread *t, long dirfd, const char *path, int follow);
 int hj_lower_open(struct hj_thread *t, const long *args, long *result);
 int hj_lower_islate(const struct hj_thread *t, long fd);
 int hj_lower_close(struct hj_thread *t, int fd);

@@ -469,6 +469,11 @@ hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
 	struct exec *ex;
 	int cloexec, found;
 
+	/* Who looks for a program by PATH asks for many that are not there. */
+	if (hj_has_kernel() && !hj_has_rules() &&
+	    hj_lower_ismissing(
+		t, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0))
+		return -ENOENT;
 	if (argc < 0)
 		return argc;
 	size = sizeof(*ex) + ((size_t)argc + 4 + 3 * MAXSCRIPTS) * sizeof(long);

@@ -52,16 +52,36 @@ hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
 	    exe == NULL ? SP_PROGRAM_INTERPRETER
 	    : t->t_nnp	? SP_PROGRAM_PLAIN
 			: SP_PROGRAM_SETID};
+	uint64_t tree = 0;
 	char buf[HJ_PATHMAX];
 	size_t n = hj_strlen(path) + 1;
+	int own = -1;
 	long r;
 
+	/* The kernel need not know of an interpreter, but of a program. */
+	if (!hj_has_rules()) {
+		tree = hj_lower_tree(t->t_proc);
+		own = hj_lower_program(t, dirfd, path, follow);
+	}
+	if (own >= 0 && exe == NULL) {
+		*fd = own;
+		return 0;
+	}
 	memcpy(buf, path, n);
 	r = hj_kernel_op(t, SP_PROGRAM, args, buf, n, sizeof(buf));
+	if (own >= 0 && (HJ_FAILED(r) || r == HJ_RESTART ||
+			    tree != hj_lower_tree(t->t_proc))) {
+		hj_raw1(__NR_close, own);
+		own = -1;
+	}
 	if (HJ_FAILED(r) || r == HJ_RESTART)
 		return (int)-r;
 	if (exe != NULL)
 		memcpy(exe, buf, sizeof(buf));
+	if (own >= 0) {
+		*fd = own;
+		return 0;
+	}
 	r = hj_file_server(t, (int)r, O_RDONLY);
 	if (HJ_FAILED(r))
 		return (int)-r;

@@ -46,6 +46,13 @@ stat_show(struct stat *st, const struct sp_hostdir *hd)
 		st->st_gid = hd->hd_gid;
 }
 
+/* With several names, it may have been changed by another. */
+static int
+links_fine(const struct stat *st, const struct sp_hostdir *hd)
+{
+	return st->st_nlink == 1 || (hd->hd_flags & SP_HD_LINKS) != 0;
+}
+
 /*
  * From a symbolic link to what it leads to, if that is in such a directory as
  * well.
@@ -101,8 +108,7 @@ place_stat(struct hj_thread *t, struct hj_lowplace *pl, int follow,
 	}
 	switch (st->st_mode & S_IFMT) {
 	case S_IFREG:
-		/* It may have been changed by another name. */
-		if (st->st_nlink > 1)
+		if (!links_fine(st, &pl->pl_dir->d_host))
 			return 0;
 		if (hj_strlen(pl->pl_name) >= sizeof(k->k_name))
 			return 1;
@@ -112,7 +118,7 @@ place_stat(struct hj_thread *t, struct hj_lowplace *pl, int follow,
 	case S_IFDIR:
 		return 1;
 	case S_IFLNK:
-		return st->st_nlink == 1;
+		return links_fine(st, &pl->pl_dir->d_host);
 	default:
 		return 0;
 	}
@@ -185,6 +191,47 @@ path_readlink(struct hj_thread *t, long dirfd, const long *args, long *result)
 	return 1;
 }
 
+/* Whether there is surely nothing. */
+int
+hj_lower_ismissing(
+    struct hj_thread *t, long dirfd, const char *path, int follow)
+{
+	struct hj_lowplace pl;
+	struct stat st;
+	long error;
+
+	return hj_lowplace_find(t, dirfd, (unsigned long)path, &pl) &&
+	       place_stat(t, &pl, follow, &st, &error) && error != 0;
+}
+
+/*
+ * A program that may be executed by anybody, in a file that nobody has changed:
+ * opened on the host, or -1: the kernel is to be asked.
+ */
+int
+hj_lower_program(struct hj_thread *t, long dirfd, const char *path, int follow)
+{
+	const struct sp_hostdir *hd;
+	struct hj_lowplace pl;
+	struct stat st;
+	long error, fd;
+
+	if (!hj_lowplace_find(t, dirfd, (unsigned long)path, &pl) ||
+	    !place_stat(t, &pl, follow, &st, &error) || error != 0)
+		return -1;
+	hd = &pl.pl_dir->d_host;
+	fd = hj_raw4(__NR_openat, AT_FDCWD, pl.pl_host,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+	if (HJ_FAILED(fd))
+		return -1;
+	if (hj_raw2(__NR_fstat, fd, &st) == 0 &&
+	    (st.st_mode & S_IFMT) == S_IFREG && links_fine(&st, hd) &&
+	    may_all(&st, X_OK) && hd->hd_tree == hj_lower_tree(t->t_proc))
+		return (int)fd;
+	hj_raw1(__NR_close, fd);
+	return -1;
+}
+
 /* A call with a path, nr of HJ_K_*: whether this is its result. */
 int
 hj_lower_call(struct hj_thread *t, int nr, const long *args, long *result)
@@ -249,7 +296,7 @@ late_isfine(long fd, struct stat *st, const struct sp_hostdir *hd)
 {
 	return fd < HJ_NKFDS && !hj_is_ours(fd) &&
 	       hj_raw2(__NR_fstat, fd, st) == 0 &&
-	       (st->st_mode & S_IFMT) == S_IFREG && st->st_nlink == 1 &&
+	       (st->st_mode & S_IFMT) == S_IFREG && links_fine(st, hd) &&
 	       st->st_size != 0 &&
 	       ((hd->hd_flags & SP_HD_ROOT) != 0 ||
 		   (st->st_mode & 0444) == 0444);

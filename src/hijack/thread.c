@@ -21,6 +21,13 @@
 _Static_assert(HJ_STACKSIZE + sizeof(struct hj_thread) <= HJ_STACKALIGN,
     "what a child has fits");
 
+/* Words that are copied at once (proc_copy). */
+#define SOME 8
+_Static_assert((sizeof(struct hj_proc) - offsetof(struct hj_proc, p_dirs)) %
+		       (SOME * sizeof(long)) ==
+		   0,
+    "nothing is left");
+
 /* One of clone and clone3. */
 struct request {
 	long nr; /* how the host is asked */
@@ -30,6 +37,28 @@ struct request {
 	struct clone_args *args3; /* of clone3 */
 	size_t size3;
 };
+
+/*
+ * A copy, in memory that is all zeros: what is zero in there is not written to,
+ * so that the host has no memory to give for it.
+ */
+static void
+proc_copy(struct hj_proc *to, const struct hj_proc *from)
+{
+	const unsigned long *words = (const unsigned long *)from->p_dirs;
+	const unsigned long *end = (const unsigned long *)(from + 1);
+	unsigned long *copy = (unsigned long *)to->p_dirs;
+
+	memcpy(to, from, offsetof(struct hj_proc, p_dirs));
+	for (; words < end; words += SOME, copy += SOME) {
+		unsigned long any = 0;
+
+		for (int i = 0; i < SOME; i++)
+			any |= words[i];
+		if (any != 0)
+			memcpy(copy, words, SOME * sizeof(*words));
+	}
+}
 
 /* Like t, with the registers of a child. */
 static struct hj_thread *
@@ -64,7 +93,7 @@ thread_alloc(const struct hj_thread *t, const struct request *rq)
 	if (proc) {
 		child->t_proc =
 		    (struct hj_proc *)(void *)(mapping + 2 * HJ_STACKALIGN);
-		memcpy(child->t_proc, t->t_proc, sizeof(*t->t_proc));
+		proc_copy(child->t_proc, t->t_proc);
 	}
 	if (!child->t_vfork)
 		child->t_alt = (stack_t){.ss_flags = SS_DISABLE};

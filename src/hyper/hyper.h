@@ -188,6 +188,12 @@ int hyper_cpu(void);
 void hyper_cpu_leave(void);
 
 /*
+ * How many threads on the machine run, or would if they had a processor; the
+ * caller is one.  INT_MAX if the host does not say.
+ */
+int hyper_running(void);
+
+/*
  * Make every other running thread of this host process pass a full memory
  * barrier before the call returns: the expensive half of an asymmetric pair
  * whose cheap half is a compiler barrier.  Returns false where the host has

@@ -6,6 +6,8 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -27,6 +29,29 @@ hyper_ncpu(void)
 		n = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	errno = saved;
 	return n > 0 ? n : 1;
+}
+
+int
+hyper_running(void)
+{
+	char text[128], *p;
+	int saved = errno, blanks = 0;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		(void)close(fd);
+	}
+	errno = saved;
+	if (n <= 0)
+		return INT_MAX;
+	text[n] = '\0';
+	/* Behind three averages: how many run, of how many. */
+	for (p = text; *p != '\0' && blanks < 3; p++)
+		blanks += *p == ' ';
+	n = strtol(p, NULL, 10);
+	return n > 0 ? (int)n : INT_MAX;
 }
 
 const char *

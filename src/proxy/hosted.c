@@ -376,6 +376,7 @@ hostdir_encode(const struct hostdir *hd, struct sp_hosttree *to)
 	ht->hd_inos = hd->hd_inos;
 	ht->hd_mount = hd->hd_mount;
 	ht->hd_flags = (hd->hd_isroot ? SP_HD_ROOT | SP_HD_TREE : 0) |
+		       (hd->hd_links ? SP_HD_LINKS : 0) |
 		       (hd->hd_setuid ? SP_HD_UID : 0) |
 		       (hd->hd_setgid ? SP_HD_GID : 0);
 	ht->hd_uid = hd->hd_uid;

@@ -7,8 +7,9 @@
  *
  * The leader looks at the bells of hot sessions as long as that brings
  * something: a little longer each time that something came while it was
- * looking, or soon after that, half as long when nothing did.  If there is one
- * processor only it lets others run between two looks.
+ * looking, or soon after that, half as long when nothing did; and longer than
+ * SPIN_MOST only on a machine that has processors for all who want to run.  If
+ * there is one processor only it lets others run between two looks.
  */
 #include "proxy/proxy.h"
 
@@ -18,13 +19,15 @@
 #define IDLE_MOST   4		  /* workers that wait to lead */
 #define SPIN_LEAST  INT64_C(2000) /* nanoseconds of looking */
 #define SPIN_MOST   INT64_C(50000)
-#define SPIN_TURNS  INT64_C(100000) /* while somebody waits for his turn */
-#define EVENTS_NSEC INT64_C(5000)   /* of looking between two at events */
-#define QUIET_MOST  4096	    /* looks at a hot session in vain */
-#define RARE_NSEC   INT64_C(100000) /* between calls of one who calls rarely */
-#define LOOKS_FEW   512		    /* of these one is at all hot sessions */
-#define LOOKS_MANY  8		    /* between two at the clock */
-#define CALLS_MOST  64		    /* before others are let in */
+#define SPIN_FREE   INT64_C(1000000) /* while nobody needs the processor */
+#define FREE_NSEC   INT64_C(100000)  /* between two looks whether that is so */
+#define SPIN_TURNS  INT64_C(100000)  /* while somebody waits for his turn */
+#define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
+#define QUIET_MOST  4096	     /* looks at a hot session in vain */
+#define RARE_NSEC   INT64_C(100000)  /* between calls of one who calls rarely */
+#define LOOKS_FEW   512		     /* of these one is at all hot sessions */
+#define LOOKS_MANY  8		     /* between two at the clock */
+#define CALLS_MOST  64		     /* before others are let in */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -84,7 +87,8 @@ void
 pool_expect(struct session *se)
 {
 	pool_heat(se);
-	pool.pl_spin = SPIN_MOST;
+	if (pool.pl_spin < SPIN_MOST)
+		pool.pl_spin = SPIN_MOST;
 }
 
 static void
@@ -302,8 +306,18 @@ spin_longer(int64_t spent)
 {
 	if (pool.pl_spin < 2 * spent + SPIN_LEAST)
 		pool.pl_spin = 2 * spent + SPIN_LEAST;
-	if (pool.pl_spin > SPIN_MOST)
-		pool.pl_spin = SPIN_MOST;
+	if (pool.pl_spin > SPIN_FREE)
+		pool.pl_spin = SPIN_FREE;
+}
+
+/* Whether to look on, after so long; *until: as long nobody is asked. */
+static bool
+spin_isfree(int64_t spent, int64_t *until)
+{
+	if (spent < *until)
+		return true;
+	*until = spent + FREE_NSEC;
+	return hyper_running() <= kern_config.kc_ncpu;
 }
 
 /* Look at the bells a few times.  True if one rang. */
@@ -326,10 +340,11 @@ leader_spin(void)
 {
 	bool crowded = pool.pl_nhot >= (uint32_t)kern_config.kc_ncpu;
 	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
-	int64_t events = start + EVENTS_NSEC;
+	int64_t events = start + EVENTS_NSEC, asks = SPIN_MOST;
 
 	pool.pl_now = start;
-	while ((pool.pl_nhot != 0 && spent < pool.pl_spin) ||
+	while ((pool.pl_nhot != 0 && spent < pool.pl_spin &&
+		   spin_isfree(spent, &asks)) ||
 	       (turns_waited() && spent < SPIN_TURNS)) {
 		if (bells_look(crowded)) {
 			spin_longer(spent);
@@ -436,7 +451,7 @@ leader_sleep(void)
 	if (!turns_waited()) {
 		(void)events_wait(session_waiting() ? TICK_MS : -1);
 		slept = hyper_clock(HYPER_CLOCK_MONOTONIC) - pool.pl_now;
-		if (slept < SPIN_MOST)
+		if (slept < SPIN_FREE)
 			spin_longer(slept);
 		return;
 	}

@@ -49,9 +49,13 @@
 #define PATIENCE_FULL  INT64_C(50000)
 #define PATIENCE_TWICE 4
 
-/* Who is on the leader's processor so often in such a time has it go. */
+/*
+ * Who is on the leader's processor so often in such a time has it go; once is
+ * enough where another one is idle, which is not asked for a while if not.
+ */
 #define NEAR_MANY 16u
 #define NEAR_NSEC INT64_C(1000000)
+#define NEAR_BUSY INT64_C(10000000)
 
 /* Who has a turn and does not use it is taken to be on his way for so long. */
 #define LATE_NSEC INT64_C(10000000)
@@ -71,6 +75,7 @@ static uint32_t nparked; /* (L) slots of theirs that wait */
 
 static struct near {
 	int64_t n_since;
+	int64_t n_busy; /* until then no processor is taken to be idle */
 	uint32_t n_times;
 } near; /* (L) how often a thread was on the leader's processor */
 
@@ -226,11 +231,24 @@ turn_pass(int64_t now)
 	slot_unpark(se, slot);
 }
 
+/* Is there a processor more than are needed? */
+static bool
+near_isidle(int64_t now)
+{
+	if (now < near.n_busy)
+		return false;
+	if (hyper_running() <= kern_config.kc_ncpu)
+		return true;
+	near.n_busy = now + NEAR_BUSY;
+	return false;
+}
+
 /*
  * Is the session's thread on the leader's processor?  There it can look for
  * answers in vain only, and the host does not part the two of them as long as
- * one is asleep while the other runs.  So the leader goes away, if that happens
- * often.  False if the thread is near, and stays so.
+ * one is asleep while the other runs.  So the leader goes away: if that happens
+ * often, or an idle processor waits for it.  False if the thread is near, and
+ * stays so.
  */
 static bool
 near_leave(struct session *se, uint32_t weight)
@@ -242,11 +260,13 @@ near_leave(struct session *se, uint32_t weight)
 	if (cpu == 0 || (int)(cpu - 1) != hyper_cpu() || turns_most() == 0)
 		return true;
 	now = hyper_clock(HYPER_CLOCK_MONOTONIC);
-	if (now - near.n_since >= NEAR_NSEC)
-		near = (struct near){now, 0};
+	if (now - near.n_since >= NEAR_NSEC) {
+		near.n_since = now;
+		near.n_times = 0;
+	}
 	if (near.n_times >= NEAR_MANY)
 		return false;
-	near.n_times += weight;
+	near.n_times += near_isidle(now) ? NEAR_MANY : weight;
 	if (near.n_times < NEAR_MANY)
 		return false;
 	hyper_cpu_leave();

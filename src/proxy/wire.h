@@ -184,11 +184,13 @@ enum sp_note {
  * but for those with some names: the client may ask the host for what is there,
  * and open regular files to read them, as long as sh_tree is hd_tree.  With
  * SP_HD_TREE the same is true of all directories below, which the client may
- * search; symbolic links lead elsewhere.  The kernel does not know of those
- * until SP_ADOPT, with the path on the host and the number that the file
- * showed, makes a descriptor of one, whatever became of the file meanwhile. The
- * client sets sh_late and then looks at sh_tree again before it uses the first;
- * what is removed while it is set is kept for a while.  EPERM: it is not root.
+ * search; symbolic links lead elsewhere.  Without SP_HD_LINKS it is not true of
+ * files with several names, as one may have been changed by another.  The
+ * kernel does not know of those until SP_ADOPT, with the path on the host and
+ * the number that the file showed, makes a descriptor of one, whatever became
+ * of the file meanwhile. The client sets sh_late and then looks at sh_tree
+ * again before it uses the first; what is removed while it is set is kept for a
+ * while.  EPERM: it is not root.
  *
  * SP_FDPATH says what path a descriptor has now, as /proc/self/fd would; the
  * value is its length.  ENOENT: none, below the process's root.  With a pid of
@@ -241,10 +243,11 @@ struct sp_hostdir {
 	uint32_t hd_uid, hd_gid; /* all files' owners, with these flags */
 	char hd_path[SP_HOSTPATHMAX];
 };
-#define SP_HD_ROOT 1u /* may read what nobody may */
-#define SP_HD_UID  2u
-#define SP_HD_GID  4u
-#define SP_HD_TREE 8u
+#define SP_HD_ROOT  1u /* may read what nobody may */
+#define SP_HD_UID   2u
+#define SP_HD_GID   4u
+#define SP_HD_TREE  8u
+#define SP_HD_LINKS 16u
 
 /* The same, and the names that are not the host's. */
 #define SP_HOSTBUT 512u

@@ -573,6 +573,7 @@ struct hostdir {
 	uint64_t hd_inos;  /* and which bits are the host's */
 	uint32_t hd_mount; /* through which it is seen */
 	bool hd_isroot;	   /* may read what nobody may, and look anywhere */
+	bool hd_links;	   /* files with several names are so, too */
 	bool hd_setuid, hd_setgid;
 	uid_t hd_uid; /* the owner that all files show, if hd_setuid */
 	gid_t hd_gid;

@@ -128,6 +128,7 @@ struct ovl_mount {
 	uint32_t om_hand, om_came;			/* (o) the same */
 	uint32_t om_sweep;				/* (o) the same */
 	uint32_t om_nkept;				/* (o) ovl_links.c */
+	bool om_relinked;				/* (o) the same */
 	struct ovl_node *om_link[OVL_LINKS];		/* (o) the same */
 	uint64_t om_changes;				/* (o) of names */
 	struct batch *om_batch;				/* (o) ovl_readdir.c */
@@ -225,6 +226,10 @@ void ovl_links_add(struct ovl_node *, uint64_t nlink);
 void ovl_links_remove(struct ovl_node *);
 /* The node of a lower file that has one with several names, or NULL. */
 struct ovl_node *ovl_links_find(struct ovl_mount *, const struct vnode *);
+/* What the upper layer has of them at first is not known. */
+void ovl_links_init(struct ovl_mount *);
+/* Before it is changed, or one of its names, if it is one of them. */
+void ovl_links_change(struct ovl_node *);
 /* It has so many names more. */
 void ovl_links_count(struct ovl_node *, int n);
 /* Its last name has gone from the table: does it stay? */

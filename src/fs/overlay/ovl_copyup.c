@@ -229,6 +229,7 @@ ovl_copyup_locked(struct ovl_node *on, bool data)
 		return EROFS;
 	if (ovl_upper(on) != NULL)
 		return 0;
+	ovl_links_change(on);
 	vfs_tree_begin();
 	/* From the topmost directory that is missing down. */
 	while (error == 0 && ovl_upper(on) == NULL) {

@@ -245,6 +245,7 @@ remove_locked(struct ovl_node *dn, const struct cname *cn, struct ovl_node *on,
 	struct ovl_stack below;
 	int error;
 
+	ovl_links_change(on);
 	if ((ovl_isdir(on) && (error = ovl_checkempty(on)) != 0) ||
 	    (error = ovl_copyup_locked(dn, true)) != 0 ||
 	    (error = ovl_below(dn, cn, &below)) != 0)

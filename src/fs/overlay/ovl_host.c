@@ -80,6 +80,7 @@ hostdir_locked(struct ovl_node *dn, struct hostdir *hd)
 	hd->hd_ino = ovl_ino(om, dn->on_lower[0].r_layer, 0);
 	hd->hd_inos =
 	    ovl_ino(om, dn->on_lower[0].r_layer, UINT64_MAX) & ~hd->hd_ino;
+	hd->hd_links = !om->om_relinked;
 	om->om_ishost = true;
 	return 0;
 }
@@ -157,11 +158,12 @@ find_gone(struct ovl_mount *om, ino_t ino)
 	return NULL;
 }
 
-/* What was moved has a name in the table. */
+/* What was moved has a name in the table, or is one of several names. */
 static struct ovl_node *
 find_moved(struct ovl_mount *om, ino_t ino, uint32_t type)
 {
 	struct ovl_entry *oe;
+	struct ovl_node *on;
 	uint32_t i;
 
 	for (i = 0; i < OVL_CHAINS; i++) {
@@ -172,6 +174,10 @@ find_moved(struct ovl_mount *om, ino_t ino, uint32_t type)
 			if (node_is(oe->oe_node, ino, type))
 				return oe->oe_node;
 	}
+	for (i = 0; i < OVL_LINKS; i++)
+		for (on = om->om_link[i]; on != NULL; on = on->on_linknext)
+			if (on->on_kept && node_is(on, ino, type))
+				return on;
 	return NULL;
 }
 

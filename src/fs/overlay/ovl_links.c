@@ -8,6 +8,10 @@
  * and removed here.  A name of which the upper layer knows nothing shows the
  * node nevertheless; it is linked there as soon as it is known, so that layers
  * are right without us.
+ *
+ * Who asks the host for files (ovl_host.c) can not tell whether one of several
+ * names is changed by another.  So om_relinked says whether any may be, and
+ * becomes true before the first one is, with a change of the tree.
  */
 #include "fs/overlay/overlay.h"
 
@@ -56,6 +60,38 @@ ovl_links_find(struct ovl_mount *om, const struct vnode *lvp)
 	    on != NULL && (on->on_lower[0].r_vp != lvp || ovl_links(on) == 0))
 		on = on->on_linknext;
 	return on;
+}
+
+static bool
+some_entry(void *arg, const struct direntry *de)
+{
+	(void)de;
+	*(bool *)arg = true;
+	return false;
+}
+
+void
+ovl_links_init(struct ovl_mount *om)
+{
+	struct vnode *uvp = om->om_layer[0].ol_root;
+	off_t pos = 2;
+
+	if (uvp != NULL && uvp->v_ops->vop_readdir(
+			       uvp, &pos, some_entry, &om->om_relinked) != 0)
+		om->om_relinked = true;
+}
+
+void
+ovl_links_change(struct ovl_node *on)
+{
+	struct ovl_mount *om = ovl_super(on);
+
+	KASSERT(mutex_owned(&om->om_lock));
+	if (!on->on_linked || om->om_relinked)
+		return;
+	vfs_tree_begin();
+	om->om_relinked = true;
+	vfs_tree_end();
 }
 
 void

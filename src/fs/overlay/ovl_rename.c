@@ -183,6 +183,8 @@ rename_locked(struct ovl_rename *rn, bool *last)
 	if (rn->rn_tn != NULL && ovl_isdir(rn->rn_tn) &&
 	    (error = ovl_checkempty(rn->rn_tn)) != 0)
 		return error;
+	if (rn->rn_tn != NULL)
+		ovl_links_change(rn->rn_tn);
 	if ((oe = ovl_entry_alloc(rn->rn_tdn, rn->rn_tcn, rn->rn_fn)) == NULL)
 		return ENOMEM;
 	if ((error = ovl_copyup_locked(rn->rn_fdn, true)) != 0 ||

@@ -204,6 +204,7 @@ ovl_make(struct ovl_mount *om, struct mountargs *ma)
 		ma->ma_flags |= MNT_RDONLY;
 	om->om_super.sb_dev = ma->ma_dev;
 	om->om_super.sb_rename = &om->om_super.sb_mutex;
+	ovl_links_init(om);
 	if ((error = ovl_node_root(om, &root)) == 0)
 		om->om_super.sb_root = &root->on_vnode;
 	return error;

@@ -134,10 +134,11 @@ spc_sock_isours(int fd, uint64_t cookie)
 	       now == cookie;
 }
 
+/* In a program that is intercepted nobody else can reach it. */
 static bool
 sock_isours(struct spc *cl)
 {
-	return spc_sock_isours(cl->cl_sock, cl->cl_cookie);
+	return cl->cl_lowfd != 0 || spc_sock_isours(cl->cl_sock, cl->cl_cookie);
 }
 
 /*

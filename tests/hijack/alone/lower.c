@@ -3,7 +3,10 @@
  * Two processes of which one changes what the other one knows: names, files
  * and directories that it has just used, and files that it has open.
  *
- * usage: hijack-lower DIRECTORY
+ * usage: hijack-lower DIRECTORY [links CHANGE]
+ *
+ * With a change that is all that is done; it is one of links/b, which is the
+ * same file as links/a.
  *
  * In the directory are folders 0, 1 ... with files a ... h of different sizes,
  * a symbolic link `l' to a, and folders `sub' with files of the same names; and
@@ -324,6 +327,27 @@ names(void)
 	close(d);
 }
 
+/* The first change in its world to a file with two names. */
+static void
+links(const char *what)
+{
+	int a = opened("links/a"), b = opened("links/b");
+
+	warm("links");
+	show("links", "a");
+	change(what);
+	show("links", "a");
+	show("links", "b");
+	show("links", "l");
+	show_fd("a", a);
+	show_fd("b", b);
+	change("put links/a again");
+	show("links", "a");
+	show("links", "b");
+	close(a);
+	close(b);
+}
+
 static void
 contents(void)
 {
@@ -515,11 +539,15 @@ main(int argc, char **argv)
 		show_fd("after execve", atoi(argv[1]));
 		return 0;
 	}
-	must(argc == 2, "usage");
+	must(argc == 2 || argc == 4, "usage");
 	must(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0, "self");
 	must(chdir(argv[1]) == 0 && getcwd(top, sizeof(top)) != NULL, argv[1]);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	helper_start();
+	if (argc == 4) {
+		links(argv[3]);
+		return 0;
+	}
 	paths();
 	names();
 	contents();
