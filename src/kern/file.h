@@ -143,6 +143,8 @@ struct file_vnodeops {
 	int (*fv_attach)(struct knote *);
 	/* F_NOTIFY, on what fd names. */
 	int (*fv_notify)(struct lwp *, int fd, struct file *, uint32_t mask);
+	/* F_GET_RW_HINT, F_SET_RW_HINT. */
+	int (*fv_hint)(struct lwp *, struct file *, int cmd, uint64_t *uhint);
 	/* F_GETLK and its kin, on what fd names. */
 	int (*fv_lock)(
 	    struct lwp *, int fd, struct file *, int cmd, struct flock *);

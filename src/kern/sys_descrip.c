@@ -177,6 +177,12 @@ fcntl_file(
 		return fowner_fcntl(l, fp, cmd, arg, retval);
 	case F_NOTIFY:
 		return fcntl_notify(l, fd, fp, (uint32_t)arg);
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+		*retval = 0;
+		return fp->f_vnode == NULL
+			   ? EINVAL
+			   : file_vnodeops.fv_hint(l, fp, cmd, (uint64_t *)arg);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		if (fp->f_type != DTYPE_PIPE)

@@ -96,6 +96,8 @@ static const struct command fcntls[] = {
     POINTER(F_OFD_SETLKW, IN, struct flock),
     POINTER(F_GETOWN_EX, OUT, struct f_owner_ex),
     POINTER(F_SETOWN_EX, IN, struct f_owner_ex),
+    POINTER(F_GET_RW_HINT, OUT, uint64_t),
+    POINTER(F_SET_RW_HINT, IN, uint64_t),
     {0},
 };
 

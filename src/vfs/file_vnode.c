@@ -352,11 +352,36 @@ vn_close(struct file *fp)
 		    file_writable(fp) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 }
 
+/*
+ * How long what is written is expected to live: kept, and nothing else.  The
+ * order of the checks is Linux's.
+ */
+static int
+vn_hint(struct lwp *l, struct file *fp, int cmd, uint64_t *uhint)
+{
+	struct vnode *vp = fp->f_vnode;
+	uint64_t hint;
+	int error;
+
+	if (cmd == F_GET_RW_HINT) {
+		hint = atomic_load_explicit(&vp->v_hint, memory_order_relaxed);
+		return copyout(&hint, uhint, sizeof(hint));
+	}
+	error = vnode_owner(fp->f_mount, vp, proc_cred(l->l_proc));
+	if (error != 0 || (error = copyin(uhint, &hint, sizeof(hint))) != 0)
+		return error;
+	if (hint > RWH_WRITE_LIFE_EXTREME)
+		return EINVAL;
+	atomic_store_explicit(&vp->v_hint, (uint8_t)hint, memory_order_relaxed);
+	return 0;
+}
+
 const struct file_vnodeops file_vnodeops = {
     .fv_closing = vn_closing,
     .fv_close = vn_close,
     .fv_attach = vnode_note_attach,
     .fv_notify = dnotify_set,
+    .fv_hint = vn_hint,
     .fv_lock = file_lock,
 };
 

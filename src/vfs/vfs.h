@@ -68,8 +68,11 @@ struct vnode {
 	struct super *v_super;	      /* (s) */
 	struct krwlock v_lock;
 	union {
-		/* (a) see vnode_use; of who holds a reference */
-		_Atomic int32_t v_uses;
+		/* of who holds a reference */
+		struct {
+			_Atomic int32_t v_uses; /* (a) see vnode_use */
+			_Atomic uint8_t v_hint; /* (a) F_SET_RW_HINT */
+		};
 		struct smr_item v_smr; /* once it is dead */
 	};
 };

@@ -19,6 +19,7 @@ vnode_init(struct vnode *vp, const struct vnodeops *ops, struct super *sb,
 	atomic_init(&vp->v_gid, va->va_gid);
 	atomic_init(&vp->v_count, 1);
 	atomic_init(&vp->v_uses, 0);
+	atomic_init(&vp->v_hint, 0);
 	vp->v_lock = (struct krwlock){0};
 }
 

@@ -158,9 +158,66 @@ TC(a_file_of_nobody, "No name, no links, and gone with its last descriptor.")
 	T_EQ(before.used, after.used);
 }
 
+/* What is expected of how long writes live, in commands and out of them. */
+static void
+hints(const struct world *w, uint64_t *r)
+{
+	static const uint64_t values[] = {
+	    0, 1, 5, 6, 2, (uint64_t)1 << 32, ((uint64_t)1 << 33) + 3, 4};
+	int fd = w->create("name", 0), copy;
+	uint64_t value;
+
+	T_ASSERT(fd != -1);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		value = values[i];
+		*r++ = (uint64_t)note(
+		    w->fcntl(fd, F_SET_RW_HINT, (uintptr_t)&value));
+		value = 77;
+		*r++ = (uint64_t)note(
+		    w->fcntl(fd, F_GET_RW_HINT, (uintptr_t)&value));
+		*r++ = value;
+	}
+	*r++ = (uint64_t)note(w->fcntl(fd, F_SET_RW_HINT, (uintptr_t)8));
+	*r++ = (uint64_t)note(w->fcntl(fd, F_GET_RW_HINT, (uintptr_t)8));
+	*r++ = (uint64_t)note(
+	    w->fcntl(fd, 1024 + 13, (uintptr_t)&value)); /* F_GET_FILE_… */
+	copy = w->fcntl(fd, F_DUPFD, (uintptr_t)0);
+	*r++ = (uint64_t)note(w->fcntl(copy, F_GET_RW_HINT, (uintptr_t)&value));
+	*r++ = value;
+	T_EQ(0, w->close(copy));
+	T_EQ(0, w->close(fd));
+}
+
+TC(hints, "Hints of how long what is written lives belong to the file.")
+{
+	uint64_t there[32] = {0}, here[32] = {0}, value = 3;
+	int fd, other;
+
+	start();
+	hints(&host, there);
+	hints(&rump, here);
+	for (size_t i = 0; i < 32; i++)
+		T_EQ(there[i], here[i]);
+	fd = (int)T_OK(rump_sys_open("/f", O_RDWR | O_CREAT, 0666));
+	T_OK(rump_sys_fcntl(fd, F_SET_RW_HINT, (uintptr_t)&value));
+	T_OK(rump_sys_close(fd));
+	fd = (int)T_OK(rump_sys_open("/f", O_RDONLY));
+	value = 0;
+	T_OK(rump_sys_fcntl(fd, F_GET_RW_HINT, (uintptr_t)&value));
+	T_EQ(3, value);
+	other = (int)T_OK(rump_sys_open("/f", O_PATH));
+	T_ERR(EBADF, rump_sys_fcntl(other, F_GET_RW_HINT, (uintptr_t)&value));
+	T_OK(rump_sys_setuid(7));
+	value = 9;
+	T_ERR(EPERM, rump_sys_fcntl(fd, F_SET_RW_HINT, (uintptr_t)&value));
+	T_OK(rump_sys_fcntl(fd, F_GET_RW_HINT, (uintptr_t)&value));
+	T_EQ(3, value);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, seals);
+	ATF_TP_ADD_TC(tp, hints);
 	ATF_TP_ADD_TC(tp, arguments);
 	ATF_TP_ADD_TC(tp, a_file_of_nobody);
 	return atf_no_error();
