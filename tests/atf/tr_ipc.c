@@ -536,6 +536,7 @@ TC(early, "a signal for a child that has not said who it is reaches it")
 		_exit(1);
 	}
 	T_EQ(SIGTERM, WTERMSIG(ended(pid)));
+	free(rf);
 	for (int i = 0; i < 500 && terms == 0; i++)
 		usleep(10000);
 	T_EQ(1, terms);

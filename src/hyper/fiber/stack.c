@@ -31,6 +31,7 @@
 
 struct stackbatch {
 	struct stackbatch *sb_next; /* with free ones, of this size */
+	struct stackbatch *sb_all;
 	char *sb_base;
 	unsigned sb_log;
 	uint64_t sb_free; /* bits of stacks */
@@ -38,6 +39,8 @@ struct stackbatch {
 };
 
 static struct stackbatch *batches[SIZES]; /* with free stacks */
+/* What has the others is in the kernel's memory, where no tool looks. */
+static struct stackbatch *all;
 static unsigned nwarm;
 
 static unsigned
@@ -78,9 +81,11 @@ batch_make(unsigned log)
 	/* A fiber that touches a page must not get two megabytes. */
 	(void)madvise(base, (size_t)n << log, MADV_NOHUGEPAGE);
 	batch_guard(base, log, n);
-	*sb = (struct stackbatch){.sb_base = base,
+	*sb = (struct stackbatch){.sb_all = all,
+	    .sb_base = base,
 	    .sb_log = log,
 	    .sb_free = n == 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1};
+	all = sb;
 	return sb;
 }
 
