@@ -29,18 +29,6 @@ uio_advance(struct uio *u, size_t n)
 	u->uio_resid -= n;
 }
 
-void
-copy_large(char *to, const char *from, size_t n)
-{
-	/* Not a constant, for which the compiler has instructions, too. */
-	size_t step = UIO_STEP;
-
-	__asm__("" : "+r"(step));
-	for (; n > step; n -= step, to += step, from += step)
-		memcpy(to, from, step);
-	memcpy(to, from, n);
-}
-
 int
 uiomove(void *buf, size_t n, struct uio *u)
 {

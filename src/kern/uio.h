@@ -134,10 +134,8 @@ copy_small(char *to, const char *from, size_t n)
 }
 
 /*
- * Copy any number of them, at least one.  What is longer than UIO_STEP goes in
- * pieces: for these a C library has loops, which a processor runs while it does
- * what comes before and after.  For more it may have an instruction, of which
- * neither is true (docs/benchmarks.md).
+ * Copy any number of them, at least one.  What is longer than UIO_STEP is not
+ * left to the C library: see copy_large.
  */
 #define UIO_STEP 2048
 
@@ -167,13 +165,14 @@ uiomove_inline(void *buf, size_t n, struct uio *u, enum uio_rw rw)
 	KASSERT(rw == u->uio_rw && n > 0 && n <= u->uio_resid);
 	if (unlikely(n > iov->iov_len || !useraddr_ok(uaddr, n)))
 		return uiomove(buf, n, u);
+	/* First what needs less to be kept meanwhile. */
+	iov->iov_base = uaddr + n;
+	iov->iov_len -= n;
+	u->uio_resid -= n;
 	if (rw == UIO_READ)
 		copy_bytes(uaddr, buf, n);
 	else
 		copy_bytes(buf, uaddr, n);
-	iov->iov_base = uaddr + n;
-	iov->iov_len -= n;
-	u->uio_resid -= n;
 	return 0;
 }
 
