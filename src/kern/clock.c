@@ -89,14 +89,20 @@ kern_realtime_ns(void)
 	return hyper_clock(HYPER_CLOCK_REALTIME) + clock_offset_now();
 }
 
+/* The host's realtime clock said that: what does the kernel's say? */
+static __attribute__((noinline)) void
+clock_correct(struct timespec *ts)
+{
+	*ts = ktime_timespec(ktime_ns(ts) + clock_offset_now());
+}
+
 void
 kern_realtime_coarse(struct timespec *ts)
 {
-	int64_t off = clock_offset_now();
-
 	hyper_clock_timespec(HYPER_CLOCK_REALTIME_COARSE, ts);
-	if (unlikely(off != 0))
-		*ts = ktime_timespec(ktime_ns(ts) + off);
+	if (unlikely(clock_is_slewing() || atomic_load_explicit(&clock_offset,
+					       memory_order_relaxed) != 0))
+		clock_correct(ts);
 }
 
 void

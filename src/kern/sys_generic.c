@@ -84,6 +84,10 @@ file_rw1(struct lwp *l, struct file *fp, void *buf, size_t len, off_t *offp,
 	if (unlikely(!useraddr_inrange(buf, len)))
 		return EFAULT;
 	uio_init1(&uio, &iov, buf, len < UIO_MAXLEN ? len : UIO_MAXLEN, rw);
+	if (offp != NULL) {
+		uio.uio_offset = *offp;
+		offp = &uio.uio_offset;
+	}
 	return file_rw(l, fp, offp, len, &uio, retval);
 }
 

@@ -107,17 +107,23 @@ vfs_now(struct timespec *ts)
 	now_given(ts);
 }
 
+/* A time that has been given is later than this one. */
+static __attribute__((noinline)) void
+now_putoff(struct timespec *ts, int64_t last)
+{
+	if (last - ktime_ns(ts) <= NSEC_PER_SEC)
+		*ts = ktime_timespec(last);
+}
+
 void
 vfs_coarse_now(struct timespec *ts)
 {
-	int64_t last =
-	    atomic_load_explicit(&now_floor.ns, memory_order_relaxed);
-	int64_t now;
+	int64_t last;
 
 	kern_realtime_coarse(ts);
-	now = ktime_ns(ts);
-	if (unlikely(last > now) && last - now <= NSEC_PER_SEC)
-		*ts = ktime_timespec(last);
+	last = atomic_load_explicit(&now_floor.ns, memory_order_relaxed);
+	if (unlikely(last > ktime_ns(ts)))
+		now_putoff(ts, last);
 	now_given(ts);
 }
 

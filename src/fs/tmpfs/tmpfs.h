@@ -87,6 +87,11 @@ struct tmpfs_node {
 	_Atomic uint32_t tn_nsec[TMPFS_NTIMES];
 	bool tn_handle; /* (t) it has a handle */
 	bool tn_hosted; /* (l) its data is the host's; see tmpfs_host.c */
+	/*
+	 * (l) The last change was a write: a file's times of change are the
+	 * same, and v_mode is what another write would leave.
+	 */
+	bool tn_written;
 	/* (v) until when, in seconds, an access changes nothing */
 	_Atomic int64_t tn_atimegood;
 };
@@ -234,6 +239,7 @@ tmpfs_changed(struct tmpfs_node *tn)
 	/* Times may be others: see tmpfs_accessed. */
 	atomic_store_explicit(
 	    &tn->tn_atimegood, INT64_MIN, memory_order_relaxed);
+	tn->tn_written = false;
 }
 
 /* Pairs with tmpfs_get in tmpfs_getattr. */

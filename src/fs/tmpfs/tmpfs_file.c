@@ -167,38 +167,55 @@ tmpfs_read(struct vnode *vp, off_t *offp, struct uio *u)
 }
 
 /*
- * Is all that a change at this time would leave there already?  Nobody has seen
- * it then, so that it can be the same change.
+ * Is all that a change at this time would leave there already, if the length
+ * stays?  Nobody has seen it then, so that it can be the same change.
  */
-static bool
-file_isas(const struct tmpfs_node *tn, off_t size, uint32_t mode,
-    const struct timespec *now)
+static inline bool
+file_isas(const struct tmpfs_node *tn, const struct timespec *now)
 {
 	uint32_t seq = atomic_load_explicit(&tn->tn_seq, memory_order_relaxed);
 
-	return (seq & TMPFS_SEEN) == 0 && tmpfs_size(tn) == size &&
-	       vnode_mode(&tn->tn_vnode) == mode &&
-	       tmpfs_timeis(tn, TMPFS_MTIME, now) &&
-	       tmpfs_timeis(tn, TMPFS_CTIME, now);
+	return (seq & TMPFS_SEEN) == 0 && tn->tn_written &&
+	       tmpfs_timeis(tn, TMPFS_MTIME, now);
 }
 
-/* The file has been changed, and may have another length now. */
-static void
-file_changed(struct tmpfs_node *tn, off_t size, const struct vwrite *vw)
+/* The file has been changed at this time, and may have another length. */
+static __attribute__((noinline)) void
+file_changed_at(struct tmpfs_node *tn, off_t size, const struct vwrite *vw,
+    struct timespec now)
 {
 	struct vnode *vp = &tn->tn_vnode;
 	uint32_t mode = vnode_mode_written(vp, vw);
-	struct timespec now;
 
-	vfs_coarse_now(&now);
-	if (likely(file_isas(tn, size, mode, &now)))
-		return;
 	tmpfs_change(tn, &now);
 	tmpfs_set(tn->tn_size, size);
 	tmpfs_set(vp->v_mode, mode);
 	tmpfs_settime(tn, TMPFS_MTIME, &now);
 	tmpfs_settime(tn, TMPFS_CTIME, &now);
 	tmpfs_changed(tn);
+	/* Whether these bits stay is another question for each who writes. */
+	tn->tn_written = (mode & (S_ISUID | S_ISGID)) == 0;
+}
+
+static void
+file_changed(struct tmpfs_node *tn, off_t size, const struct vwrite *vw)
+{
+	struct timespec now;
+
+	vfs_coarse_now(&now);
+	file_changed_at(tn, size, vw, now);
+}
+
+/* Bytes before `end' have been written, or none. */
+static inline void
+file_written(struct tmpfs_node *tn, off_t end, const struct vwrite *vw)
+{
+	off_t size = tmpfs_size(tn);
+	struct timespec now;
+
+	vfs_coarse_now(&now);
+	if (unlikely(end > size || !file_isas(tn, &now)))
+		file_changed_at(tn, end > size ? end : size, vw, now);
 }
 
 static int
@@ -207,13 +224,12 @@ tmpfs_write(
 {
 	struct tmpfs_node *tn = vp_to_node(vp);
 	size_t resid = u->uio_resid, n;
-	off_t off, size;
+	off_t off;
 	int error = EFBIG;
 
 	KASSERT(resid > 0);
 	rw_enter_write(&vp->v_lock);
-	size = tmpfs_size(tn);
-	off = vw->vw_append ? size : *offp;
+	off = vw->vw_append ? tmpfs_size(tn) : *offp;
 	if (off < vw->vw_limit) {
 		n = (size_t)(vw->vw_limit - off);
 		if (n > resid)
@@ -222,7 +238,7 @@ tmpfs_write(
 			    ? move_piece(tn, off, n, u, UIO_WRITE)
 			    : move_pieces(tn, off, n, u);
 		off += (off_t)(resid - u->uio_resid);
-		file_changed(tn, off > size ? off : size, vw);
+		file_written(tn, off, vw);
 	}
 	rw_exit_write(&vp->v_lock);
 	/* If nothing was written, appending has not moved it either. */

@@ -170,6 +170,7 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 	atomic_init(&tn->tn_atimegood, INT64_MIN);
 	tn->tn_handle = false;
 	tn->tn_hosted = false;
+	tn->tn_written = false;
 	*tnp = tn;
 	return 0;
 }
