@@ -96,8 +96,13 @@ struct bench_figure bench_figure(double *v, unsigned n);
 /* Repetitions of one body: nanoseconds for one operation. */
 struct bench_figure bench_alone(bench_body *);
 
-/* Repetitions of two bodies in turn. */
-void bench_pair(bench_body *rump, bench_body *host, struct bench_result *);
+/*
+ * Repetitions of several bodies in turn: for those that are
+ * NULL nothing is stored.
+ */
+#define BENCH_TURNS 3
+void bench_turns(
+    bench_body *const body[BENCH_TURNS], struct bench_figure bf[BENCH_TURNS]);
 
 /*
  * Run body(n) on nthreads host threads at once.  wall is from the first start

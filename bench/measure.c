@@ -77,30 +77,32 @@ bench_figure(double *v, unsigned n)
 	return bf;
 }
 
+void
+bench_turns(
+    bench_body *const body[BENCH_TURNS], struct bench_figure bf[BENCH_TURNS])
+{
+	uint64_t times[BENCH_TURNS];
+	double v[BENCH_TURNS][MAXREPS];
+
+	for (unsigned b = 0; b < BENCH_TURNS; b++)
+		if (body[b] != NULL)
+			times[b] = bench_calibrate(body[b]);
+	for (unsigned i = 0; i < bench_reps(); i++)
+		for (unsigned b = 0; b < BENCH_TURNS; b++)
+			if (body[b] != NULL)
+				v[b][i] = body[b](times[b]) / (double)times[b];
+	for (unsigned b = 0; b < BENCH_TURNS; b++)
+		if (body[b] != NULL)
+			bf[b] = bench_figure(v[b], bench_reps());
+}
+
 struct bench_figure
 bench_alone(bench_body *body)
 {
-	uint64_t n = bench_calibrate(body);
-	double v[MAXREPS];
+	struct bench_figure bf[BENCH_TURNS];
 
-	for (unsigned i = 0; i < bench_reps(); i++)
-		v[i] = body(n) / (double)n;
-	return bench_figure(v, bench_reps());
-}
-
-void
-bench_pair(bench_body *rump, bench_body *host, struct bench_result *br)
-{
-	uint64_t nrump = bench_calibrate(rump);
-	uint64_t nhost = bench_calibrate(host);
-	double vrump[MAXREPS], vhost[MAXREPS];
-
-	for (unsigned i = 0; i < bench_reps(); i++) {
-		vrump[i] = rump(nrump) / (double)nrump;
-		vhost[i] = host(nhost) / (double)nhost;
-	}
-	br->br_rump = bench_figure(vrump, bench_reps());
-	br->br_host = bench_figure(vhost, bench_reps());
+	bench_turns((bench_body *[BENCH_TURNS]){body}, bf);
+	return bf[0];
 }
 
 /*

@@ -56,6 +56,19 @@ bench_fail_call(const char *call, int error)
 	bench_fail("%s: %s", call, strerror(error));
 }
 
+static void
+line_bodies(const struct bench_line *bl, struct bench_result *br)
+{
+	bench_body *const body[BENCH_TURNS] = {
+	    bl->bl_rump, bl->bl_host, bl->bl_base};
+	struct bench_figure bf[BENCH_TURNS] = {0};
+
+	bench_turns(body, bf);
+	br->br_rump = bf[0];
+	br->br_host = bf[1];
+	br->br_base = bf[2].bf_best;
+}
+
 static noreturn void
 child_main(const struct bench_line *bl)
 {
@@ -68,12 +81,8 @@ child_main(const struct bench_line *bl)
 		bl->bl_setup();
 	if (bl->bl_run != NULL)
 		bl->bl_run(&br);
-	else if (bl->bl_host != NULL)
-		bench_pair(bl->bl_rump, bl->bl_host, &br);
 	else
-		br.br_rump = bench_alone(bl->bl_rump);
-	if (bl->bl_base != NULL)
-		br.br_base = bench_alone(bl->bl_base).bf_best;
+		line_bodies(bl, &br);
 	result_send(&br);
 	abort();
 }
