@@ -523,6 +523,8 @@ void hj_fd_disown(struct hj_thread *t, int fd, long got);
 /* lowerdirs.c */
 uint64_t hj_lower_tree(const struct hj_proc *p);
 void hj_lower_forget(struct hj_thread *t);
+void hj_lower_carry(const struct hj_thread *t, void *payload);
+void hj_lower_carried(struct hj_thread *t, const void *payload);
 void hj_lower_forgetfd(struct hj_thread *t, int fd);
 int hj_lowplace_find(struct hj_thread *t, long dirfd, unsigned long path,
     struct hj_lowplace *pl);

@@ -488,6 +488,8 @@ hj_kernel_carry(struct hj_thread *t, uint64_t carried[HJ_NCARRIED])
 	carried[1] = (uint64_t)cl->cl_memfd;
 	carried[2] = cl->cl_nslots;
 	carried[3] = (uint64_t)p->p_server;
+	if (!hj_has_rules())
+		hj_lower_carry(t, spc_slot(cl, 0)->ss_payload);
 	set_cloexec(cl, 0);
 	return 1;
 }
@@ -506,6 +508,7 @@ hj_kernel_adopt(struct hj_thread *t, const uint8_t *token,
 {
 	struct hj_proc *p = t->t_proc;
 	struct spc *cl = &p->p_spc;
+	int error;
 
 	cl->cl_mem = &mem;
 	cl->cl_lowfd = hj_control->hc_fd + HJ_FD_SOCKET;
@@ -515,7 +518,10 @@ hj_kernel_adopt(struct hj_thread *t, const uint8_t *token,
 	p->p_server = (int)carried[3];
 	memcpy(cl->cl_token, token, SP_TOKEN);
 	set_cloexec(cl, FD_CLOEXEC);
-	return spc_adopt(cl);
+	error = spc_adopt(cl);
+	if (error == 0 && !hj_has_rules())
+		hj_lower_carried(t, spc_slot(cl, 0)->ss_payload);
+	return error;
 }
 
 /* Another connection of the session. */

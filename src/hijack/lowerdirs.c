@@ -48,6 +48,53 @@ hj_lower_forgetfd(struct hj_thread *t, int fd)
 }
 
 /*
+ * From a program to the one that it executes: what is known goes along in the
+ * connection's memory.
+ */
+
+struct carried {
+	uint32_t c_ndirs;
+	struct hj_root c_root; /* hd_tree 0: nothing is known */
+	struct hj_dir c_dirs[HJ_NDIRS];
+};
+
+void
+hj_lower_carry(const struct hj_thread *t, void *payload)
+{
+	const struct hj_proc *p = t->t_proc;
+	const uint64_t tree = hj_lower_tree(p);
+	const struct hj_dir *d;
+	struct carried *c = payload;
+
+	c->c_ndirs = 0;
+	c->c_root.r_dir.d_host.hd_tree = 0;
+	if (p->p_root.r_dir.d_host.hd_tree != tree ||
+	    (p->p_root.r_dir.d_host.hd_flags & SP_HD_ROOT) == 0)
+		return;
+	c->c_root = p->p_root;
+	/* Other descriptors may be closed, or be somebody else's. */
+	for (d = p->p_dirs; d < p->p_dirs + HJ_NDIRS; d++) {
+		if (d->d_used && d->d_fd == AT_FDCWD &&
+		    d->d_host.hd_tree == tree)
+			c->c_dirs[c->c_ndirs++] = *d;
+	}
+}
+
+void
+hj_lower_carried(struct hj_thread *t, const void *payload)
+{
+	const struct carried *c = payload;
+	struct hj_proc *p = t->t_proc;
+
+	if (c->c_root.r_dir.d_host.hd_tree == 0 || c->c_ndirs > HJ_NDIRS)
+		return;
+	p->p_root = c->c_root;
+	p->p_nextdir = c->c_ndirs;
+	for (uint32_t i = 0; i < c->c_ndirs; i++)
+		p->p_dirs[i] = c->c_dirs[i];
+}
+
+/*
  * One directory
  */
 

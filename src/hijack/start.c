@@ -298,6 +298,9 @@ learn(struct hj_thread *t, struct stack *s, const uint8_t *token, int connected)
 		hj_kernel_exec(t, token, name);
 		hj_fd_learn(t, NULL, &ids);
 	}
+	/* Set-id bits: others may look elsewhere. */
+	if (ids.sf_euid != 0)
+		hj_lower_forget(t);
 	if (!hj_has_rules())
 		auxv_ids(s, &ids);
 }

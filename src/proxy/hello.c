@@ -367,6 +367,10 @@ hello_done(struct session *se)
 		error = session_watch(se);
 	if (error == 0)
 		error = hello_memory(se);
+	/* What its parent was told of directories, it may know, too. */
+	if (error == 0 && se->se_stream == NULL &&
+	    (se->se_hello.sp_flags & SP_H_HOSTED) != 0)
+		session_follow(se);
 	if (hello_welcome(se, error) != 0)
 		error = ECONNRESET;
 	/* The client has it, and never wants it again. */
