@@ -8,7 +8,7 @@
  */
 #include <rump/rump_mount.h>
 
-#include "vfs/vfs_impl.h"
+#include "vfs/acl.h"
 
 int
 vnode_access_slow(const struct mount *mp, const struct vnode *vp,
@@ -22,6 +22,8 @@ vnode_access_slow(const struct mount *mp, const struct vnode *vp,
 		return EACCES;
 	if (cr->cr_fsuid == mount_uid(mp, vnode_uid(vp)))
 		bits = mode >> 6;
+	else if (unlikely((mode & V_ACL) != 0) && (mode & 070) != 0)
+		bits = acl_permits(mp, vp, cr, want) ? want : 0;
 	else if (cred_groupmember(cr, mount_gid(mp, vnode_gid(vp))))
 		bits = mode >> 3;
 	else
@@ -125,13 +127,16 @@ vattr_inherit(struct vattr *va, const struct mount *mp, const struct vnode *dvp,
 }
 
 int
-vattr_new(struct vattr *va, const struct mount *mp, const struct vnode *dvp,
+vattr_new(struct vattr *va, const struct mount *mp, struct vnode *dvp,
     struct lwp *l, const struct cred *cr)
 {
 	mode_t mask =
 	    atomic_load_explicit(&l->l_proc->p_umask, memory_order_relaxed);
 
-	if (!S_ISLNK(va->va_mode))
+	if (unlikely((vnode_mode(dvp) & V_DEFACL) != 0) &&
+	    !S_ISLNK(va->va_mode))
+		acl_inherit(va, dvp);
+	else if (!S_ISLNK(va->va_mode))
 		va->va_mode &= ~mask;
 	if (!mount_storeuid(mp, cr->cr_fsuid, &va->va_uid) ||
 	    !mount_storegid(mp, cr->cr_fsgid, &va->va_gid))

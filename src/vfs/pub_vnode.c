@@ -421,7 +421,8 @@ RUMP_EXPORT int
 rump_pub_vop_create(struct vnode *dvp, struct vnode **vpp,
     struct componentname *cnp, struct vattr *vap)
 {
-	struct vattr va = {.va_mode = vap->va_mode, .va_rdev = vap->va_rdev};
+	struct vattr va = {.va_mode = vap->va_mode & (S_IFMT | 07777),
+	    .va_rdev = vap->va_rdev};
 
 	if ((va.va_mode & S_IFMT) == 0 || S_ISLNK(va.va_mode))
 		return EINVAL;

@@ -12,7 +12,10 @@ int
 sockname_make(
     struct lwp *l, const char *path, struct mount **mpp, struct vnode **vpp)
 {
-	struct vattr va = {.va_mode = S_IFSOCK | 0777};
+	mode_t mask =
+	    atomic_load_explicit(&l->l_proc->p_umask, memory_order_relaxed);
+	/* Also where a default access list is. */
+	struct vattr va = {.va_mode = S_IFSOCK | (0777 & ~mask)};
 	struct nameidata nd;
 	int error;
 

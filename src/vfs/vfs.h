@@ -90,6 +90,8 @@ struct vnode {
 #define V_NODUMP    0x800000u	/* for backups to see; nothing else */
 #define V_SEALABLE  0x01000000u /* seals can be added (memfd.h) */
 #define V_SEALS	    0x3e000000u /* what it is sealed against */
+#define V_ACL	    0x40000000u /* it has an access list (acl.h) */
+#define V_DEFACL    0x80000000u /* a directory: and a default one */
 
 /* Those that VA_FLAGS sets. */
 #define V_FILEFLAGS (V_IMMUTABLE | V_APPEND | V_NODUMP)
@@ -121,6 +123,9 @@ struct vattr {
 	const char *va_target; /* for create: of a symbolic link */
 	size_t va_targetlen;
 	uint32_t va_flags; /* of V_FILEFLAGS */
+	/* for create, with V_ACL or V_DEFACL in va_mode: the list for them */
+	const void *va_acl;
+	size_t va_aclsize;
 };
 
 #define VA_MODE	 1u
@@ -322,6 +327,14 @@ struct vnodeops {
 	    const void *value, size_t size, int flags);
 	int (*vop_listxattr)(
 	    struct vnode *vp, char *buf, size_t size, size_t *lenp);
+	/*
+	 * The file's access list, or that for what is made in it: false if
+	 * there is none.  It stays as it is until the section ends.  Who has
+	 * this keeps lists by vop_setxattr, which removes what is not there
+	 * without an error, and V_ACL and V_DEFACL; see acl.h.
+	 */
+	bool (*vop_getacl)(const struct vnode *vp, bool isdefault,
+	    const void **valuep, size_t *sizep);
 	/*
 	 * The last reference is gone.  Returns a vnode to drop a reference of
 	 * (its parent), or NULL.

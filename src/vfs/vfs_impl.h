@@ -185,7 +185,7 @@ static inline int
 vnode_search(
     const struct mount *mp, const struct vnode *vp, const struct cred *cr)
 {
-	if (likely((vnode_mode(vp) & 0111) == 0111))
+	if (likely((vnode_mode(vp) & (0111 | V_ACL)) == 0111))
 		return 0;
 	return vnode_access_slow(mp, vp, cr, 1);
 }
@@ -254,9 +254,10 @@ cname_check(const struct cname *cn, const struct vnode *dvp)
 
 /*
  * Attributes of a new file of cr's in dvp, va_mode being what was asked for:
- * umask applied, owner and group set.  EOVERFLOW if the mount has no such ids.
+ * umask or a default list applied, owner and group set.  EOVERFLOW if the mount
+ * has no such ids.
  */
-int vattr_new(struct vattr *va, const struct mount *, const struct vnode *dvp,
+int vattr_new(struct vattr *va, const struct mount *, struct vnode *dvp,
     struct lwp *, const struct cred *);
 
 /*

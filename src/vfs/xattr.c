@@ -9,6 +9,8 @@
  *			writes them
  *	trusted.	root; others do not see them
  *	security.	all read them, root writes them
+ *	system.		access control lists (acl.h): all read them, the owner
+ *			writes them
  *
  * What names there are is up to the file system.  The order of the checks is
  * Linux's: the name, the value, the file, the permission, the file system.
@@ -18,8 +20,8 @@
 #include <linux/xattr.h>
 
 #include "sysproto.h"
+#include "vfs/acl.h"
 #include "vfs/inotify.h"
-#include "vfs/xattr.h"
 
 static bool
 has_prefix(const char *name, const char *prefix)
@@ -134,22 +136,31 @@ int
 xattr_get(const struct xattrfile *xf, const char *name, void *buf, size_t size,
     size_t *lenp)
 {
+	enum acl_kind kind = acl_named(name);
 	struct vnode *vp = xf->xf_vnode;
 	int error;
 
 	if ((error = xattr_permitted(xf, name, false, false)) != 0)
 		return error;
-	if (vp == NULL || vp->v_ops->vop_getxattr == NULL)
+	if (vp == NULL || vp->v_ops->vop_getxattr == NULL ||
+	    (kind != ACL_NONE && S_ISLNK(vnode_mode(vp))))
 		return EOPNOTSUPP;
-	return vp->v_ops->vop_getxattr(vp, name, buf, size, lenp);
+	error = vp->v_ops->vop_getxattr(vp, name, buf, size, lenp);
+	if (error == 0 && size != 0 && kind != ACL_NONE &&
+	    vp->v_ops->vop_getacl != NULL)
+		acl_show(xf, kind, buf, *lenp);
+	return error;
 }
 
-/* The one attribute whose value is looked at: capabilities of a program. */
+/* Of attributes whose values are looked at: capabilities of a program, lists.
+ */
 static int
 value_check(const char *name, const void *value, size_t size)
 {
 	uint32_t magic;
 
+	if (acl_named(name) != ACL_NONE)
+		return acl_checkshape(value, size);
 	if (size == 0 || strcmp(name, XATTR_NAME_CAPS) != 0)
 		return 0;
 	if (size != XATTR_CAPS_SZ_2 && size != XATTR_CAPS_SZ_3)
@@ -162,8 +173,24 @@ value_check(const char *name, const void *value, size_t size)
 		   : EINVAL;
 }
 
+/* v_lock is held, and it is permitted. */
+static int
+set_locked(const struct xattrfile *xf, const char *name, void *value,
+    size_t size, int flags)
+{
+	const struct vnodeops *ops = xf->xf_vnode->v_ops;
+	enum acl_kind kind = acl_named(name);
+
+	if (ops->vop_setxattr == NULL ||
+	    (kind != ACL_NONE && S_ISLNK(vnode_mode(xf->xf_vnode))))
+		return EOPNOTSUPP;
+	if (kind != ACL_NONE && ops->vop_getacl != NULL)
+		return acl_set(xf, kind, value, size);
+	return ops->vop_setxattr(xf->xf_vnode, name, value, size, flags);
+}
+
 int
-xattr_set(const struct xattrfile *xf, const char *name, const void *value,
+xattr_set(const struct xattrfile *xf, const char *name, void *value,
     size_t size, int flags)
 {
 	bool empty = value != NULL && size == 0;
@@ -180,10 +207,7 @@ xattr_set(const struct xattrfile *xf, const char *name, const void *value,
 	}
 	rw_enter_write(&vp->v_lock);
 	if ((error = xattr_permitted(xf, name, true, empty)) == 0)
-		error =
-		    vp->v_ops->vop_setxattr != NULL
-			? vp->v_ops->vop_setxattr(vp, name, value, size, flags)
-			: EOPNOTSUPP;
+		error = set_locked(xf, name, value, size, flags);
 	rw_exit_write(&vp->v_lock);
 	if (error == 0)
 		inotify_changed(vp, IN_ATTRIB);

@@ -36,10 +36,10 @@ int xattr_name_copyin(const char *uname, char *name);
 /* A value of size bytes, in size + 1.  E2BIG, EFAULT, ENOMEM. */
 int xattr_value_copyin(const void *uvalue, size_t size, void **valuep);
 
-/* As vop_getxattr and vop_setxattr, if xf_cred may. */
+/* As vop_getxattr and vop_setxattr, if xf_cred may; the value is changed. */
 int xattr_get(const struct xattrfile *, const char *name, void *buf,
     size_t size, size_t *lenp);
-int xattr_set(const struct xattrfile *, const char *name, const void *value,
+int xattr_set(const struct xattrfile *, const char *name, void *value,
     size_t size, int flags);
 
 /* Those that xf_cred may see; xattr_listfree. */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <string.h>
 
 #include <rump/rump_mount.h>
 
@@ -217,12 +218,55 @@ TC(seen_again, "null of a umap shifts the same ids")
 	owned("/c/f", 2000, 200);
 }
 
+/* An entry of an access control list, as its attribute has it. */
+struct entry {
+	uint16_t tag, perm;
+	uint32_t id;
+};
+
+struct list {
+	uint32_t version;
+	struct entry entries[6];
+};
+
+TC(lists, "ids in access control lists are shown and stored as owners are")
+{
+	static const char name[] = "system.posix_acl_access";
+	const struct list want = {
+	    2, {{1, 6, ~0u}, {2, 6, 2003}, {4, 0, ~0u}, {8, 4, 204},
+		   {16, 6, ~0u}, {32, 0, ~0u}}};
+	struct list seen;
+
+	setup();
+	T_OK(rump_sys_setxattr("/b/f", name, &want, sizeof(want), 0));
+	T_EQ((ssize_t)sizeof(seen),
+	    rump_sys_getxattr("/b/f", name, &seen, sizeof(seen)));
+	T_EQ(0, memcmp(&want, &seen, sizeof(seen)));
+	T_EQ((ssize_t)sizeof(seen),
+	    rump_sys_getxattr("/a/f", name, &seen, sizeof(seen)));
+	T_EQ(1003, seen.entries[1].id);
+	T_EQ(104, seen.entries[3].id);
+	seen = want;
+	seen.entries[1].id = 1003;
+	T_ERR(EINVAL, rump_sys_setxattr("/b/f", name, &seen, sizeof(seen), 0));
+	become(2003, 5);
+	T_OK(rump_sys_access("/b/f", R_OK | W_OK));
+	T_ERR(EACCES, rump_sys_access("/a/f", R_OK));
+	become(1003, 104);
+	T_ERR(EACCES, rump_sys_access("/b/f", R_OK));
+	T_OK(rump_sys_access("/a/f", R_OK | W_OK));
+	become(5, 204);
+	T_OK(rump_sys_access("/b/f", R_OK));
+	T_ERR(EACCES, rump_sys_access("/b/f", W_OK));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, stat_shows);
 	ATF_TP_ADD_TC(tp, pairs);
 	ATF_TP_ADD_TC(tp, bad_options);
 	ATF_TP_ADD_TC(tp, permission);
+	ATF_TP_ADD_TC(tp, lists);
 	ATF_TP_ADD_TC(tp, nobodys);
 	ATF_TP_ADD_TC(tp, create);
 	ATF_TP_ADD_TC(tp, chown);

@@ -92,7 +92,7 @@ TC(nobody_is_left_waiting,
 {
 	struct shared s;
 
-	shared_init(&s, 4000 / TC_SLOW);
+	shared_init(&s, 20000 / TC_SLOW);
 	write_all(s.fd, 'x');
 	team_run(NUSERS, meet, &s);
 }
@@ -218,6 +218,65 @@ TC(places_change_at_once, "Working and root directory: no change is lost.")
 	team_run(2, change_place, &p);
 }
 
+/* A list that lets user 5 read, and not write. */
+static const uint16_t list[] = {2, 0, 1, 6, 0xffff, 0xffff, 2, 4, 5, 0, 4, 0,
+    0xffff, 0xffff, 16, 4, 0xffff, 0xffff, 32, 0, 0xffff, 0xffff};
+
+static void
+list_set(struct shared *s)
+{
+	static const char access[] = "system.posix_acl_access";
+	static const char inherited[] = "system.posix_acl_default";
+
+	T_OK(rump_sys_fsetxattr(s->fd, access, list, sizeof(list), 0));
+	T_OK(rump_sys_setxattr("d", inherited, list, sizeof(list), 0));
+	T_OK(rump_sys_fremovexattr(s->fd, access));
+	T_OK(rump_sys_removexattr("d", inherited));
+}
+
+static void
+list_use(void)
+{
+	int r = rump_sys_access("f", R_OK), fd;
+
+	T_ASSERT(r == 0 || errno == EACCES);
+	T_ERR(EACCES, rump_sys_access("f", W_OK));
+	fd = rump_sys_open("d/new", O_RDWR | O_CREAT, 0666);
+	T_OK(fd);
+	T_OK(rump_sys_close(fd));
+	T_OK(rump_sys_unlink("d/new"));
+}
+
+static void
+change_and_use(struct thread *t)
+{
+	struct shared *s = t->t_arg;
+	struct lwp *l = newlwp(s->pid);
+
+	if (t->t_id != 0) {
+		T_OK(rump_pub_lwproc_rfork(RUMP_RFFDG));
+		T_OK(rump_sys_setuid(5));
+	}
+	for (int i = 0; i < s->rounds; i++)
+		if (t->t_id == 0)
+			list_set(s);
+		else
+			list_use();
+	if (t->t_id != 0)
+		rump_pub_lwproc_switch(l);
+	release(l);
+}
+
+TC(lists_change, "Who may is decided while access control lists come and go.")
+{
+	struct shared s;
+
+	shared_init(&s, 20000 / TC_SLOW);
+	T_OK(rump_sys_mkdir("d", 0777));
+	T_OK(rump_sys_chmod("d", 0777));
+	team_run(2, change_and_use, &s);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, transfers_are_whole);
@@ -225,5 +284,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, appends_are_all_there);
 	ATF_TP_ADD_TC(tp, one_makes_and_one_removes);
 	ATF_TP_ADD_TC(tp, places_change_at_once);
+	ATF_TP_ADD_TC(tp, lists_change);
 	return atf_no_error();
 }

@@ -487,6 +487,31 @@ undo_setxattr(void)
 	MUST(rump_sys_removexattr("/d/f", "user.name"));
 }
 
+/* An access control list for user 5, which what is made in /d is to get. */
+static const uint16_t list[] = {2, 0, 1, 7, 0xffff, 0xffff, 2, 4, 5, 0, 4, 0,
+    0xffff, 0xffff, 16, 7, 0xffff, 0xffff, 32, 0, 0xffff, 0xffff};
+static const char list_name[] = "system.posix_acl_default";
+
+static int
+run_setlist(void)
+{
+	return result(
+	    rump_sys_setxattr("/d", list_name, list, sizeof(list), 0));
+}
+
+static void
+undo_setlist(void)
+{
+	MUST(rump_sys_removexattr("/d", list_name));
+}
+
+static void
+setup_list(void)
+{
+	setup_dir();
+	MUST(rump_sys_setxattr("/d", list_name, list, sizeof(list), 0));
+}
+
 static int
 run_mapfd(void)
 {
@@ -543,6 +568,8 @@ static const struct scenario scenarios[] = {
     {"mapfd", setup_half_page, run_mapfd, undo_write, teardown_open,
 	DATA | KEEPS},
     {"setxattr", setup_dir, run_setxattr, undo_setxattr, teardown_dir, 0},
+    {"set-list", setup_dir, run_setlist, undo_setlist, teardown_dir, 0},
+    {"mkdir-list", setup_list, run_mkdir, undo_mkdir, teardown_dir, 0},
     {"mount", setup_dir, run_mount, undo_mount, teardown_dir, 0},
 };
 

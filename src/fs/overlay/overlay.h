@@ -357,6 +357,11 @@ int ovl_getxattr(
 int ovl_setxattr(struct vnode *, const char *name, const void *value,
     size_t size, int flags);
 int ovl_listxattr(struct vnode *, char *buf, size_t size, size_t *lenp);
+bool ovl_getacl(
+    const struct vnode *, bool isdefault, const void **valuep, size_t *sizep);
+
+/* Of v_mode, what is the upper file's. */
+#define OVL_FOLLOWED (07777u | V_IMMUTABLE | V_APPEND | V_ACL | V_DEFACL)
 int ovl_fsync(struct vnode *, bool dataonly);
 
 #endif /* FS_OVERLAY_OVERLAY_H */

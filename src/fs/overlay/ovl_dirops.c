@@ -302,5 +302,6 @@ const struct vnodeops ovl_dirops = {
     .vop_getxattr = ovl_getxattr,
     .vop_setxattr = ovl_setxattr,
     .vop_listxattr = ovl_listxattr,
+    .vop_getacl = ovl_getacl,
     .vop_reclaim = ovl_reclaim,
 };

@@ -13,14 +13,12 @@
 
 #include "kern/pipe.h"
 
-#define FOLLOWED (07777u | V_IMMUTABLE | V_APPEND)
-
 /* The upper file has been changed: so is the overlay's. */
 static void
 follow_locked(struct vnode *vp, const struct vnode *uvp)
 {
 	atomic_store_explicit(&vp->v_mode,
-	    (vnode_mode(vp) & ~FOLLOWED) | (vnode_mode(uvp) & FOLLOWED),
+	    (vnode_mode(vp) & ~OVL_FOLLOWED) | (vnode_mode(uvp) & OVL_FOLLOWED),
 	    memory_order_relaxed);
 	atomic_store_explicit(&vp->v_uid, vnode_uid(uvp), memory_order_relaxed);
 	atomic_store_explicit(&vp->v_gid, vnode_gid(uvp), memory_order_relaxed);
@@ -30,7 +28,7 @@ follow_locked(struct vnode *vp, const struct vnode *uvp)
 static void
 follow_written(struct vnode *vp, const struct vnode *uvp)
 {
-	if (likely(((vnode_mode(vp) ^ vnode_mode(uvp)) & FOLLOWED) == 0))
+	if (likely(((vnode_mode(vp) ^ vnode_mode(uvp)) & OVL_FOLLOWED) == 0))
 		return;
 	rw_enter_write(&vp->v_lock);
 	follow_locked(vp, uvp);
@@ -239,8 +237,20 @@ ovl_setxattr(struct vnode *vp, const char *name, const void *value, size_t size,
 		return EOPNOTSUPP;
 	rw_enter_write(&uvp->v_lock);
 	error = uvp->v_ops->vop_setxattr(uvp, name, value, size, flags);
+	follow_locked(vp, uvp);
 	rw_exit_write(&uvp->v_lock);
 	return error;
+}
+
+/* A lower file system without them has flags of none. */
+bool
+ovl_getacl(
+    const struct vnode *vp, bool isdefault, const void **valuep, size_t *sizep)
+{
+	struct vnode *rvp = ovl_real(vp_to_ovl((struct vnode *)(uintptr_t)vp));
+
+	return rvp->v_ops->vop_getacl != NULL &&
+	       rvp->v_ops->vop_getacl(rvp, isdefault, valuep, sizep);
 }
 
 /* Take our own names out of a list. */
@@ -354,6 +364,7 @@ const struct vnodeops ovl_regops = {
     .vop_getxattr = ovl_getxattr,
     .vop_setxattr = ovl_setxattr,
     .vop_listxattr = ovl_listxattr,
+    .vop_getacl = ovl_getacl,
     .vop_reclaim = ovl_reclaim,
 };
 
@@ -367,5 +378,6 @@ const struct vnodeops ovl_otherops = {
     .vop_getxattr = ovl_getxattr,
     .vop_setxattr = ovl_setxattr,
     .vop_listxattr = ovl_listxattr,
+    .vop_getacl = ovl_getacl,
     .vop_reclaim = ovl_reclaim,
 };

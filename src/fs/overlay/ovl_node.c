@@ -72,6 +72,9 @@ ovl_setupper(struct ovl_node *on, struct vnode *uvp)
 
 	on->on_uppernext = *chain;
 	*chain = on;
+	/* Lists that only its copy has flags for. */
+	atomic_fetch_or_explicit(&on->on_vnode.v_mode,
+	    vnode_mode(uvp) & (V_ACL | V_DEFACL), memory_order_relaxed);
 	/* Pairs with the acquire in ovl_upper. */
 	atomic_store_explicit(&on->on_upper, uvp, memory_order_release);
 }
@@ -81,8 +84,7 @@ ovl_node_init(struct ovl_node *on, struct ovl_mount *om, struct ovl_real real)
 {
 	struct vnode *vp = real.r_vp;
 	struct vattr va = {
-	    .va_mode =
-		vnode_mode(vp) & (S_IFMT | 07777 | V_IMMUTABLE | V_APPEND),
+	    .va_mode = vnode_mode(vp) & (S_IFMT | OVL_FOLLOWED),
 	    .va_uid = vnode_uid(vp),
 	    .va_gid = vnode_gid(vp),
 	};

@@ -66,7 +66,7 @@ struct tmpfs_node {
 		struct pipe *tn_fifo; /* (l) or NULL */
 		dev_t tn_rdev;	      /* (s) device */
 	};
-	struct tmpfs_xattr *tn_xattrs; /* (l) or NULL */
+	struct tmpfs_xattr *_Atomic tn_xattrs; /* (v) or NULL */
 	/*
 	 * (v) A directory: where it is; the root: itself, NULL.  Anything
 	 * else: where one of its names is, or NULL.
@@ -392,6 +392,11 @@ int tmpfs_setxattr(struct vnode *, const char *name, const void *value,
     size_t size, int flags);
 int tmpfs_listxattr(struct vnode *, char *buf, size_t size, size_t *lenp);
 void tmpfs_xattr_free(struct tmpfs_node *);
+
+/* Access control lists; init: of a new file.  ENOMEM. */
+bool tmpfs_getacl(
+    const struct vnode *, bool isdefault, const void **valuep, size_t *sizep);
+int tmpfs_acl_init(struct tmpfs_node *, const struct vattr *);
 
 /* Files by number; forget: a file that has been given a handle goes. */
 int tmpfs_vptofh(struct vnode *, uint64_t id[2]);

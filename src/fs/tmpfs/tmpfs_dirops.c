@@ -477,5 +477,6 @@ const struct vnodeops tmpfs_dirops = {
     .vop_getxattr = tmpfs_getxattr,
     .vop_setxattr = tmpfs_setxattr,
     .vop_listxattr = tmpfs_listxattr,
+    .vop_getacl = tmpfs_getacl,
     .vop_reclaim = tmpfs_reclaim,
 };

@@ -157,7 +157,12 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 		node_free(tn);
 		return error;
 	}
-	tn->tn_xattrs = NULL;
+	atomic_init(&tn->tn_xattrs, NULL);
+	if (unlikely((va->va_mode & (V_ACL | V_DEFACL)) != 0) &&
+	    (error = tmpfs_acl_init(tn, va)) != 0) {
+		tmpfs_node_abort(tn);
+		return error;
+	}
 	atomic_init(&tn->tn_parent, NULL);
 	atomic_init(&tn->tn_entry, NULL);
 	atomic_init(&tn->tn_seq, 0);
@@ -178,6 +183,7 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 void
 tmpfs_node_abort(struct tmpfs_node *tn)
 {
+	tmpfs_xattr_free(tn);
 	node_give(tn);
 	node_free(tn);
 }
@@ -426,5 +432,6 @@ const struct vnodeops tmpfs_specops = {
     .vop_getxattr = tmpfs_getxattr,
     .vop_setxattr = tmpfs_setxattr,
     .vop_listxattr = tmpfs_listxattr,
+    .vop_getacl = tmpfs_getacl,
     .vop_reclaim = tmpfs_reclaim,
 };
