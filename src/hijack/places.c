@@ -97,8 +97,15 @@ real_path(long dirfd, unsigned long path, int follow, char full[HJ_PATHMAX])
 	char text[HJ_PATHMAX], link[32], *name;
 	long n = hj_copyinstr(text, path, sizeof(text)), fd;
 
-	if (n <= 0) /* the descriptor itself */
-		return n < 0 ? n : hj_path_full(dirfd, path, full);
+	/* The descriptor itself; if there is none, the host says so. */
+	if (n == 0) {
+		n = hj_path_full(dirfd, path, full);
+		if (n == -ENOENT)
+			full[0] = '\0';
+		return n == -ENOENT ? 0 : n;
+	}
+	if (n < 0)
+		return n;
 	name = text + n;
 	while (!follow && name > text && name[-1] == '/')
 		name--;
