@@ -818,7 +818,7 @@ child_process(void *arg)
 {
 	(void)newproc(RUMP_RFCFDG);
 	*(pid_t *)arg = rump_sys_getpid();
-	T_OK(rump_sys_nanosleep(&(struct timespec){0, MSEC}, NULL));
+	T_OK(rump_sys_nanosleep(&(struct timespec){0, 200 * MSEC}, NULL));
 	rump_pub_lwproc_releaselwp();
 	return NULL;
 }
