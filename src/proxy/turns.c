@@ -41,11 +41,12 @@
 #define TURN_CALLS 64u /* no turn is without so many, however slow they are */
 
 /*
- * The leader has found nothing for so long.  When a turn is free: so that whose
- * turn it was sleeps by now, and its processor is seen to be free; else at
- * first, and how often twice as long.
+ * The leader has found nothing for so long.  When a turn is free: so soon that
+ * whose turn it was is still on his way to sleep, since a processor that has
+ * been without work takes long to begin again; else at first, and how often
+ * twice as long.
  */
-#define PATIENCE_FREE  INT64_C(10000)
+#define PATIENCE_FREE  INT64_C(1000)
 #define PATIENCE_FULL  INT64_C(50000)
 #define PATIENCE_TWICE 4
 
