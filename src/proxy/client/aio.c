@@ -29,6 +29,13 @@
  */
 static pthread_mutex_t fetch_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/*
+ * How often a request was made.  One thread may fetch what another has asked
+ * for: the server is between them, which nothing in this process shows, so
+ * submit releases this and fetch_next acquires it.
+ */
+static _Atomic uint64_t submitted;
+
 void
 client_aio_forked(void)
 {
@@ -50,6 +57,7 @@ fetch_next(struct sp_aiodata *ad)
 	if ((error = client_enter(&cc)) != 0)
 		return error;
 	if ((error = client_ask(&cc, &m, 0)) == 0) {
+		(void)atomic_load_explicit(&submitted, memory_order_acquire);
 		payload = cc.cc_slot->ss_payload;
 		memcpy(ad, payload, sizeof(*ad));
 		if (ad->ad_name != 0)
@@ -146,6 +154,8 @@ submit(enum sp_aio what, uint64_t addr, uint64_t group)
 		if (len > SP_PAYLOAD - DATA_AT)
 			len = SP_PAYLOAD - DATA_AT;
 	}
+	/* Pairs with fetch_next. */
+	(void)atomic_fetch_add_explicit(&submitted, 1, memory_order_release);
 	return part_make(&m, &cb, sizeof(cb), data, len);
 }
 
