@@ -7,9 +7,8 @@
 #include <signal.h>
 #include <time.h>
 
-#include "kern/kern.h"
+#include "kern/ktime.h"
 
-#define NSEC_PER_SEC  INT64_C(1000000000)
 #define NSEC_PER_MSEC INT64_C(1000000)
 
 /*

@@ -7,11 +7,10 @@
 
 #include "kern/event.h"
 #include "kern/fdtab.h"
-#include "kern/kern.h"
+#include "kern/ktime.h"
 #include "kern/signal.h"
 #include "sysproto.h"
 
-#define NSEC_PER_SEC  INT64_C(1000000000)
 #define NSEC_PER_USEC INT64_C(1000)
 #define USEC_PER_SEC  INT64_C(1000000)
 

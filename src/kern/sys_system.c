@@ -7,11 +7,9 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
-#include "kern/kern.h"
+#include "kern/ktime.h"
 #include "kern/lwp.h"
 #include "sysproto.h"
-
-#define NSEC_PER_SEC INT64_C(1000000000)
 
 int
 sys_uname(struct lwp *l, struct utsname *uname)

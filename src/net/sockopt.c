@@ -6,6 +6,7 @@
  * are about networks; where there is nothing that they could change they are
  * kept, so that they give what was set.
  */
+#include "kern/ktime.h"
 #include "net/socket.h"
 
 /* Later than the host's headers. */
@@ -21,7 +22,6 @@
 #define SNDBUF_LEAST 4608
 #define RCVBUF_LEAST 2304
 
-#define NSEC_PER_SEC  INT64_C(1000000000)
 #define NSEC_PER_USEC 1000
 
 /* On or off. */

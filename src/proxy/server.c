@@ -9,18 +9,17 @@
 
 #include "hyper/hostfile.h"
 #include "kern/boot.h"
+#include "kern/ktime.h"
 #include "kern/reboot.h"
 #include "proxy/proxy.h"
 #include "proxy/url.h"
-
-#define NSEC INT64_C(1000000000)
 
 struct proxy_config proxy_config = {
     .pc_maxlwps = 1024,
     .pc_maxcalls = SP_NSLOTS,
     .pc_maxmemory = 256u << 20,
-    .pc_grace = 10 * NSEC,
-    .pc_hello = 10 * NSEC,
+    .pc_grace = 10 * NSEC_PER_SEC,
+    .pc_hello = 10 * NSEC_PER_SEC,
 };
 
 static struct {
@@ -69,7 +68,7 @@ rump_server_limit(enum rump_server_limit which, unsigned long value)
 		pc->pc_maxlwps = (uint32_t)value;
 		break;
 	case RUMP_SERVER_GRACE:
-		pc->pc_grace = (int64_t)value * NSEC;
+		pc->pc_grace = (int64_t)value * NSEC_PER_SEC;
 		break;
 	case RUMP_SERVER_HOSTPIDS:
 		pc->pc_setpid = value != 0;
@@ -87,7 +86,7 @@ rump_server_limit(enum rump_server_limit which, unsigned long value)
 		pc->pc_maxmemory = value;
 		break;
 	case RUMP_SERVER_HELLO:
-		pc->pc_hello = (int64_t)value * NSEC;
+		pc->pc_hello = (int64_t)value * NSEC_PER_SEC;
 		break;
 	}
 	return 0;

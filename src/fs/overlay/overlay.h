@@ -330,6 +330,8 @@ int ovl_readdir(struct vnode *, off_t *pos, readdir_fn, void *arg);
 int ovl_readdir_locked(struct ovl_node *, off_t *pos, readdir_fn, void *arg);
 /* Nobody uses the overlay any more. */
 void ovl_readdir_drop(struct ovl_mount *);
+/* A readdir_fn: *arg, a bool, becomes true. */
+bool ovl_found_any(void *arg, const struct direntry *);
 /* ENOTEMPTY; om_lock is held. */
 int ovl_checkempty(struct ovl_node *);
 /* How many directories are in it; om_lock is held. */

@@ -62,14 +62,6 @@ ovl_links_find(struct ovl_mount *om, const struct vnode *lvp)
 	return on;
 }
 
-static bool
-some_entry(void *arg, const struct direntry *de)
-{
-	(void)de;
-	*(bool *)arg = true;
-	return false;
-}
-
 void
 ovl_links_init(struct ovl_mount *om)
 {
@@ -77,7 +69,7 @@ ovl_links_init(struct ovl_mount *om)
 	off_t pos = 2;
 
 	if (uvp != NULL && uvp->v_ops->vop_readdir(
-			       uvp, &pos, some_entry, &om->om_relinked) != 0)
+			       uvp, &pos, ovl_found_any, &om->om_relinked) != 0)
 		om->om_relinked = true;
 }
 

@@ -364,8 +364,8 @@ ovl_readdir_locked(struct ovl_node *dn, off_t *pos, readdir_fn fn, void *arg)
 	return ovl_entries(dn, pos, true, fn, arg);
 }
 
-static bool
-found_any(void *arg, const struct direntry *de)
+bool
+ovl_found_any(void *arg, const struct direntry *de)
 {
 	(void)de;
 	*(bool *)arg = true;
@@ -377,7 +377,7 @@ ovl_checkempty(struct ovl_node *dn)
 {
 	bool any = false;
 	off_t pos = 2;
-	int error = ovl_readdir_locked(dn, &pos, found_any, &any);
+	int error = ovl_readdir_locked(dn, &pos, ovl_found_any, &any);
 
 	return error != 0 ? error : any ? ENOTEMPTY : 0;
 }
