@@ -58,7 +58,10 @@ path_stale(const struct sockaddr_un *sun)
 
 	if (HOST_CALL0(lstat(sun->sun_path, &st)) != 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	if (HOST_CALL(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), &fd) != 0)
+	error = HOST_CALL(
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+	    &fd);
+	if (error != 0)
 		return false;
 	error = HOST_CALL0(
 	    connect((int)fd, (const struct sockaddr *)sun, sizeof(*sun)));
