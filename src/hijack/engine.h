@@ -111,7 +111,7 @@ struct hj_sigaction {
 /* A directory that names were looked up in: lowerdirs.c. */
 struct hj_dir {
 	uint32_t d_used;
-	uint32_t d_link;	   /* on its way there is a symbolic link */
+	uint32_t d_apart;	   /* not one of those that the root has */
 	int d_fd;		   /* where d_prefix begins, or AT_FDCWD */
 	uint32_t d_misses;	   /* used, and not known */
 	uint32_t d_wait;	   /* so often until the kernel is asked */

@@ -23,6 +23,9 @@
 
 #define R_OK 4
 #define X_OK 1
+#ifndef AT_EACCESS
+#define AT_EACCESS 0x200
+#endif
 
 _Static_assert(sizeof(struct stat) == HJ_STATSIZE, "as the host has it");
 
@@ -158,13 +161,14 @@ path_stat(
 }
 
 static int
-path_access(struct hj_thread *t, long dirfd, const long *args, long *result)
+path_access(
+    struct hj_thread *t, long dirfd, const long *args, int follow, long *result)
 {
 	struct hj_lowplace pl;
 	struct stat st;
 
 	return hj_lowplace_find(t, dirfd, (unsigned long)args[0], &pl) &&
-	       place_stat(t, &pl, 1, &st, result) &&
+	       place_stat(t, &pl, follow, &st, result) &&
 	       (*result != 0 || may_all(&st, (int)args[1]));
 }
 
@@ -250,10 +254,15 @@ hj_lower_call(struct hj_thread *t, int nr, const long *args, long *result)
 			    (args[3] & AT_SYMLINK_NOFOLLOW) == 0, result);
 		break;
 	case HJ_K_access:
-		known = path_access(t, AT_FDCWD, args, result);
+		known = path_access(t, AT_FDCWD, args, 1, result);
 		break;
 	case HJ_K_faccessat:
-		known = path_access(t, args[0], args + 1, result);
+		known = path_access(t, args[0], args + 1, 1, result);
+		break;
+	case HJ_K_faccessat2:
+		if (((int)args[3] & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) == 0)
+			known = path_access(t, args[0], args + 1,
+			    (args[3] & AT_SYMLINK_NOFOLLOW) == 0, result);
 		break;
 	case HJ_K_readlinkat:
 		known = path_readlink(t, args[0], args + 1, result);

@@ -5,10 +5,11 @@
  *
  * Of the root directory all that is below may be so, but for some names in it:
  * then a directory that the host finds without a symbolic link on its way is
- * such a one, and one that it does not find is not there.  The kernel is asked
- * for the root at once, and for others when names were looked up in them again
- * and again: those that links lead to, and all that are below one of those
- * names, which somebody has changed.
+ * such a one, and one that it does not find is not there.  A link on the way is
+ * the host's as well, and what it says takes its place.  Of other directories,
+ * which are below one of those names, since somebody has changed something
+ * there, the kernel is asked for each; if that was in vain, again after a
+ * while.
  *
  * With several threads, and by rules, nothing is known.
  */
@@ -17,9 +18,10 @@
 
 #include "hijack/engine.h"
 
-#define ASK_FIRST 3  /* times that a directory is used until it is asked for */
-#define ASK_LAST  64 /* and, where that was in vain, the same at most */
+#define ASK_LAST 64 /* times a directory is used until it is asked for again \
+		     */
 #define USED_WELL 8
+#define LINKS	  8 /* on the way to a directory */
 
 uint64_t
 hj_lower_tree(const struct hj_proc *p)
@@ -157,9 +159,9 @@ dir_find(struct hj_thread *t, int fd, const char *path, size_t n)
 	d = &p->p_dirs[p->p_nextdir++ % HJ_NDIRS];
 	d->d_used = 1;
 	d->d_fd = fd;
-	d->d_link = 0;
+	d->d_apart = 0;
 	d->d_misses = 0;
-	d->d_wait = ASK_FIRST;
+	d->d_wait = 1;
 	d->d_host.hd_tree = 0;
 	memset(d->d_prefix, 0, sizeof(d->d_prefix));
 	memcpy(d->d_prefix, path, n);
@@ -259,6 +261,64 @@ root_find(const struct hj_root *root, const char *path, char *host)
 	return HJ_FAILED(fd) ? fd : 0;
 }
 
+/*
+ * The first symbolic link on a way becomes what it says.  Whether there is one,
+ * and it is the host's.
+ */
+static int
+way_follow(const struct hj_root *root, char way[SP_HOSTPATHMAX])
+{
+	char host[SP_HOSTPATHMAX], text[SP_HOSTPATHMAX], *name;
+	size_t at, end = 0, rest;
+	long n;
+
+	name = hj_append(host, root->r_dir.d_host.hd_path);
+	if ((size_t)(name - host) + hj_strlen(way) >= sizeof(host))
+		return 0;
+	do {
+		for (at = end; way[at] == '/'; at++)
+			continue;
+		for (end = at; way[end] != '/' && way[end] != '\0'; end++)
+			continue;
+		if (end == at || !stays_below(root, way, way + end))
+			return 0;
+		memcpy(name, way, end);
+		name[end] = '\0';
+		n = hj_raw4(
+		    __NR_readlinkat, AT_FDCWD, host, text, sizeof(text));
+	} while (n == -EINVAL);
+	if (n <= 0)
+		return 0;
+	if (text[0] == '/')
+		at = 0;
+	rest = hj_strlen(way + end) + 1;
+	if (at + (size_t)n + rest > sizeof(text))
+		return 0;
+	memmove(way + at + n, way + end, rest);
+	memcpy(way + at, text, (size_t)n);
+	return 1;
+}
+
+/* The same with links on its way; ELOOP: what they say leads elsewhere. */
+static long
+root_resolve(const struct hj_root *root, const char *path, char *host)
+{
+	char way[SP_HOSTPATHMAX];
+	long r;
+
+	hj_append(way, path);
+	for (int links = 0; links <= LINKS; links++) {
+		r = stays_below(root, way, way + hj_strlen(way))
+			? root_find(root, way, host)
+			: -ELOOP;
+		if (r != -ELOOP)
+			return r;
+		if (!way_follow(root, way))
+			break;
+	}
+	return -ELOOP;
+}
+
 /* The directory of an absolute path; NULL: it cannot be had so. */
 static struct hj_dir *
 find_below(struct hj_thread *t, struct hj_lowplace *pl, size_t len)
@@ -274,17 +334,12 @@ find_below(struct hj_thread *t, struct hj_lowplace *pl, size_t len)
 		return root_has(root, pl->pl_name, hj_strlen(pl->pl_name))
 			   ? &root->r_dir
 			   : NULL;
-	if (!stays_below(root, pl->pl_path, pl->pl_path + len))
-		return NULL;
 	d = dir_find(t, AT_FDCWD, pl->pl_path, len);
-	if (d->d_link || dir_isknown(t, d))
-		return d->d_link ? NULL : d;
+	if (d->d_apart || dir_isknown(t, d))
+		return d->d_apart ? NULL : d;
 	host = root->r_dir.d_host;
-	r = root_find(root, d->d_prefix, host.hd_path);
-	if (r == -ELOOP) {
-		d->d_link = 1;
-		d->d_wait = 1;
-	}
+	r = root_resolve(root, d->d_prefix, host.hd_path);
+	d->d_apart = r == -ELOOP;
 	if (r == 0)
 		dir_know(t, d, &host);
 	pl->pl_missing = r == -ENOENT;
