@@ -625,27 +625,38 @@ hj_fd_held(struct hj_thread *t)
 }
 
 /*
- * After execve: what is open in the kernel, and who we are there.  With a name
- * the kernel is told of it, on the connection that was there before: an errno,
- * if that cannot be.
+ * After execve: the kernel is told of the program and asked what is open there,
+ * on the connection that was there before; exe, unless it is "", is its path,
+ * which the kernel does not know yet.  An errno.
  */
 int
-hj_fd_learn(struct hj_thread *t, const char *name, struct sp_fds *ids)
+hj_fd_ask(struct hj_thread *t, const char *name, const char *exe)
+{
+	const size_t n = hj_strlen(exe) + 1;
+	long args[HJ_OPARGS] = {n > 1 ? NAMESIZE : 0};
+	char buf[NAMESIZE + HJ_PATHMAX] = {0};
+
+	memcpy(buf, name, HJ_MIN(hj_strlen(name), NAMESIZE - 1));
+	memcpy(buf + NAMESIZE, exe, n);
+	return hj_kernel_begin(t, SP_EXEC, args, buf, NAMESIZE + n);
+}
+
+/*
+ * What is open in the kernel, and who we are there.  If that was asked before,
+ * an errno if there is no answer.
+ */
+int
+hj_fd_learn(struct hj_thread *t, int asked, struct sp_fds *ids)
 {
 	struct statx holder = {0};
 	long args[HJ_OPARGS] = {0}, n;
 	const struct sp_fds *sf;
 	const int32_t *fds;
-	char buf[NAMESIZE] = {0};
 
-	if (name != NULL) {
-		memcpy(buf, name, HJ_MIN(hj_strlen(name), NAMESIZE - 1));
-		n = hj_kernel_op(t, SP_EXEC, args, buf, sizeof(buf), 0);
-		if (HJ_FAILED(n))
-			return (int)-n;
-	} else {
-		n = hj_kernel_op(t, SP_FDS, args, NULL, 0, 0);
-	}
+	n = asked ? hj_kernel_end(t)
+		  : hj_kernel_op(t, SP_FDS, args, NULL, 0, 0);
+	if (HJ_FAILED(n) && asked)
+		return (int)-n;
 	if (HJ_FAILED(n) && hj_has_rules())
 		return 0;
 	if (HJ_FAILED(n))

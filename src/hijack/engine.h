@@ -111,7 +111,8 @@ struct hj_sigaction {
 /* A directory that names were looked up in: lowerdirs.c. */
 struct hj_dir {
 	uint32_t d_used;
-	uint32_t d_apart;	   /* not one of those that the root has */
+	uint32_t d_below;	   /* the root has it, at hd_path */
+	uint32_t d_apart;	   /* the root does not have it */
 	int d_fd;		   /* where d_prefix begins, or AT_FDCWD */
 	uint32_t d_misses;	   /* used, and not known */
 	uint32_t d_wait;	   /* so often until the kernel is asked */
@@ -225,6 +226,7 @@ struct hj_thread {
 	uint32_t t_statfd; /* + 1: just opened, and t_stat is what fstat says */
 	uint8_t t_stat[HJ_STATSIZE];
 	uint32_t t_posted;	/* a call is under way that nobody waits for */
+	uint32_t t_untold;	/* the kernel does not know of t's program */
 	uint32_t t_fdmin;	/* of the next one */
 	uint32_t t_interrupted; /* it was told not to sleep any more */
 	uint32_t t_bykernel;	/* the kernel has made the program's call */
@@ -286,6 +288,7 @@ struct hj_image {
 #define HJ_EXEC_IGNORED	  0x100
 #define HJ_EXEC_NNP	  4 /* and asked for no_new_privs */
 #define HJ_EXEC_FIRST	  8 /* there is no filter yet (hijack.h) */
+#define HJ_EXEC_UNTOLD	  0x800 /* the kernel is to be told of the program */
 #define HJ_EXEC_HOSTCWD	  0x1000
 #define HJ_EXEC_RENEWED	  0x2000
 #define HJ_EXEC_CONNECTED 0x4000 /* the connection goes on */
@@ -469,6 +472,9 @@ long hj_kernel(struct hj_thread *t, int nr, const long *args);
 void hj_kernel_post(struct hj_thread *t, int nr, const long *args);
 long hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data,
     size_t n, size_t room);
+int hj_kernel_begin(
+    struct hj_thread *t, uint32_t op, const long *args, const void *data, size_t n);
+long hj_kernel_end(struct hj_thread *t);
 const void *hj_kernel_payload(const struct hj_thread *t);
 void hj_kernel_threadend(struct hj_thread *t);
 void hj_kernel_first(struct hj_thread *t, const char *name);
@@ -514,7 +520,8 @@ void hj_twin_close(struct hj_thread *t, long fd);
 long hj_twin_copied(struct hj_thread *t, long from, long to, int cloexec);
 unsigned long hj_fd_kernelbits(const struct hj_thread *t, size_t word);
 unsigned long hj_fd_twinbits(const struct hj_thread *t, size_t word);
-int hj_fd_learn(struct hj_thread *t, const char *name, struct sp_fds *ids);
+int hj_fd_ask(struct hj_thread *t, const char *name, const char *exe);
+int hj_fd_learn(struct hj_thread *t, int asked, struct sp_fds *ids);
 void hj_fd_holder(void);
 
 void hj_fd_setlate(struct hj_thread *t, int fd);
@@ -523,18 +530,21 @@ void hj_fd_disown(struct hj_thread *t, int fd, long got);
 /* lowerdirs.c */
 uint64_t hj_lower_tree(const struct hj_proc *p);
 void hj_lower_forget(struct hj_thread *t);
+void hj_lower_learn(struct hj_thread *t, const struct sp_hosttree *root);
 void hj_lower_carry(const struct hj_thread *t, void *payload);
 void hj_lower_carried(struct hj_thread *t, const void *payload);
 void hj_lower_forgetfd(struct hj_thread *t, int fd);
 int hj_lowplace_find(struct hj_thread *t, long dirfd, unsigned long path,
     struct hj_lowplace *pl);
+void hj_lowplace_name(
+    struct hj_thread *t, const struct hj_lowplace *pl, char *path);
 
 /* lower.c */
 int hj_lower_call(struct hj_thread *t, int nr, const long *args, long *result);
 int hj_lower_ismissing(
     struct hj_thread *t, long dirfd, const char *path, int follow);
-int
-hj_lower_program(struct hj_thread *t, long dirfd, const char *path, int follow);
+int hj_lower_program(struct hj_thread *t, long dirfd, const char *path,
+    int follow, char *exe);
 int hj_lower_open(struct hj_thread *t, const long *args, long *result);
 int hj_lower_islate(const struct hj_thread *t, long fd);
 int hj_lower_close(struct hj_thread *t, int fd);
@@ -619,6 +629,7 @@ void hj_limits_fsize(struct rlimit64 *rl, long words[HJ_NARGS]);
 int hj_file_program(struct hj_thread *t, long dirfd, const char *path,
     int follow, char *exe, int *fd);
 void hj_file_noprogram(struct hj_thread *t);
+void hj_file_tell(struct hj_thread *t, const char *exe);
 long hj_file_server(const struct hj_thread *t, int fd, int how);
 long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
 void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);

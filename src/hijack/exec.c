@@ -330,7 +330,9 @@ control_string(struct hj_thread *t, struct exec *ex, int interpfd)
 	if (t->t_proc->p_renewed)
 		flags |= HJ_EXEC_RENEWED;
 	if (hj_has_kernel() && hj_kernel_carry(t, carried))
-		flags |= HJ_EXEC_CONNECTED;
+		flags |= HJ_EXEC_CONNECTED | (t->t_untold ? HJ_EXEC_UNTOLD : 0);
+	else if (hj_has_kernel() && t->t_untold)
+		hj_file_tell(t, ex->exe);
 	if (t->t_proc->p_locks)
 		flags |= HJ_EXEC_LOCKS;
 	flags |= (unsigned long)(interpfd + 1) << HJ_EXEC_INTERP;

@@ -58,12 +58,18 @@ hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
 	int own = -1;
 	long r;
 
-	/* The kernel need not know of an interpreter, but of a program. */
+	/*
+	 * The kernel need not know of an interpreter, but of a program: if its
+	 * path is known, when that is there (SP_EXEC).
+	 */
+	if (exe != NULL)
+		t->t_untold = 0;
 	if (!hj_has_rules()) {
 		tree = hj_lower_tree(t->t_proc);
-		own = hj_lower_program(t, dirfd, path, follow);
+		own = hj_lower_program(t, dirfd, path, follow, exe);
 	}
-	if (own >= 0 && exe == NULL) {
+	if (own >= 0 && (exe == NULL || exe[0] != '\0')) {
+		t->t_untold |= exe != NULL;
 		*fd = own;
 		return 0;
 	}
@@ -92,6 +98,17 @@ hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
 	}
 	*fd = (int)r;
 	return 0;
+}
+
+/* The kernel is to know of the program that was found last. */
+void
+hj_file_tell(struct hj_thread *t, const char *exe)
+{
+	long args[HJ_OPARGS] = {AT_FDCWD, 0, SP_PROGRAM_PLAIN};
+
+	t->t_untold = 0;
+	hj_kernel_op(
+	    t, SP_PROGRAM, args, (void *)(uintptr_t)exe, hj_strlen(exe) + 1, 0);
 }
 
 /* What was found last is not executed after all. */

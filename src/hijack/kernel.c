@@ -285,6 +285,15 @@ hj_kernel_post(struct hj_thread *t, int nr, const long *args)
 	slot_exit(t, slot);
 }
 
+static void
+op_fill(struct sp_msg *m, uint32_t op, const long *args, size_t n)
+{
+	memset(m, 0, sizeof(*m));
+	m->sm_op = op;
+	m->sm_len = m->sm_head = (uint32_t)n;
+	memcpy(m->sm_args, args, HJ_OPARGS * sizeof(args[0]));
+}
+
 /*
  * Anything but a system call: args[0] and [1] go along and come back, as do n
  * bytes of data at the payload's head, of which at most `room' come back.
@@ -302,12 +311,9 @@ hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data, size_t n,
 	if (error != 0)
 		return -error;
 	ss = spc_slot(cl, slot);
-	memset(&ss->ss_msg, 0, sizeof(ss->ss_msg));
-	ss->ss_msg.sm_op = op;
-	ss->ss_msg.sm_len = ss->ss_msg.sm_head = (uint32_t)n;
+	op_fill(&ss->ss_msg, op, args, n);
 	if (n != 0)
 		memcpy(ss->ss_payload, data, n);
-	memcpy(ss->ss_msg.sm_args, args, HJ_OPARGS * sizeof(args[0]));
 	error = slot_call(t, slot);
 	if (error != 0) {
 		slot_exit(t, slot);
@@ -321,6 +327,47 @@ hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data, size_t n,
 		memcpy(data, ss->ss_payload, room);
 	slot_exit(t, slot);
 	return r;
+}
+
+/*
+ * The same in two steps, by a thread that does nothing else between them: an
+ * errno, and the value or a negative errno.
+ */
+int
+hj_kernel_begin(struct hj_thread *t, uint32_t op, const long *args,
+    const void *data, size_t n)
+{
+	struct sp_slot *ss;
+	uint32_t slot;
+	int error = slot_enter(t, &slot);
+
+	if (error != 0)
+		return error;
+	if (t->t_slot == 0) {
+		slot_exit(t, slot);
+		return EBUSY;
+	}
+	ss = spc_slot(&t->t_proc->p_spc, slot);
+	op_fill(&ss->ss_msg, op, args, n);
+	memcpy(ss->ss_payload, data, n);
+	slot_post(t, slot);
+	t->t_posted = 1;
+	slot_exit(t, slot);
+	return 0;
+}
+
+long
+hj_kernel_end(struct hj_thread *t)
+{
+	const struct sp_msg *m;
+	uint32_t slot;
+	int error = slot_enter(t, &slot);
+
+	if (error != 0)
+		return -error;
+	m = &spc_slot(&t->t_proc->p_spc, slot)->ss_msg;
+	slot_exit(t, slot);
+	return m->sm_error != 0 ? -(long)m->sm_error : m->sm_retval;
 }
 
 /* What came with the result of the thread's last one. */
@@ -560,14 +607,18 @@ is_none(const uint8_t token[SP_TOKEN])
 long
 hj_kernel_fork(struct hj_thread *t, uint8_t token[SP_TOKEN])
 {
+	const size_t room =
+	    hj_has_rules() ? SP_TOKEN : sizeof(struct sp_forked);
+	struct sp_forked forked = {0};
 	long args[HJ_OPARGS] = {0};
-	long r = hj_kernel_op(t, SP_FORK, args, token, SP_TOKEN, SP_TOKEN);
+	long r = hj_kernel_op(t, SP_FORK, args, &forked, 0, room);
 
-	if (r == -ENOTCONN && hj_has_rules()) {
-		memset(token, 0, SP_TOKEN);
-		r = 0;
-	}
-	return HJ_FAILED(r) ? r : 0;
+	if (HJ_FAILED(r) && (r != -ENOTCONN || !hj_has_rules()))
+		return r;
+	memcpy(token, forked.sf_token, SP_TOKEN);
+	if (!hj_threaded)
+		hj_lower_learn(t, &forked.sf_root);
+	return 0;
 }
 
 /* In the parent: there is such a child, or the host has refused it. */

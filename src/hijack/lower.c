@@ -210,16 +210,21 @@ hj_lower_ismissing(
 
 /*
  * A program that may be executed by anybody, in a file that nobody has changed:
- * opened on the host, or -1: the kernel is to be asked.
+ * opened on the host, or -1: the kernel is to be asked.  exe, unless it is
+ * NULL, is its path, or "" if only the kernel can tell that, or has to be told
+ * because of set-id bits.
  */
 int
-hj_lower_program(struct hj_thread *t, long dirfd, const char *path, int follow)
+hj_lower_program(
+    struct hj_thread *t, long dirfd, const char *path, int follow, char *exe)
 {
 	const struct sp_hostdir *hd;
 	struct hj_lowplace pl;
 	struct stat st;
 	long error, fd;
 
+	if (exe != NULL)
+		*exe = '\0';
 	if (!hj_lowplace_find(t, dirfd, (unsigned long)path, &pl) ||
 	    !place_stat(t, &pl, follow, &st, &error) || error != 0)
 		return -1;
@@ -230,8 +235,11 @@ hj_lower_program(struct hj_thread *t, long dirfd, const char *path, int follow)
 		return -1;
 	if (hj_raw2(__NR_fstat, fd, &st) == 0 &&
 	    (st.st_mode & S_IFMT) == S_IFREG && links_fine(&st, hd) &&
-	    may_all(&st, X_OK) && hd->hd_tree == hj_lower_tree(t->t_proc))
+	    may_all(&st, X_OK) && hd->hd_tree == hj_lower_tree(t->t_proc)) {
+		if (exe != NULL && (st.st_mode & (S_ISUID | S_ISGID)) == 0)
+			hj_lowplace_name(t, &pl, exe);
 		return (int)fd;
+	}
 	hj_raw1(__NR_close, fd);
 	return -1;
 }

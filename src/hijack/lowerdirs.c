@@ -18,8 +18,9 @@
 
 #include "hijack/engine.h"
 
-#define ASK_LAST 64 /* times a directory is used until it is asked for again \
-		     */
+#define ASK_LAST                                                    \
+	64 /* times a directory is used until it is asked for again \
+	    */
 #define USED_WELL 8
 #define LINKS	  8 /* on the way to a directory */
 
@@ -77,7 +78,7 @@ hj_lower_carry(const struct hj_thread *t, void *payload)
 	/* Other descriptors may be closed, or be somebody else's. */
 	for (d = p->p_dirs; d < p->p_dirs + HJ_NDIRS; d++) {
 		if (d->d_used && d->d_fd == AT_FDCWD &&
-		    d->d_host.hd_tree == tree)
+		    (d->d_below || d->d_host.hd_tree == tree))
 			c->c_dirs[c->c_ndirs++] = *d;
 	}
 }
@@ -159,6 +160,7 @@ dir_find(struct hj_thread *t, int fd, const char *path, size_t n)
 	d = &p->p_dirs[p->p_nextdir++ % HJ_NDIRS];
 	d->d_used = 1;
 	d->d_fd = fd;
+	d->d_below = 0;
 	d->d_apart = 0;
 	d->d_misses = 0;
 	d->d_wait = 1;
@@ -204,6 +206,20 @@ root_isknown(struct hj_thread *t)
 	dir_know(t, &root->r_dir, &host.ht_dir);
 	memcpy(root->r_but, host.ht_but, sizeof(root->r_but));
 	return 1;
+}
+
+/* A fork has told. */
+void
+hj_lower_learn(struct hj_thread *t, const struct sp_hosttree *told)
+{
+	struct hj_root *root = &t->t_proc->p_root;
+
+	if (told->ht_dir.hd_tree == root->r_dir.d_host.hd_tree ||
+	    (told->ht_dir.hd_flags & SP_HD_TREE) == 0)
+		return;
+	root->r_dir.d_fd = AT_FDCWD;
+	dir_know(t, &root->r_dir, &told->ht_dir);
+	memcpy(root->r_but, told->ht_but, sizeof(root->r_but));
 }
 
 /* Whether a name in the root is the host's. */
@@ -319,6 +335,15 @@ root_resolve(const struct hj_root *root, const char *path, char *host)
 	return -ELOOP;
 }
 
+/* Whether what was found there before still is. */
+static int
+still_below(const struct hj_root *root, const char *host)
+{
+	const char *way = hj_after(host, root->r_dir.d_host.hd_path);
+
+	return way != NULL && stays_below(root, way, way + hj_strlen(way));
+}
+
 /* The directory of an absolute path; NULL: it cannot be had so. */
 static struct hj_dir *
 find_below(struct hj_thread *t, struct hj_lowplace *pl, size_t len)
@@ -338,7 +363,13 @@ find_below(struct hj_thread *t, struct hj_lowplace *pl, size_t len)
 	if (d->d_apart || dir_isknown(t, d))
 		return d->d_apart ? NULL : d;
 	host = root->r_dir.d_host;
-	r = root_resolve(root, d->d_prefix, host.hd_path);
+	if (d->d_below && still_below(root, d->d_host.hd_path)) {
+		hj_append(host.hd_path, d->d_host.hd_path);
+		r = 0;
+	} else {
+		r = root_resolve(root, d->d_prefix, host.hd_path);
+	}
+	d->d_below = r == 0;
 	d->d_apart = r == -ELOOP;
 	if (r == 0)
 		dir_know(t, d, &host);
@@ -386,4 +417,19 @@ hj_lowplace_find(
 	hj_append(hj_append(hj_append(pl->pl_host, d->d_host.hd_path), "/"),
 	    pl->pl_name);
 	return 1;
+}
+
+/* The path of a place, without links; "": it is not known. */
+void
+hj_lowplace_name(struct hj_thread *t, const struct hj_lowplace *pl, char *path)
+{
+	const struct hj_dir *root = &t->t_proc->p_root.r_dir;
+	const char *way;
+
+	*path = '\0';
+	if (pl->pl_dir != root && !pl->pl_dir->d_below)
+		return;
+	way = hj_after(pl->pl_dir->d_host.hd_path, root->d_host.hd_path);
+	if (way != NULL)
+		hj_append(hj_append(hj_append(path, way), "/"), pl->pl_name);
 }

@@ -49,6 +49,11 @@ struct stack {
 	struct auxv *auxv;
 	size_t nauxv;	   /* with the end */
 	unsigned long end; /* of the strings of the environment */
+	/* With a kernel: who we are there is still to be learned. */
+	int learns;
+	int asked;
+	const char *name;
+	uint8_t token[SP_TOKEN];
 };
 
 /* Who has brought the engine, as far as it is known. */
@@ -206,6 +211,49 @@ note_path(int fd)
 	hj_exepath[n > 0 ? n : 0] = '\0';
 }
 
+/* Who the program is, as the C library wants to know it at once. */
+static void
+auxv_ids(struct stack *s, const struct sp_fds *ids)
+{
+	auxv_set(s, AT_UID, ids->sf_uid);
+	auxv_set(s, AT_EUID, ids->sf_euid);
+	auxv_set(s, AT_GID, ids->sf_gid);
+	auxv_set(s, AT_EGID, ids->sf_egid);
+	auxv_set(s, AT_SECURE,
+	    ids->sf_uid != ids->sf_euid || ids->sf_gid != ids->sf_egid);
+}
+
+/* Begin a program in the session, of which there may be a connection. */
+static void
+ask(struct hj_thread *t, struct stack *s, const uint8_t *token, int connected,
+    const char *exe)
+{
+	s->name = hj_basename(s->argv[1]);
+	memcpy(s->token, token, SP_TOKEN);
+	s->asked = connected && hj_fd_ask(t, s->name, exe) == 0;
+	s->learns = 1;
+}
+
+/* The answer, before anybody else wants to know. */
+static void
+learn(struct hj_thread *t, struct stack *s)
+{
+	struct sp_fds ids;
+
+	if (!s->learns)
+		return;
+	s->learns = 0;
+	if (!s->asked || hj_fd_learn(t, 1, &ids) != 0) {
+		hj_kernel_exec(t, s->token, s->name);
+		hj_fd_learn(t, 0, &ids);
+	}
+	/* Set-id bits: others may look elsewhere. */
+	if (ids.sf_euid != 0)
+		hj_lower_forget(t);
+	if (!hj_has_rules())
+		auxv_ids(s, &ids);
+}
+
 static unsigned long
 load(struct stack *s, int fd, int interpfd)
 {
@@ -234,6 +282,7 @@ load(struct stack *s, int fd, int interpfd)
 		entry = interp.i_entry + (unsigned long)base;
 		hj_raw1(__NR_close, image.i_interpfd);
 	}
+	learn(hj_current(), s);
 	auxv_set(s, AT_BASE, (unsigned long)base);
 	if ((image.i_stackflags & PF_X) != 0)
 		hj_raw3(__NR_mprotect, (unsigned long)s->sp & ~(HJ_PAGE - 1),
@@ -265,18 +314,6 @@ parse_control(char *text, unsigned long *n)
 	return text;
 }
 
-/* Who the program is, as the C library wants to know it at once. */
-static void
-auxv_ids(struct stack *s, const struct sp_fds *ids)
-{
-	auxv_set(s, AT_UID, ids->sf_uid);
-	auxv_set(s, AT_EUID, ids->sf_euid);
-	auxv_set(s, AT_GID, ids->sf_gid);
-	auxv_set(s, AT_EGID, ids->sf_egid);
-	auxv_set(s, AT_SECURE,
-	    ids->sf_uid != ids->sf_euid || ids->sf_gid != ids->sf_egid);
-}
-
 /* The same from here on: a blank and a number. */
 static const char *
 parse_number(const char *text, uint64_t *n)
@@ -285,24 +322,6 @@ parse_number(const char *text, uint64_t *n)
 	for (text += *text == ' '; *text >= '0' && *text <= '9'; text++)
 		*n = *n * 10 + (uint64_t)(*text - '0');
 	return text;
-}
-
-/* Begin a program in the session, of which there may be a connection. */
-static void
-learn(struct hj_thread *t, struct stack *s, const uint8_t *token, int connected)
-{
-	const char *name = hj_basename(s->argv[1]);
-	struct sp_fds ids;
-
-	if (!connected || hj_fd_learn(t, name, &ids) != 0) {
-		hj_kernel_exec(t, token, name);
-		hj_fd_learn(t, NULL, &ids);
-	}
-	/* Set-id bits: others may look elsewhere. */
-	if (ids.sf_euid != 0)
-		hj_lower_forget(t);
-	if (!hj_has_rules())
-		auxv_ids(s, &ids);
 }
 
 /* The rest: the session that goes on, a limit, the program's path. */
@@ -329,9 +348,10 @@ resume(
 	if (t->t_proc->p_renewed)
 		hj_fd_held(t);
 	t->t_proc->p_locks = (flags & HJ_EXEC_LOCKS) != 0;
-	learn(t, s, token,
+	ask(t, s, token,
 	    (flags & HJ_EXEC_CONNECTED) != 0 &&
-		hj_kernel_adopt(t, token, carried) == 0);
+		hj_kernel_adopt(t, token, carried) == 0,
+	    (flags & HJ_EXEC_UNTOLD) != 0 ? hj_exepath : "");
 }
 
 /* The kernel may still be made; who makes it, ends us if that fails. */
@@ -367,7 +387,8 @@ first(struct hj_thread *t, struct stack *s)
 		hj_fail("cannot be executed", path, r);
 	if (hj_has_kernel()) {
 		memcpy(token, t->t_proc->p_spc.cl_token, SP_TOKEN);
-		learn(t, s, token, 1);
+		ask(t, s, token, 1, t->t_untold ? hj_exepath : "");
+		learn(t, s);
 	}
 	return fd;
 }
@@ -377,7 +398,7 @@ unsigned long
 hj_main(unsigned long *sp)
 {
 	struct hj_thread *t = &hj_stack0.thread;
-	struct stack s;
+	struct stack s = {0};
 	unsigned long n[3], entry;
 	char *rest;
 

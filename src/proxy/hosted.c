@@ -163,6 +163,20 @@ hosted_executed(struct session *se, uid_t *uid, gid_t *gid)
 		exefile_rele(old);
 }
 
+/*
+ * A program that was executed already.  What cannot be told of it any more is
+ * not known.
+ */
+static void
+program_executed(struct session *se, struct lwp *l, const char *path)
+{
+	struct program pg;
+
+	if (vfs_program(l, AT_FDCWD, path, false, &pg) != 0)
+		pg.pg_exe = NULL;
+	program_set(se, pg.pg_exe, UINT32_MAX, UINT32_MAX);
+}
+
 static int
 program_find(struct call *c, struct lwp *l, const char *path)
 {
@@ -171,15 +185,19 @@ program_find(struct call *c, struct lwp *l, const char *path)
 	bool plain =
 	    args[2] == SP_PROGRAM_PLAIN || !session_isroot(c->c_session);
 	struct program pg;
-	int *fds, error;
+	int *fds, fd, error;
 
 	if ((fds = hosted_table(c->c_session)) == NULL)
 		return ENOMEM;
 	error = vfs_program(l, (int)args[0], path, args[1] != 0, &pg);
 	if (error != 0)
 		return error;
-	fds[c->c_slot] = pg.pg_hostfd;
-	c->c_msg.sm_retval = pg.pg_hostfd;
+	if ((error = exefile_hostfile(pg.pg_exe, &fd)) != 0) {
+		exefile_rele(pg.pg_exe);
+		return error;
+	}
+	fds[c->c_slot] = fd;
+	c->c_msg.sm_retval = fd;
 	call_give(c, pg.pg_path, strlen(pg.pg_path) + 1);
 	if (args[2] == SP_PROGRAM_INTERPRETER)
 		exefile_rele(pg.pg_exe);
@@ -258,17 +276,21 @@ int
 hosted_exec(struct call *c)
 {
 	const char *name = path_given(c);
+	uint64_t at = c->c_msg.sm_args[0];
 	struct session *se = c->c_session;
+	struct lwp *l;
 	uint64_t handle;
 	uid_t uid;
 	gid_t gid;
 
-	if (name == NULL)
+	if (name == NULL || at >= c->c_msg.sm_head)
 		return EPROTO;
 	if (lwps_next(se, 2, &handle) != 0)
 		return EBUSY;
-	if (syscall_enter() == NULL)
+	if ((l = syscall_enter()) == NULL)
 		return syscall_refusal();
+	if (at != 0)
+		program_executed(se, l, name + at);
 	hosted_executed(se, &uid, &gid);
 	syscall_exit();
 	remote_exec(c->c_lwp, name, uid, gid);
@@ -407,6 +429,22 @@ hosted_dir(struct call *c)
 	hostdir_encode(&hd, &to);
 	call_give(c, &to, sizeof(to));
 	return 0;
+}
+
+bool
+hosted_root(struct sp_hosttree *to)
+{
+	struct lwp *l = syscall_enter();
+	struct hostdir hd;
+	bool hosted;
+
+	if (l == NULL)
+		return false;
+	hosted = (proc_flags(l->l_proc) & PF_HOSTED) != 0;
+	if (hosted && vfs_hostdir(l, AT_FDCWD, "/", &hd) == 0)
+		hostdir_encode(&hd, to);
+	syscall_exit();
+	return hosted;
 }
 
 int

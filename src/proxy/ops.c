@@ -85,16 +85,19 @@ op_release(struct call *c, uint32_t n)
 static int
 op_fork(struct call *c)
 {
-	uint8_t token[SP_TOKEN];
+	struct sp_forked to = {0};
 	uint64_t handle, id;
 	struct lwp *l;
+	bool hosted;
 	int error;
 
 	error = remote_rfork(c->c_lwp, RUMP_RFFDG, &handle);
 	if (error != 0)
 		return error;
-	if ((error = session_fork(c->c_session, handle, token, &id)) != 0)
+	error = session_fork(c->c_session, handle, to.sf_token, &id);
+	if (error != 0)
 		return error;
+	hosted = hosted_root(&to.sf_root);
 	/* Signals for it, and where it maps things, are the child's matter. */
 	remote_leave(c->c_lwp);
 	c->c_lwp = NULL;
@@ -102,7 +105,7 @@ op_fork(struct call *c)
 		remote_adopt(l, id, 0, "");
 		remote_leave(l);
 	}
-	call_give(c, token, sizeof(token));
+	call_give(c, &to, hosted ? sizeof(to) : sizeof(to.sf_token));
 	return 0;
 }
 

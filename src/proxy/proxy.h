@@ -473,6 +473,7 @@ int hosted_program(struct call *);
 void hosted_executed(struct session *, uid_t *, gid_t *);
 int hosted_reopen(struct call *);
 int hosted_dir(struct call *);
+bool hosted_root(struct sp_hosttree *); /* false: the caller is no such */
 int hosted_adopt(struct call *);
 
 /* The handles of the slots, made now if need be; NULL: there is no memory. */

@@ -43,6 +43,14 @@ exefile_name(const struct exefile *xf, const struct cwdinfo *root, char *buf,
 	return vfs_name(xf->xf_mount, xf->xf_vnode, root, buf, pathp);
 }
 
+int
+exefile_hostfile(struct exefile *xf, int *hostfdp)
+{
+	struct vnode *vp = xf->xf_vnode;
+
+	return vp->v_ops->vop_hostfile(vp, false, hostfdp);
+}
+
 /* Takes over the reference to the vnode, if it succeeds. */
 static int
 exefile_make(struct mount *mp, struct vnode *vp, struct exefile **xfp)
@@ -118,12 +126,7 @@ vfs_program(
 	/* It may sleep, and what is only found be gone then. */
 	if (!vnode_tryhold(vp))
 		return ESTALE;
-	if ((error = exefile_make(nd.ni_mount, vp, &pg->pg_exe)) != 0) {
+	if ((error = exefile_make(nd.ni_mount, vp, &pg->pg_exe)) != 0)
 		vnode_rele(vp);
-		return error;
-	}
-	error = vp->v_ops->vop_hostfile(vp, false, &pg->pg_hostfd);
-	if (error != 0)
-		exefile_rele(pg->pg_exe);
 	return error;
 }

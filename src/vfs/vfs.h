@@ -648,16 +648,17 @@ void exefile_hold(struct exefile *);
 void exefile_rele(struct exefile *);
 int exefile_name(const struct exefile *, const struct cwdinfo *root, char *buf,
     const char **pathp); /* as vfs_name */
+/* The host's file of its data. */
+int exefile_hostfile(struct exefile *, int *hostfdp);
 
 /*
- * A file that is to be executed on the host, by l's rights: the host's file of
- * its data, its path as of vfs_name, or "", and what its set-id bits say,
- * UINT32_MAX: nothing.  The reference to pg_exe is the caller's.  EACCES,
- * ELOOP for a symbolic link that is not to be followed, ENOMEM, ETXTBSY:
- * somebody may write to it; errors of walks.
+ * A file that is to be executed on the host, by l's rights: its path as of
+ * vfs_name, or "", and what its set-id bits say, UINT32_MAX: nothing.  The
+ * reference to pg_exe is the caller's.  EACCES, ELOOP for a symbolic link that
+ * is not to be followed, ENOMEM, ETXTBSY: somebody may write to it; errors of
+ * walks.
  */
 struct program {
-	int pg_hostfd;
 	struct exefile *pg_exe;
 	uid_t pg_uid;
 	gid_t pg_gid;
