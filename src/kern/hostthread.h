@@ -26,6 +26,12 @@ struct smr_list {
 	uint32_t sl_count;
 };
 
+/* The same once they have a goal, the first ones first. */
+struct smr_waiting {
+	struct smr_list sw_list[2];
+	uint64_t sw_goal[2];
+};
+
 /*
  * Is a call whose sleep was interrupted (EINTR) made again?  The sleep says
  * ALWAYS when it was for a signal to act on; some calls then say otherwise.
@@ -79,9 +85,9 @@ struct hostthread {
 	_Atomic bool ht_alive;	    /* (a) in use by a host thread */
 	struct hostthread *ht_next; /* (s) all records, never unlinked */
 
-	/* (o) retired objects, oldest first; see smr.c */
+	/* (o) retired objects; see smr.c */
 	struct smr_list ht_retired; /* no goal yet */
-	struct smr_list ht_waiting; /* have a goal */
+	struct smr_waiting ht_waiting;
 
 	/* (o) free lwp slots and processes in hand; see lwp.c, proc.c */
 	struct lwp *ht_lwps;

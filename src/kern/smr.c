@@ -6,7 +6,10 @@
  * together they get a goal: a value of the global sequence that was not there
  * before.  A host thread whose record shows that value, or a later one, or
  * zero, entered (or left) after the objects were unlinked and cannot hold
- * them.  What an ended thread leaves behind is on one common list.
+ * them.  What an ended thread leaves behind waits in a common place.
+ *
+ * What waits is in two heaps.  The first keeps its goal, so that its turn
+ * comes; whatever else is to wait joins the second and gives that its goal.
  */
 #include "kern/smr.h"
 
@@ -15,7 +18,7 @@
 struct kern_entry kern_entry = {.ke_seq = 1};
 
 static struct kmutex common_lock;
-static struct smr_list common; /* (common_lock) all have a goal */
+static struct smr_waiting common; /* (common_lock) */
 static _Atomic uint32_t common_count;
 
 void
@@ -53,14 +56,27 @@ list_append(struct smr_list *sl, struct smr_item *si)
 	sl->sl_count++;
 }
 
-static struct smr_item *
-list_pop(struct smr_list *sl)
+/* All of `from', which is not empty, goes to the end of `to'. */
+static void
+list_join(struct smr_list *to, struct smr_list *from)
 {
-	struct smr_item *si = sl->sl_first;
+	if (to->sl_first == NULL)
+		to->sl_last = &to->sl_first;
+	*to->sl_last = from->sl_first;
+	to->sl_last = from->sl_last;
+	to->sl_count += from->sl_count;
+	*from = (struct smr_list){0};
+}
 
-	sl->sl_first = si->si_next;
-	sl->sl_count--;
-	return si;
+static void
+list_free(struct smr_list *sl)
+{
+	struct smr_item *si, *next;
+
+	for (si = sl->sl_first; si != NULL; si = next) {
+		next = si->si_next;
+		si->si_free(si);
+	}
 }
 
 uint64_t
@@ -75,21 +91,25 @@ smr_goal(void)
 	       1;
 }
 
-/* Give what has been retired a goal and move it on to `to'. */
+/* What is in the list, if anything, waits for the goal. */
 static void
-smr_set_goal(struct smr_list *from, struct smr_list *to)
+waiting_add(struct smr_waiting *sw, struct smr_list *sl, uint64_t goal)
 {
-	uint64_t goal;
+	unsigned i = sw->sw_list[0].sl_first != NULL;
 
-	if (from->sl_first == NULL)
+	if (sl->sl_first == NULL)
 		return;
-	goal = smr_goal();
-	while (from->sl_first != NULL) {
-		struct smr_item *si = list_pop(from);
+	list_join(&sw->sw_list[i], sl);
+	if (goal > sw->sw_goal[i])
+		sw->sw_goal[i] = goal;
+}
 
-		si->si_goal = goal;
-		list_append(to, si);
-	}
+/* Give what has been retired a goal. */
+static void
+smr_set_goal(struct hostthread *ht)
+{
+	if (ht->ht_retired.sl_first != NULL)
+		waiting_add(&ht->ht_waiting, &ht->ht_retired, smr_goal());
 }
 
 /* The oldest sequence that a host thread may still be reading under. */
@@ -118,50 +138,63 @@ smr_passed(uint64_t goal)
 	return goal <= smr_oldest();
 }
 
-/* Free from the front of a list what nobody can hold. */
-static void
-smr_free_until(struct smr_list *sl, uint64_t oldest)
+/* Take out what nobody can hold. */
+static struct smr_list
+waiting_take(struct smr_waiting *sw, uint64_t oldest)
 {
-	while (sl->sl_first != NULL && sl->sl_first->si_goal <= oldest) {
-		struct smr_item *si = list_pop(sl);
+	struct smr_list take = {0};
 
-		si->si_free(si);
+	while (sw->sw_list[0].sl_first != NULL && sw->sw_goal[0] <= oldest) {
+		list_join(&take, &sw->sw_list[0]);
+		sw->sw_list[0] = sw->sw_list[1];
+		sw->sw_goal[0] = sw->sw_goal[1];
+		sw->sw_list[1] = (struct smr_list){0};
 	}
+	return take;
 }
 
-/* The same for the common list, whose objects were retired by others. */
+static uint32_t
+waiting_count(const struct smr_waiting *sw)
+{
+	return sw->sw_list[0].sl_count + sw->sw_list[1].sl_count;
+}
+
+/* Free the same of what was retired by others. */
 static void
 smr_free_common(uint64_t oldest)
 {
-	struct smr_list mine = {0}, keep = {0};
+	struct smr_list take;
 
 	mutex_enter(&common_lock);
-	while (common.sl_first != NULL) {
-		struct smr_item *si = list_pop(&common);
-
-		list_append(si->si_goal <= oldest ? &mine : &keep, si);
-	}
-	common.sl_count = 0;
-	while (keep.sl_first != NULL)
-		list_append(&common, list_pop(&keep));
+	take = waiting_take(&common, oldest);
 	atomic_store_explicit(
-	    &common_count, common.sl_count, memory_order_relaxed);
+	    &common_count, waiting_count(&common), memory_order_relaxed);
 	mutex_exit(&common_lock);
-	smr_free_until(&mine, oldest);
+	list_free(&take);
 }
 
 void
 smr_poll(struct hostthread *ht)
 {
+	struct smr_list take;
 	uint64_t oldest;
 
 	smr_enter(ht);
-	smr_set_goal(&ht->ht_retired, &ht->ht_waiting);
+	smr_set_goal(ht);
+	/* It has read nothing so far: it is not older than the goal. */
+	smr_enter(ht);
 	oldest = smr_oldest();
-	smr_free_until(&ht->ht_waiting, oldest);
+	take = waiting_take(&ht->ht_waiting, oldest);
+	list_free(&take);
 	if (atomic_load_explicit(&common_count, memory_order_relaxed) != 0)
 		smr_free_common(oldest);
 	smr_exit(ht);
+}
+
+bool
+smr_isempty(const struct hostthread *ht)
+{
+	return ht->ht_retired.sl_count + waiting_count(&ht->ht_waiting) == 0;
 }
 
 void
@@ -182,10 +215,8 @@ smr_drain(void)
 	for (;;) {
 		/* What is freed may retire more. */
 		smr_poll(ht);
-		if (ht->ht_retired.sl_count + ht->ht_waiting.sl_count +
-			atomic_load_explicit(
-			    &common_count, memory_order_relaxed) ==
-		    0)
+		if (smr_isempty(ht) && atomic_load_explicit(&common_count,
+					   memory_order_relaxed) == 0)
 			break;
 		hyper_yield();
 	}
@@ -228,13 +259,16 @@ smr_synchronize(void)
 void
 smr_thread_flush(struct hostthread *ht)
 {
-	smr_set_goal(&ht->ht_retired, &ht->ht_waiting);
-	if (ht->ht_waiting.sl_first == NULL)
+	struct smr_waiting *sw = &ht->ht_waiting;
+	unsigned i;
+
+	smr_set_goal(ht);
+	if (sw->sw_list[0].sl_first == NULL)
 		return;
 	mutex_enter(&common_lock);
-	while (ht->ht_waiting.sl_first != NULL)
-		list_append(&common, list_pop(&ht->ht_waiting));
+	for (i = 0; i < nitems(sw->sw_list); i++)
+		waiting_add(&common, &sw->sw_list[i], sw->sw_goal[i]);
 	atomic_store_explicit(
-	    &common_count, common.sl_count, memory_order_relaxed);
+	    &common_count, waiting_count(&common), memory_order_relaxed);
 	mutex_exit(&common_lock);
 }

@@ -26,7 +26,6 @@
 struct smr_item {
 	struct smr_item *si_next;
 	void (*si_free)(struct smr_item *);
-	uint64_t si_goal;
 };
 
 /*
@@ -88,6 +87,8 @@ void smr_retire(struct smr_item *item, void (*fn)(struct smr_item *));
 
 /* On the way out of the kernel, outside the section: free what can be. */
 void smr_poll(struct hostthread *);
+/* Has the calling host thread nothing retired that was not freed? */
+bool smr_isempty(const struct hostthread *);
 
 /*
  * Wait until everything that this host thread retired so far is freed.

@@ -177,10 +177,10 @@ ktimer_run(int64_t now)
 static bool
 ktimer_leftovers(struct hostthread *ht)
 {
-	if (ht->ht_retired.sl_count + ht->ht_waiting.sl_count == 0)
+	if (smr_isempty(ht))
 		return false;
 	smr_poll(ht);
-	return ht->ht_retired.sl_count + ht->ht_waiting.sl_count != 0;
+	return !smr_isempty(ht);
 }
 
 static void
