@@ -14,7 +14,7 @@
  *
  * In front of the slabs each host thread has a magazine of free objects for
  * each cache.  Allocation and free work on it without any locking (kmem.h);
- * only when it runs empty or full, half a magazine is moved at once, here.
+ * only when it runs empty or full, some objects are moved at once, here.
  *
  * Locks: ks_lock, letter (c), covers the slabs of one cache.  (a) is a count
  * that publishes nothing: relaxed.  (s) is stable.
@@ -258,15 +258,18 @@ magazine_setcount(struct kmagazine *km, uint32_t n)
 	atomic_store_explicit(&km->km_count, n, memory_order_relaxed);
 }
 
+/* What an empty magazine is filled with, at most. */
+#define FILL_MAX 16
+
 /*
  * Fill an empty magazine, and one object for the caller.  Objects in it are
- * touched, so it is filled by half only once the thread has wanted as many: few
- * do, and a page that the host has to give takes longer than all else here.
+ * touched, so it is filled by so many only once the thread has wanted as many:
+ * few do, and a page that the host has to give takes longer than all else here.
  */
 static void *
 magazine_fill(struct kcache *kc, struct kmagazine *km)
 {
-	void *objs[KMEM_MAGSIZE / 2 + 1];
+	void *objs[FILL_MAX + 1];
 	unsigned i, n = cache_take(kc, objs, km->km_fill + 1);
 
 	if (n == 0)
@@ -274,6 +277,8 @@ magazine_fill(struct kcache *kc, struct kmagazine *km)
 	km->km_fill = 2 * km->km_fill + 1;
 	if (km->km_fill > kc->kc_magmax / 2)
 		km->km_fill = kc->kc_magmax / 2;
+	if (km->km_fill > FILL_MAX)
+		km->km_fill = FILL_MAX;
 	for (i = n; i-- > 1;) {
 		kmem_setlink(objs[i], km->km_objs);
 		km->km_objs = objs[i];
@@ -393,14 +398,20 @@ slabs_layout(struct kslabs *ks, size_t size, size_t align)
 	}
 }
 
+/*
+ * Small ones: what a host thread retires (SMR_BATCH) comes back at once, and
+ * what it makes until then is taken from here, too.
+ */
 static uint32_t
 magazine_size(size_t size, unsigned flags)
 {
 	if ((flags & KCACHE_PAGES) != 0)
-		return KMEM_MAGSIZE / 2;
-	if (size <= 512)
+		return KMEM_MAGSIZE / 8;
+	if (size <= 256)
 		return KMEM_MAGSIZE;
-	return size <= 1024 ? KMEM_MAGSIZE / 2 : KMEM_MAGSIZE / 4;
+	if (size <= 512)
+		return KMEM_MAGSIZE / 4;
+	return size <= 1024 ? KMEM_MAGSIZE / 8 : KMEM_MAGSIZE / 16;
 }
 
 struct kcache *

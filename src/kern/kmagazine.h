@@ -7,8 +7,8 @@
 
 #include "kern/param.h"
 
-#define KMEM_NCACHE  48 /* caches there can be */
-#define KMEM_MAGSIZE 32 /* objects a host thread keeps of each, at most */
+#define KMEM_NCACHE  48	 /* caches there can be */
+#define KMEM_MAGSIZE 128 /* objects a host thread keeps of each, at most */
 
 /*
  * A host thread's free objects of one cache, linked through their first word.
