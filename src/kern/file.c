@@ -5,9 +5,11 @@
  * kern_maxfiles permits are dealt out.  A file needs one and gives it back at
  * its end.  Permits lie in shards, a host thread takes from the shard of its
  * id, and in a pool that shards take from and give to in batches, so that
- * host threads that make files write no line in common.  Permits and files
- * together are always kern_maxfiles; root goes on when there is none, and
- * then the pool is below zero.
+ * host threads that make files write no line in common.  Besides, a host
+ * thread may keep one, which nobody else gets, for it to open and close files
+ * without an atomic operation.  Permits and files together are always
+ * kern_maxfiles; root goes on when there is none, and then the pool is below
+ * zero.
  */
 #include "kern/event.h"
 #include "kern/filedesc.h"
@@ -85,10 +87,15 @@ permits_put(struct file_shard *fs, int64_t n)
 static int
 permit_get(struct lwp *l)
 {
-	struct file_shard *mine = &shards[curht()->ht_id % FILE_SHARDS];
+	struct hostthread *ht = curht();
+	struct file_shard *mine = &shards[ht->ht_id % FILE_SHARDS];
 	int64_t n;
 	int i;
 
+	if (likely(ht->ht_filepermit)) {
+		ht->ht_filepermit = false;
+		return 0;
+	}
 	if (likely(permits_take(mine, 1) != 0))
 		return 0;
 	if ((n = permits_take(&pool, FILE_BATCH)) != 0) {
@@ -109,12 +116,17 @@ permit_get(struct lwp *l)
 static void
 permit_put(void)
 {
-	struct file_shard *mine = &shards[curht()->ht_id % FILE_SHARDS];
+	struct hostthread *ht = curht();
+	struct file_shard *mine = &shards[ht->ht_id % FILE_SHARDS];
 	int64_t n;
 
 	if (unlikely(atomic_load_explicit(
 			 &pool.fs_permits, memory_order_relaxed) < 0)) {
 		permits_put(&pool, 1);
+		return;
+	}
+	if (!ht->ht_filepermit) {
+		ht->ht_filepermit = true;
 		return;
 	}
 	permits_put(mine, 1);
@@ -123,6 +135,14 @@ permit_put(void)
 		n = permits_take(mine, FILE_BATCH);
 		permits_put(&pool, n);
 	}
+}
+
+void
+file_thread_flush(struct hostthread *ht)
+{
+	if (ht->ht_filepermit)
+		permits_put(&pool, 1);
+	ht->ht_filepermit = false;
 }
 
 int

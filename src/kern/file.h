@@ -118,7 +118,7 @@ struct file {
 	_Atomic uint32_t f_count;    /* (a) references; 0: free */
 	_Atomic uint32_t f_flags;    /* (a) O_* of open, access mode too */
 	uint8_t f_type;		     /* (s) enum file_type */
-	bool f_writes;		     /* (s) its vnode's v_uses count it */
+	bool f_writes;		     /* (s) it uses its vnode as a writer */
 	_Atomic uint16_t f_owned;    /* (a) it has an owner; fowner.c */
 	struct kmutex f_lock;	     /* f_offset, over a whole read or write */
 	void *f_data;		     /* (s) pipe, … */
@@ -273,6 +273,9 @@ extern _Atomic uint64_t kern_maxfiles;
 
 /* There may be another number of them from now on.  EINVAL for none. */
 int file_setmax(int64_t max);
+
+/* The host thread ends: give back what it keeps. */
+void file_thread_flush(struct hostthread *);
 
 void file_init(void);
 

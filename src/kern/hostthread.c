@@ -12,6 +12,7 @@
  * moment, one at a time.
  */
 #include "kern/hostthread.h"
+#include "kern/file.h"
 #include "kern/lwp.h"
 #include "kern/smr.h"
 
@@ -179,6 +180,7 @@ hostthread_empty(struct hostthread *ht)
 	proc_thread_flush(ht);
 	lwp_thread_flush(ht);
 	smr_thread_flush(ht);
+	file_thread_flush(ht);
 	kmem_thread_flush(ht);
 }
 

@@ -103,6 +103,7 @@ struct hostthread {
 
 	struct kcontext ht_ctx;	      /* its own */
 	struct unrights *ht_netdrops; /* (o) files to let go of; net/local */
+	bool ht_filepermit;	      /* (o) it keeps one; see file.c */
 
 	/* (a) processes made less processes gone on this host thread */
 	_Atomic int64_t ht_procbalance;
