@@ -27,6 +27,15 @@ create_check(const struct nameidata *nd, bool isdir)
 	return 0;
 }
 
+/* The same where it will not be made, for which `error' is a reason. */
+static __attribute__((noinline)) int
+create_refused(const struct nameidata *nd, bool isdir, int error)
+{
+	int first = create_check(nd, isdir);
+
+	return first != 0 ? first : error;
+}
+
 /* A device is for root to make, but for the one that Linux calls a whiteout. */
 static int
 device_check(const struct vattr *va, const struct cred *cr)
@@ -53,26 +62,26 @@ create_permitted(const struct nameidata *nd, struct vattr *va)
 }
 
 int
-vnode_create(
-    struct nameidata *nd, struct vattr *va, bool ref, struct vnode **vpp)
+vnode_create(struct nameidata *nd, struct vattr *va, struct vnode **vpp)
 {
 	struct vnode *dvp = nd->ni_dvp;
-	int error, forbidden;
+	bool isdir = S_ISDIR(va->va_mode);
+	int error;
 
 	rw_enter_write(&dvp->v_lock);
-	/* While the entry is fetched; but that it is there comes first. */
-	forbidden = create_permitted(nd, va);
-	if ((error = create_check(nd, S_ISDIR(va->va_mode))) != 0 ||
-	    (error = forbidden) != 0)
-		goto out;
-	error = dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp);
-	/* Where vnodes are cached it may have been dropped at once. */
-	while (error == 0 && ref && !vnode_tryhold(*vpp))
-		error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, vpp);
+	if (unlikely(nd->ni_slash && !isdir))
+		error = ENOENT;
+	else if (likely((error = cname_check(&nd->ni_cn, dvp)) == 0))
+		error = create_permitted(nd, va);
+	/* That it is there comes first, which vop_create says otherwise. */
+	if (unlikely(error != 0))
+		error = create_refused(nd, isdir, error);
+	else
+		error = dvp->v_ops->vop_create(dvp, &nd->ni_cn, va, vpp);
 	if (error != 0)
 		goto out;
 	inotify_name(dvp, &nd->ni_cn, *vpp);
-	inotify_entry(dvp, &nd->ni_cn, IN_CREATE, S_ISDIR(va->va_mode), 0);
+	inotify_entry(dvp, &nd->ni_cn, IN_CREATE, isdir, 0);
 out:
 	rw_exit_write(&dvp->v_lock);
 	return error;
@@ -93,7 +102,7 @@ create_at(struct lwp *l, int dirfd, const char *path, struct vattr *va)
 	if (nd.ni_last != LAST_NORM)
 		return EEXIST;
 	namei_prefetch(&nd);
-	return vnode_create(&nd, va, false, &vp);
+	return vnode_create(&nd, va, &vp);
 }
 
 int

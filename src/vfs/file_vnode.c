@@ -175,6 +175,17 @@ vnode_truncate(struct lwp *l, const struct mount *mp, struct vnode *vp,
 }
 
 int
+vnode_open_begin(struct vnode *vp, uint64_t n)
+{
+	int error;
+
+	while (unlikely((error = vnode_trytake(vp, n)) == ETXTBSY))
+		if (!remote_ended())
+			break;
+	return error;
+}
+
+int
 vnode_write_begin(struct vnode *vp)
 {
 	while (unlikely(!vnode_use(vp, 1)))
@@ -328,7 +339,7 @@ vn_ioctl(
 void
 vnode_fo_close(struct file *fp)
 {
-	vnode_rele(fp->f_vnode);
+	vnode_drop(fp->f_vnode, 1 + (fp->f_writes ? VNODE_USE : 0));
 	mount_rele(fp->f_mount);
 }
 
@@ -343,8 +354,6 @@ vn_closing(struct file *fp, const struct filedesc *fdp)
 static void
 vn_close(struct file *fp)
 {
-	if (fp->f_writes)
-		vnode_unuse(fp->f_vnode, 1);
 	lock_close(fp);
 	vnode_note_closing(fp);
 	if ((file_flags(fp) & O_PATH) == 0)

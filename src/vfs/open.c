@@ -23,6 +23,7 @@
 struct openargs {
 	int oa_flags;
 	unsigned oa_access; /* permissions it takes: R_OK, W_OK */
+	bool oa_writes;	    /* a regular file may be written to, if only now */
 	mode_t oa_mode;	    /* of a file that is made */
 	struct lwp *oa_lwp;
 	unsigned oa_namei; /* NAMEI_* */
@@ -50,8 +51,12 @@ open_decode(struct lwp *l, int flags, mode_t mode, struct openargs *oa)
 	if ((flags & OPEN_TMPFILE) != 0 &&
 	    ((flags & O_DIRECTORY) == 0 || (oa->oa_access & W_OK) == 0))
 		return EINVAL;
-	if ((flags & O_TRUNC) != 0)
+	/* As file_writable; mode 3 is not. */
+	oa->oa_writes = (((unsigned)flags + 1) & (O_PATH | 2)) == 2;
+	if ((flags & O_TRUNC) != 0) {
 		oa->oa_access |= W_OK;
+		oa->oa_writes = true;
+	}
 	oa->oa_namei = ((flags & O_NOFOLLOW) == 0 ? NAMEI_FOLLOW : 0) |
 		       ((flags & O_DIRECTORY) != 0 ? NAMEI_DIRECTORY : 0);
 	return 0;
@@ -165,22 +170,31 @@ open_special(const struct openargs *oa, struct vnode *vp, struct file **fpp)
 	return 0;
 }
 
-/* Both are to be opened: false if one of them is dead. */
-static bool
-open_hold(struct mount *mp, struct vnode *vp)
+/* Of v_count: what an open file has, while it is opened at least. */
+static uint64_t
+open_count(const struct openargs *oa, uint32_t mode)
 {
-	if (!vnode_tryhold(vp))
-		return false;
-	if (mount_tryhold(mp))
-		return true;
-	vnode_rele(vp);
-	return false;
+	return oa->oa_writes && S_ISREG(mode) ? 1 + VNODE_USE : 1;
+}
+
+/* What nd found is to be opened.  OPEN_AGAIN if it is dead; ETXTBSY. */
+static int
+open_hold(const struct nameidata *nd, uint64_t count)
+{
+	int error = vnode_open_begin(nd->ni_vp, count);
+
+	if (error != 0)
+		return error == ENOENT ? OPEN_AGAIN : error;
+	if (mount_tryhold(nd->ni_mount))
+		return 0;
+	vnode_drop(nd->ni_vp, count);
+	return OPEN_AGAIN;
 }
 
 static void
-open_rele(struct mount *mp, struct vnode *vp)
+open_rele(struct mount *mp, struct vnode *vp, uint64_t count)
 {
-	vnode_rele(vp);
+	vnode_drop(vp, count);
 	mount_rele(mp);
 }
 
@@ -215,43 +229,26 @@ open_filled(const struct openargs *oa, struct mount *mp, struct vnode *vp,
 	return error;
 }
 
-/* The same of a regular file that may be written to, if only now. */
-static int
-open_writing(const struct openargs *oa, struct mount *mp, struct vnode *vp,
-    bool made, struct file **fpp)
-{
-	struct file *fp = *fpp;
-	int error = vnode_write_begin(vp);
-
-	if (error != 0)
-		return error;
-	fp->f_writes = file_writable(fp);
-	error = open_filled(oa, mp, vp, made, fpp);
-	if (error != 0 || !fp->f_writes) {
-		fp->f_writes = false;
-		vnode_unuse(vp, 1);
-	}
-	return error;
-}
-
 /*
  * Make *fpp an open file of the vnode as seen through the mount; it takes over
- * the references to them on success.
+ * what the caller has of them on success.
  */
 static int
 open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
-    bool made, struct file **fpp)
+    uint64_t count, bool made, struct file **fpp)
 {
 	struct file *fp = *fpp;
-	int flags = oa->oa_flags;
+	int error;
 
-	file_fill(fp, flags, mp, vp);
-	if ((flags & O_PATH) != 0)
+	file_fill(fp, oa->oa_flags, mp, vp);
+	if ((oa->oa_flags & O_PATH) != 0)
 		return 0;
-	if ((file_writable(fp) || (flags & O_TRUNC) != 0) &&
-	    vnode_type(vp) == S_IFREG)
-		return open_writing(oa, mp, vp, made, fpp);
-	return open_filled(oa, mp, vp, made, fpp);
+	fp->f_writes = count != 1 && file_writable(fp);
+	error = open_filled(oa, mp, vp, made, fpp);
+	/* It was for O_TRUNC only. */
+	if (unlikely(count != 1 && !fp->f_writes) && error == 0)
+		vnode_unuse(vp, 1);
+	return error;
 }
 
 /* What nd found.  OPEN_AGAIN if it has died since. */
@@ -259,30 +256,33 @@ static int
 open_found(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
 	struct vnode *vp = nd->ni_vp;
+	uint64_t count = open_count(oa, vnode_mode(vp));
 	int error;
 
-	if ((error = open_check(nd, oa)) != 0)
+	if ((error = open_check(nd, oa)) != 0 ||
+	    (error = open_hold(nd, count)) != 0)
 		return error;
-	if (!open_hold(nd->ni_mount, vp))
-		return OPEN_AGAIN;
-	if ((error = open_file(oa, nd->ni_mount, vp, false, fpp)) != 0)
-		open_rele(nd->ni_mount, vp);
+	error = open_file(oa, nd->ni_mount, vp, count, false, fpp);
+	if (error != 0)
+		open_rele(nd->ni_mount, vp, count);
 	return error;
 }
 
 static int
 open_make(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
-	struct vattr va = {.va_mode = oa->oa_mode};
+	struct vattr va = {
+	    .va_mode = oa->oa_mode, .va_count = open_count(oa, oa->oa_mode)};
 	struct vnode *vp;
 	int error;
 
 	if (!mount_tryhold(nd->ni_dmount))
 		return OPEN_AGAIN;
-	if ((error = vnode_create(nd, &va, true, &vp)) != 0)
+	if ((error = vnode_create(nd, &va, &vp)) != 0)
 		mount_rele(nd->ni_dmount);
-	else if ((error = open_file(oa, nd->ni_dmount, vp, true, fpp)) != 0)
-		open_rele(nd->ni_dmount, vp);
+	else if ((error = open_file(
+		      oa, nd->ni_dmount, vp, va.va_count, true, fpp)) != 0)
+		open_rele(nd->ni_dmount, vp, va.va_count);
 	return error;
 }
 
@@ -300,13 +300,13 @@ open_creat(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 	for (;;) {
 		if (nd->ni_last == LAST_NORM && nd->ni_slash)
 			return EISDIR;
+		if (nd->ni_last == LAST_NORM && excl)
+			return open_make(nd, oa, fpp);
 		error = namei_step(nd, follow, &link);
 		if (error == ENOENT && nd->ni_last == LAST_NORM) {
 			error = open_make(nd, oa, fpp);
-			if (error != EEXIST || excl)
-				return error;
 			/* Somebody else made it meanwhile. */
-			return OPEN_AGAIN;
+			return error == EEXIST ? OPEN_AGAIN : error;
 		}
 		if (error != 0)
 			return error;
@@ -323,6 +323,7 @@ static int
 open_tmpfile(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 {
 	struct vattr va = {.va_mode = oa->oa_mode};
+	uint64_t count = 1;
 	struct vnode *dvp, *vp;
 	int error;
 
@@ -347,8 +348,12 @@ open_tmpfile(struct nameidata *nd, const struct openargs *oa, struct file **fpp)
 		vnode_rele(vp);
 		return ENOENT;
 	}
-	if ((error = open_file(oa, nd->ni_mount, vp, true, fpp)) != 0)
-		open_rele(nd->ni_mount, vp);
+	if (oa->oa_writes && (error = vnode_write_begin(vp)) == 0)
+		count += VNODE_USE;
+	if (error == 0)
+		error = open_file(oa, nd->ni_mount, vp, count, true, fpp);
+	if (error != 0)
+		open_rele(nd->ni_mount, vp, count);
 	return error;
 }
 

@@ -411,7 +411,7 @@ pub_create(struct vnode *dvp, struct vnode **vpp, struct componentname *cnp,
 		error = ENOTDIR;
 	else if (nd.ni_last != LAST_NORM)
 		error = EEXIST;
-	else if ((error = vnode_create(&nd, va, true, &vp)) == 0)
+	else if ((error = vnode_create(&nd, va, &vp)) == 0)
 		error = pub_vop_give(nd.ni_dmount, vp, vpp);
 	syscall_exit();
 	return error;
@@ -422,7 +422,8 @@ rump_pub_vop_create(struct vnode *dvp, struct vnode **vpp,
     struct componentname *cnp, struct vattr *vap)
 {
 	struct vattr va = {.va_mode = vap->va_mode & (S_IFMT | 07777),
-	    .va_rdev = vap->va_rdev};
+	    .va_rdev = vap->va_rdev,
+	    .va_count = 1};
 
 	if ((va.va_mode & S_IFMT) == 0 || S_ISLNK(va.va_mode))
 		return EINVAL;
@@ -433,7 +434,8 @@ RUMP_EXPORT int
 rump_pub_vop_symlink(struct vnode *dvp, struct vnode **vpp,
     struct componentname *cnp, const char *target)
 {
-	struct vattr va = {.va_mode = S_IFLNK | 0777, .va_target = target};
+	struct vattr va = {
+	    .va_mode = S_IFLNK | 0777, .va_target = target, .va_count = 1};
 
 	va.va_targetlen = strlen(target);
 	if (va.va_targetlen == 0)

@@ -15,7 +15,7 @@ sockname_make(
 	mode_t mask =
 	    atomic_load_explicit(&l->l_proc->p_umask, memory_order_relaxed);
 	/* Also where a default access list is. */
-	struct vattr va = {.va_mode = S_IFSOCK | (0777 & ~mask)};
+	struct vattr va = {.va_mode = S_IFSOCK | (0777 & ~mask), .va_count = 1};
 	struct nameidata nd;
 	int error;
 
@@ -28,7 +28,7 @@ sockname_make(
 	if (!mount_tryhold(nd.ni_dmount))
 		return ENOENT;
 	*mpp = nd.ni_dmount;
-	if ((error = vnode_create(&nd, &va, true, vpp)) != 0)
+	if ((error = vnode_create(&nd, &va, vpp)) != 0)
 		mount_rele(*mpp);
 	return error;
 }

@@ -99,7 +99,7 @@ bucket_unlink(uint32_t bucket, struct vcnode *vcn)
 static bool
 vcn_evict(struct vcnode *vcn)
 {
-	uint32_t one = 1;
+	uint64_t one = 1;
 
 	if ((vnode_mode(&vcn->vn_vnode) & V_WATCHED) != 0)
 		return false;

@@ -64,18 +64,19 @@ struct vnode {
 	_Atomic uint32_t v_mode;      /* (v) st_mode; the type is (s) */
 	_Atomic uid_t v_uid;	      /* (v) */
 	_Atomic gid_t v_gid;	      /* (v) */
-	_Atomic uint32_t v_count;     /* (a) see above */
+	_Atomic uint8_t v_hint;	      /* (a) F_SET_RW_HINT */
+	_Atomic uint64_t v_count;     /* (a) see above, and vnode_use */
 	struct super *v_super;	      /* (s) */
 	struct krwlock v_lock;
-	union {
-		/* of who holds a reference */
-		struct {
-			_Atomic int32_t v_uses; /* (a) see vnode_use */
-			_Atomic uint8_t v_hint; /* (a) F_SET_RW_HINT */
-		};
-		struct smr_item v_smr; /* once it is dead */
-	};
+	struct smr_item v_smr; /* once it is dead */
 };
+
+/*
+ * In v_count, above the references: how many users there are, or, negative,
+ * how often it is executed.  Each of them has a reference, so what is dead has
+ * none.
+ */
+#define VNODE_USE (UINT64_C(1) << 32)
 
 /*
  * In v_mode, beside type and permissions; all (v).
@@ -126,6 +127,7 @@ struct vattr {
 	/* for create, with V_ACL or V_DEFACL in va_mode: the list for them */
 	const void *va_acl;
 	size_t va_aclsize;
+	uint64_t va_count; /* for create: of v_count, for the caller */
 };
 
 #define VA_MODE	 1u
@@ -186,9 +188,9 @@ struct vnodeops {
 	int (*vop_aname)(struct vnode *vp, struct vnode **dvpp,
 	    const char **namep, size_t *lenp);
 	/*
-	 * (X dvp) Make what va describes.  dvp is not dead and the name is
-	 * not there.  *vpp is not referenced.  ENOMEM, ENOSPC, EMLINK.
-	 * [EPERM]
+	 * (X dvp) Make what va describes.  dvp is not dead.  *vpp has the
+	 * references and uses that va_count says.  EEXIST, ENOMEM, ENOSPC,
+	 * EMLINK.  [EPERM]
 	 */
 	int (*vop_create)(struct vnode *dvp, const struct cname *,
 	    const struct vattr *va, struct vnode **vpp);
@@ -692,7 +694,7 @@ int vfs_lookup(
  */
 int vfs_init(struct cwdinfo **cwdip);
 
-/* A vnode is made: one reference, the tree's. */
+/* A vnode is made: one reference, the tree's, and those of va_count. */
 void vnode_init(struct vnode *, const struct vnodeops *, struct super *,
     const struct vattr *);
 
@@ -724,7 +726,7 @@ vnode_type(const struct vnode *vp)
 static inline void
 vnode_hold(struct vnode *vp)
 {
-	uint32_t old =
+	uint64_t old =
 	    atomic_fetch_add_explicit(&vp->v_count, 1, memory_order_relaxed);
 
 	KASSERT(old != 0);
@@ -735,7 +737,7 @@ vnode_hold(struct vnode *vp)
 static inline bool
 vnode_tryhold(struct vnode *vp)
 {
-	uint32_t n = atomic_load_explicit(&vp->v_count, memory_order_relaxed);
+	uint64_t n = atomic_load_explicit(&vp->v_count, memory_order_relaxed);
 
 	do {
 		if (unlikely(n == 0))
@@ -745,45 +747,89 @@ vnode_tryhold(struct vnode *vp)
 	return true;
 }
 
+/* Does anybody hold it but the tree or cache that it is in? */
+static inline bool
+vnode_isheld(const struct vnode *vp)
+{
+	/* Acquire: what a holder did who is no more is seen. */
+	return atomic_load_explicit(&vp->v_count, memory_order_acquire) != 1;
+}
+
 void vnode_reclaim(struct vnode *);
+
+/* Drop n references and uses, of which one at least is a reference. */
+static inline void
+vnode_drop(struct vnode *vp, uint64_t n)
+{
+	/* acq_rel: every holder's use is over before it is taken apart. */
+	if (atomic_fetch_sub_explicit(&vp->v_count, n, memory_order_acq_rel) ==
+	    n)
+		vnode_reclaim(vp);
+}
 
 static inline void
 vnode_rele(struct vnode *vp)
 {
-	/* acq_rel: every holder's use is over before it is taken apart. */
-	if (atomic_fetch_sub_explicit(&vp->v_count, 1, memory_order_acq_rel) ==
-	    1)
-		vnode_reclaim(vp);
+	vnode_drop(vp, 1);
 }
 
 /*
- * A regular file is executed, or open to be written to, but not both: v_uses
- * is how many do the latter (by is 1) or, negative, the former (by is -1).
- * False: the other is the case.  The caller has a reference.
+ * A regular file is executed, or open to be written to, but not both: who
+ * executes it uses it with -1, a writer with 1.
  */
+static inline int32_t
+vnode_uses(uint64_t count)
+{
+	return (int32_t)(count / VNODE_USE);
+}
+
+/* False: the other is the case.  The caller has a reference. */
 static inline bool
 vnode_use(struct vnode *vp, int32_t by)
 {
-	int32_t n = atomic_load_explicit(&vp->v_uses, memory_order_relaxed);
+	uint64_t n = atomic_load_explicit(&vp->v_count, memory_order_relaxed);
 
 	do {
-		if (unlikely(n != 0 && (n < 0) != (by < 0)))
+		if (unlikely(
+			vnode_uses(n) != 0 && (vnode_uses(n) < 0) != (by < 0)))
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&vp->v_uses, &n, n + by,
-	    memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&vp->v_count, &n,
+	    n + (uint64_t)by * VNODE_USE, memory_order_relaxed,
+	    memory_order_relaxed));
 	return true;
+}
+
+/*
+ * The caller found it in this section: n is 1, or 1 + VNODE_USE of a writer.
+ * ENOENT: it is dead; ETXTBSY: it is executed.
+ */
+static inline int
+vnode_trytake(struct vnode *vp, uint64_t n)
+{
+	uint64_t old = atomic_load_explicit(&vp->v_count, memory_order_relaxed);
+
+	do {
+		if (unlikely(old == 0))
+			return ENOENT;
+		if (unlikely(vnode_uses(old) < 0) && n > VNODE_USE)
+			return ETXTBSY;
+	} while (!atomic_compare_exchange_weak_explicit(&vp->v_count, &old,
+	    old + n, memory_order_acquire, memory_order_relaxed));
+	return 0;
 }
 
 static inline bool
 vnode_isexecuted(struct vnode *vp)
 {
-	return atomic_load_explicit(&vp->v_uses, memory_order_relaxed) < 0;
+	return vnode_uses(atomic_load_explicit(
+		   &vp->v_count, memory_order_relaxed)) < 0;
 }
 
 static inline void
 vnode_unuse(struct vnode *vp, int32_t by)
 {
-	atomic_fetch_sub_explicit(&vp->v_uses, by, memory_order_relaxed);
+	atomic_fetch_sub_explicit(
+	    &vp->v_count, (uint64_t)by * VNODE_USE, memory_order_relaxed);
 }
 
 /*

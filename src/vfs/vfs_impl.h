@@ -296,11 +296,9 @@ vnode_accessed(const struct mount *mp, struct vnode *vp)
 
 /*
  * Make the file that nd's last name is to name; dvp is locked by this.
- * EEXIST and what vop_create and dir_may_create say.  With a reference for
- * the caller if `ref'.
+ * What vop_create and dir_may_create say.
  */
-int
-vnode_create(struct nameidata *, struct vattr *, bool ref, struct vnode **vpp);
+int vnode_create(struct nameidata *, struct vattr *, struct vnode **vpp);
 
 /*
  * Remove nd's last name, as a directory or as something else; dvp and what the
@@ -425,7 +423,11 @@ int vnode_truncate(struct lwp *, const struct mount *, struct vnode *,
 int vnode_truncate_path(struct lwp *, const struct mount *, struct vnode *,
     off_t length, bool always);
 
-/* From now on it is written to, until vnode_unuse.  ETXTBSY. */
+/*
+ * As vnode_trytake, and vnode_use for a writer; but who executes it and has
+ * ended is waited for.
+ */
+int vnode_open_begin(struct vnode *, uint64_t n);
 int vnode_write_begin(struct vnode *);
 
 /* How a vnode is used through a descriptor: by what was opened and how. */

@@ -17,9 +17,8 @@ vnode_init(struct vnode *vp, const struct vnodeops *ops, struct super *sb,
 	atomic_init(&vp->v_mode, va->va_mode);
 	atomic_init(&vp->v_uid, va->va_uid);
 	atomic_init(&vp->v_gid, va->va_gid);
-	atomic_init(&vp->v_count, 1);
-	atomic_init(&vp->v_uses, 0);
 	atomic_init(&vp->v_hint, 0);
+	atomic_init(&vp->v_count, 1 + va->va_count);
 	vp->v_lock = (struct krwlock){0};
 }
 

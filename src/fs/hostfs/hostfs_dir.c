@@ -218,15 +218,20 @@ hostfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 	struct hostfs_node *dn, *hn;
 	int dir, error;
 
+	if (S_ISDIR(va->va_mode) && hn_mount(vp_to_hn(dvp))->hm_nosubdirs)
+		return hostfs_lookup(dvp, cn, vpp) == 0 ? EEXIST : EPERM;
 	if ((error = dir_enter(dvp, &dn, &dir)) != 0)
 		return error;
-	if (S_ISDIR(va->va_mode) && hn_mount(dn)->hm_nosubdirs)
-		error = EPERM;
-	else
-		error = make_node(dn, dir, hostname(cn, &name), va, &hn);
+	error = make_node(dn, dir, hostname(cn, &name), va, &hn);
 	dir_leave(dn);
-	if (error == 0)
-		*vpp = hn_vnode(hn);
+	if (error != 0)
+		return error;
+	*vpp = hn_vnode(hn);
+	/* It may have been dropped at once. */
+	while (va->va_count != 0 &&
+	       (error = vnode_trytake(*vpp, va->va_count)) == ENOENT)
+		if ((error = hostfs_lookup(dvp, cn, vpp)) != 0)
+			break;
 	return error;
 }
 

@@ -94,6 +94,9 @@ create_locked(struct ovl_node *dn, const struct cname *cn,
 		return error;
 	}
 	ovl_node_init(on, ovl_super(dn), real);
+	/* Nobody can find it yet. */
+	atomic_fetch_add_explicit(
+	    &on->on_vnode.v_count, va->va_count, memory_order_relaxed);
 	if (ovl_isdir(on)) {
 		vnode_hold(&dn->on_vnode);
 		atomic_init(&on->on_parent, dn);
@@ -109,8 +112,10 @@ ovl_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
     struct vnode **vpp)
 {
 	struct ovl_node *dn = vp_to_ovl(dvp);
-	int error;
+	int error = ovl_lookup(dvp, cn, vpp);
 
+	if (error != ENOENT)
+		return error == 0 ? EEXIST : error;
 	/* A whiteout can not be told from it. */
 	if (S_ISCHR(va->va_mode) && va->va_rdev == 0)
 		return EPERM;

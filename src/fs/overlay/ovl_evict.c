@@ -94,8 +94,8 @@ node_idle(const struct ovl_mount *om, const struct ovl_node *on)
 static bool
 entry_kill(const struct ovl_mount *om, struct ovl_entry *oe)
 {
-	_Atomic uint32_t *count = &oe->oe_node->on_vnode.v_count;
-	uint32_t one = 1;
+	_Atomic uint64_t *count = &oe->oe_node->on_vnode.v_count;
+	uint64_t one = 1;
 
 	if (atomic_load_explicit(&oe->oe_used, memory_order_relaxed) ||
 	    !node_idle(om, oe->oe_node) ||

@@ -37,16 +37,16 @@ int
 up_create(struct vnode *udvp, const struct cname *cn, const struct vattr *va,
     struct vnode **vpp)
 {
+	struct vattr held = *va;
 	int error;
 
 	if (udvp->v_ops->vop_create == NULL)
 		return EPERM;
+	held.va_count = 1;
 	rw_enter_write(&udvp->v_lock);
 	error = (vnode_mode(udvp) & V_DEAD) != 0
 		    ? ENOENT
-		    : udvp->v_ops->vop_create(udvp, cn, va, vpp);
-	if (error == 0 && !vnode_tryhold(*vpp))
-		error = ENOENT;
+		    : udvp->v_ops->vop_create(udvp, cn, &held, vpp);
 	rw_exit_write(&udvp->v_lock);
 	return error;
 }

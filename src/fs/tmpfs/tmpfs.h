@@ -57,6 +57,9 @@ struct tmpfs_node {
 	union {
 		struct {				      /* directory */
 			struct tmpfs_table *_Atomic tn_table; /* (v) or NULL */
+			/* (l) the next number for a file in it, of so many */
+			ino_t tn_newino;
+			uint32_t tn_newinos;
 		};
 		struct {			     /* regular file */
 			struct tmpfs_pages tn_pages; /* (l) */
@@ -124,7 +127,7 @@ struct tmpfs_limit {
 /* What host threads have for themselves, as far as shards go. */
 #define TMPFS_SHARDS 16
 struct tmpfs_shard {
-	_Atomic uint64_t ts_made; /* (a) files, to make inode numbers */
+	_Atomic uint64_t ts_inos; /* (a) inode numbers that were taken */
 	_Atomic int64_t ts_permits[TMPFS_NLIMITS]; /* (a) */
 } __attribute__((aligned(CACHE_LINE)));
 
@@ -199,12 +202,13 @@ extern const struct vnodeops tmpfs_dirops, tmpfs_regops, tmpfs_lnkops,
     tmpfs_specops;
 
 /*
- * A new node, not in the tree: no links, times now.  ENOMEM.
- * tmpfs_node_abort undoes it.
+ * A new node, not in the tree: no links, times now.  dn is the directory that
+ * it is for, locked, or NULL for the root.  ENOMEM.  tmpfs_node_abort undoes
+ * it.
  */
 void tmpfs_node_init(void);
-int tmpfs_node_alloc(struct tmpfs_mount *, const struct vattr *,
-    const struct timespec *now, struct tmpfs_node **);
+int tmpfs_node_alloc(struct tmpfs_mount *, struct tmpfs_node *dn,
+    const struct vattr *, const struct timespec *now, struct tmpfs_node **);
 void tmpfs_node_abort(struct tmpfs_node *);
 
 /*
@@ -226,6 +230,20 @@ tmpfs_change(struct tmpfs_node *tn, struct timespec *now)
 			  &tn->tn_seq, TMPFS_CHANGING, memory_order_relaxed) &
 			 TMPFS_SEEN) != 0))
 		tmpfs_change_seen(tn, now);
+}
+
+/*
+ * The same of a node that is to go and that only the tree holds.  Who finds it
+ * in this moment may see it before and after at the same time of change.
+ */
+static inline void
+tmpfs_change_last(struct tmpfs_node *tn)
+{
+	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
+	atomic_store_explicit(&tn->tn_seq,
+	    atomic_load_explicit(&tn->tn_seq, memory_order_relaxed) |
+		TMPFS_CHANGING,
+	    memory_order_relaxed);
 }
 
 static inline void
@@ -294,7 +312,8 @@ struct tmpfs_place {
  * others are called with the directory locked exclusively.
  *
  *	reserve	makes sure that an entry of that name can be inserted, also
- *		if others are removed first, and says where: ENOMEM, ENOSPC
+ *		if others are removed first, and says where: EEXIST, ENOMEM,
+ *		ENOSPC
  *	place	says where, once others have been removed
  *	insert	at such a place, if nothing has changed since.  The key is set
  *		by it.
@@ -391,7 +410,14 @@ int tmpfs_getxattr(
 int tmpfs_setxattr(struct vnode *, const char *name, const void *value,
     size_t size, int flags);
 int tmpfs_listxattr(struct vnode *, char *buf, size_t size, size_t *lenp);
-void tmpfs_xattr_free(struct tmpfs_node *);
+void tmpfs_xattr_freeall(struct tmpfs_node *);
+
+static inline void
+tmpfs_xattr_free(struct tmpfs_node *tn)
+{
+	if (unlikely(tmpfs_get(tn->tn_xattrs) != NULL))
+		tmpfs_xattr_freeall(tn);
+}
 
 /* Access control lists; init: of a new file.  ENOMEM. */
 bool tmpfs_getacl(

@@ -206,15 +206,16 @@ bytes_for(uint32_t entries)
 }
 
 /*
- * The first slot from the home of `hash' on that is not in use, and a number
- * for one more entry with that hash.  ENOSPC if there is no number left, EAGAIN
- * if there is no slot.
+ * The first slot from the home of the name on that is not in use, and a number
+ * for one more entry with its hash.  EEXIST if the name is there, ENOSPC if
+ * there is no number left, EAGAIN if there is no slot.
  */
 static int
-table_place(const struct tmpfs_table *tt, uint64_t hash, struct tmpfs_place *pl)
+table_place(const struct tmpfs_table *tt, const struct cname *cn,
+    struct tmpfs_place *pl)
 {
+	uint64_t hash = cn->cn_hash, tag = hash_tag(hash), slot;
 	uint32_t i = key_home(tt, hash << KEY_NUMBITS), place = UINT32_MAX;
-	uint64_t tag = hash_tag(hash), slot;
 	struct tmpfs_dirent *td;
 	uint32_t num = 0;
 
@@ -227,6 +228,8 @@ table_place(const struct tmpfs_table *tt, uint64_t hash, struct tmpfs_place *pl)
 			/* Same hash: above the highest number there is. */
 			uint32_t n = td->td_key & ((1u << KEY_NUMBITS) - 1);
 
+			if (dirent_is(td, cn))
+				return EEXIST;
 			if (n >= num)
 				num = n + 1;
 		}
@@ -339,6 +342,8 @@ dir_grow(struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_place *pl)
 	size_t most = bytes * TABLE_MAXWASTE;
 	int error;
 
+	if (dir_find(tn, cn) != NULL)
+		return EEXIST;
 	if (tt != NULL && !table_isfull(tt))
 		bytes = 2 * table_bytes(tt);
 	do {
@@ -348,7 +353,7 @@ dir_grow(struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_place *pl)
 			return error;
 		tt = dir_table(tn);
 		bytes = 2 * table_bytes(tt);
-	} while ((error = table_place(tt, cn->cn_hash, pl)) == EAGAIN);
+	} while ((error = table_place(tt, cn, pl)) == EAGAIN);
 	return error;
 }
 
@@ -361,7 +366,7 @@ tmpfs_dir_reserve(
 
 	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
 	if (likely(tt != NULL && !table_isfull(tt)))
-		error = table_place(tt, cn->cn_hash, pl);
+		error = table_place(tt, cn, pl);
 	return likely(error != EAGAIN) ? error : dir_grow(tn, cn, pl);
 }
 
@@ -369,7 +374,7 @@ void
 tmpfs_dir_place(
     struct tmpfs_node *tn, const struct cname *cn, struct tmpfs_place *pl)
 {
-	int error = table_place(dir_table(tn), cn->cn_hash, pl);
+	int error = table_place(dir_table(tn), cn, pl);
 
 	KASSERT(rw_write_held(&tn->tn_vnode.v_lock));
 	KASSERT(error == 0);

@@ -137,7 +137,10 @@ dir_changed(struct tmpfs_node *dn, int entries, int dirs, struct timespec *now)
 static void
 node_setlinks(struct tmpfs_node *tn, uint32_t nlink, struct timespec *now)
 {
-	tmpfs_change(tn, now);
+	if (likely(nlink == 0 && !vnode_isheld(&tn->tn_vnode)))
+		tmpfs_change_last(tn);
+	else
+		tmpfs_change(tn, now);
 	tmpfs_set(tn->tn_nlink, nlink);
 	tmpfs_settime(tn, TMPFS_CTIME, now);
 	tmpfs_changed(tn);
@@ -167,7 +170,7 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 
 	vfs_coarse_now(&now);
 	if ((error = tmpfs_dir_reserve(dn, cn, &place)) != 0 ||
-	    (error = tmpfs_node_alloc(node_super(dn), va, &now, &tn)) != 0)
+	    (error = tmpfs_node_alloc(node_super(dn), dn, va, &now, &tn)) != 0)
 		return error;
 	if ((error = dirent_first(tn, cn, &td)) != 0) {
 		tmpfs_node_abort(tn);
@@ -187,12 +190,12 @@ static int
 tmpfs_tmpfile(struct vnode *dvp, const struct vattr *va, bool linkable,
     struct vnode **vpp)
 {
-	struct tmpfs_node *tn;
+	struct tmpfs_node *dn = vp_to_node(dvp), *tn;
 	struct timespec now;
 	int error;
 
 	vfs_coarse_now(&now);
-	error = tmpfs_node_alloc(node_super(vp_to_node(dvp)), va, &now, &tn);
+	error = tmpfs_node_alloc(node_super(dn), dn, va, &now, &tn);
 	if (error != 0)
 		return error;
 	*vpp = &tn->tn_vnode;

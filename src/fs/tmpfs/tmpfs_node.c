@@ -57,6 +57,7 @@ node_init_type(struct tmpfs_node *tn, const struct vattr *va)
 	case S_IFDIR:
 		size = DIR_SIZE0;
 		atomic_init(&tn->tn_table, NULL);
+		tn->tn_newinos = 0;
 		break;
 	case S_IFREG:
 		tn->tn_pages = (struct tmpfs_pages){0};
@@ -89,16 +90,40 @@ node_islong(const struct tmpfs_node *tn)
 	       tmpfs_size(tn) >= LNK_LONG;
 }
 
-/* A number from 1 on that no other file has or had. */
+/*
+ * The first of n numbers, from 1 on, that no other file has or had; the others
+ * are TMPFS_SHARDS apart.
+ */
 static ino_t
-node_newino(struct tmpfs_mount *tm)
+take_inos(struct tmpfs_mount *tm, uint32_t n)
 {
 	unsigned i = tmpfs_shard();
 
 	return atomic_fetch_add_explicit(
-		   &tm->tm_shard[i].ts_made, 1, memory_order_relaxed) *
+		   &tm->tm_shard[i].ts_inos, n, memory_order_relaxed) *
 		   TMPFS_SHARDS +
 	       i + 1;
+}
+
+/* A directory takes some at once. */
+#define NEWINOS 32
+
+static ino_t
+node_newino(struct tmpfs_mount *tm, struct tmpfs_node *dn)
+{
+	ino_t ino;
+
+	if (dn == NULL)
+		return take_inos(tm, 1);
+	KASSERT(rw_write_held(&dn->tn_vnode.v_lock));
+	if (dn->tn_newinos == 0) {
+		dn->tn_newino = take_inos(tm, NEWINOS);
+		dn->tn_newinos = NEWINOS;
+	}
+	ino = dn->tn_newino;
+	dn->tn_newino += TMPFS_SHARDS;
+	dn->tn_newinos--;
+	return ino;
 }
 
 /* Room for what va describes, within the limits. */
@@ -140,8 +165,8 @@ node_free(struct tmpfs_node *tn)
 }
 
 int
-tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
-    const struct timespec *now, struct tmpfs_node **tnp)
+tmpfs_node_alloc(struct tmpfs_mount *tm, struct tmpfs_node *dn,
+    const struct vattr *va, const struct timespec *now, struct tmpfs_node **tnp)
 {
 	struct tmpfs_node *tn = kcache_alloc(node_cache);
 	int error, i;
@@ -171,7 +196,7 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, const struct vattr *va,
 		atomic_init(&tn->tn_sec[i], now->tv_sec);
 		atomic_init(&tn->tn_nsec[i], (uint32_t)now->tv_nsec);
 	}
-	tn->tn_ino = node_newino(tm);
+	tn->tn_ino = node_newino(tm, dn);
 	atomic_init(&tn->tn_atimegood, INT64_MIN);
 	tn->tn_handle = false;
 	tn->tn_hosted = false;

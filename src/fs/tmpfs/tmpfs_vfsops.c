@@ -128,7 +128,7 @@ tmpfs_mount(struct mountargs *ma, struct super **sbp)
 	va.va_uid = tm->tm_uid = to.to_uid;
 	va.va_gid = tm->tm_gid = to.to_gid;
 	vfs_coarse_now(&now);
-	if ((error = tmpfs_node_alloc(tm, &va, &now, &root)) != 0) {
+	if ((error = tmpfs_node_alloc(tm, NULL, &va, &now, &root)) != 0) {
 		kmem_free(tm, sizeof(*tm));
 		return error;
 	}

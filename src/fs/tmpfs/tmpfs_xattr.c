@@ -281,7 +281,7 @@ tmpfs_acl_init(struct tmpfs_node *tn, const struct vattr *va)
 }
 
 void
-tmpfs_xattr_free(struct tmpfs_node *tn)
+tmpfs_xattr_freeall(struct tmpfs_node *tn)
 {
 	struct tmpfs_xattr *tx;
 
