@@ -3,10 +3,10 @@
  * The engine's own image.  The host lets a process have another executable, to
  * be shown in /proc, only if nothing of the old one is mapped.  So every loader
  * puts a copy of the file that it was executed from in the place of that, which
- * is another file with the same bytes.  Nothing in it is written to: variables
- * are all zero at first, thus not in it, as is the stack that we stand on.  In
- * the place of the headers, which have a page of their own, comes the image for
- * debuggers.
+ * is another file with the same bytes: at once, before much has been brought
+ * in.  Nothing in it is written to: variables are all zero at first, thus not
+ * in it, as is the stack that we stand on.  In the place of the headers, which
+ * have a page of their own, comes the image for debuggers.
  */
 #include <linux/elf.h>
 #include <linux/mman.h>

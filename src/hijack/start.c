@@ -186,7 +186,6 @@ tell_host(struct stack *s, unsigned long end, const struct hj_image *image)
 	}
 	if (s->argc == 0)
 		map.arg_start = map.arg_end;
-	hj_self_detach();
 	/* Debuggers find our image there; the program finds none. */
 	auxv_set(s, AT_SYSINFO_EHDR, HJ_BASE);
 	hj_exeset = hj_raw5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map,
@@ -363,7 +362,10 @@ wait_kernel(void)
 		hj_raw4(__NR_futex, &hj_control->hc_wait, FUTEX_WAIT, 1, NULL);
 }
 
-/* The first loader: from here on all calls are caught.  The program's file. */
+/*
+ * The first loader: from here on all calls are caught.  The program's file.
+ * What needs no kernel is done before there is one.
+ */
 static int
 first(struct hj_thread *t, struct stack *s)
 {
@@ -372,13 +374,13 @@ first(struct hj_thread *t, struct stack *s)
 	int fd = -1;
 	long r;
 
-	wait_kernel();
+	hj_filter_install();
 	if (hj_has_kernel()) {
 		hj_fd_holder();
+		wait_kernel();
 		t->t_proc->p_hostcwd = (uint32_t)hj_has_rules();
 		hj_kernel_first(t, hj_basename(path));
 	}
-	hj_filter_install();
 	r = hj_exec_open(t, path, &fd, hj_exepath);
 	if (r == HJ_SCRIPT)
 		r = -hj_exec(t, AT_FDCWD, path, 0, (unsigned long)(s->argv + 2),
@@ -414,6 +416,7 @@ hj_main(unsigned long *sp)
 		hj_fail("is started by rump run", "loader", EINVAL);
 	rest = parse_control(s.argv[0], n);
 	control_map((int)n[0]);
+	hj_self_detach();
 	hj_signal_init(t);
 	if ((n[2] & HJ_EXEC_FIRST) != 0)
 		n[1] = (unsigned long)first(t, &s);
