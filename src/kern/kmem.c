@@ -178,6 +178,12 @@ kmem_free(void *p, size_t size)
 		kpage_free(p, size_order(size));
 }
 
+bool
+kmem_ready(void)
+{
+	return kcache_ready(kmem.pages);
+}
+
 void
 kmem_stats(struct kmem_stats *st)
 {

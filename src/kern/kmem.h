@@ -183,6 +183,13 @@ extern struct karea kmem_pid_area; /* struct pidslot table; see pid.c */
 #define KMEM_MINLIMIT (1u << 20)
 int kmem_init(uint64_t limit);
 
+/*
+ * A host thread that waits for something to do gets one page for its magazine,
+ * which the host may take longer to give than a call to copy data to it, if it
+ * has wanted many.  False: there is nothing to get.
+ */
+bool kmem_ready(void);
+
 /* Put the objects in a host thread's magazines back; it is ending. */
 void kmem_thread_flush(struct hostthread *);
 

@@ -52,10 +52,12 @@ void heap_trim(uint64_t bytes);
  * Caches.  KCACHE_PAGES: objects are single pages straight from the heap.
  * used_all: bytes in allocated objects of all caches.  reap_all gives back
  * what this host thread's magazines hold, and all slabs that are empty.
+ * ready: see kmem_ready.
  */
 #define KCACHE_PAGES 2u
 void kcache_reap_all(void);
 uint64_t kcache_used_all(void);
+bool kcache_ready(struct kcache *);
 
 /* Memory is out: have everybody give some back, before another try. */
 void kmem_reclaim_now(void);
