@@ -91,7 +91,7 @@ struct hyper_host {
 	int (*hh_park)(struct hyper_context *, _Atomic uint32_t *addr,
 	    uint32_t val, int64_t deadline);
 	void (*hh_unpark)(struct hyper_context *, _Atomic uint32_t *addr);
-	int (*hh_start)(void (*fn)(void *), void *arg);
+	int (*hh_start)(void *(*fn)(void *), void *arg);
 };
 
 /* The one that is in use: the pthread host until another is chosen. */
@@ -134,11 +134,11 @@ int hyper_thread_register(void *arg);
 
 /*
  * Call fn(arg) on a host thread of the kernel's own, which takes no signals and
- * ends when fn returns.  A host that makes none does nothing; it calls
+ * ends when fn returns, NULL.  A host that makes none does nothing; it calls
  * ho_timers itself.  Returns 0 or EAGAIN.
  */
 static inline int
-hyper_start(void (*fn)(void *), void *arg)
+hyper_start(void *(*fn)(void *), void *arg)
 {
 	return hyper_host->hh_start(fn, arg);
 }

@@ -36,7 +36,7 @@ sigthread_fiber(void *arg)
 }
 
 /* In a new host thread. */
-static void
+static void *
 sigthread_main(void *arg)
 {
 	struct sigthread st = *(struct sigthread *)arg;
@@ -44,17 +44,18 @@ sigthread_main(void *arg)
 
 	/* Without memory for its record there is none to free it by. */
 	if (syscall_enter() == NULL)
-		return;
+		return NULL;
 	kmem_free(arg, sizeof(st));
 	syscall_exit();
 	if (rump_pub_lwproc_newlwp(st.st_proc.id_pid) != 0)
-		return;
+		return NULL;
 	handle = curlwp()->l_handle;
 	if (curlwp()->l_proc->p_serial == st.st_proc.id_serial)
 		st.st_fn(st.st_value);
 	smr_enter(curht());
 	lwp_end(handle);
 	syscall_exit();
+	return NULL;
 }
 
 void

@@ -183,7 +183,7 @@ ktimer_leftovers(struct hostthread *ht)
 	return !smr_isempty(ht);
 }
 
-static void
+static noreturn void *
 ktimer_thread(void *arg)
 {
 	struct hostthread *ht;

@@ -376,7 +376,7 @@ pool_stopping(void)
 	return atomic_load_explicit(&pool.pl_stop, memory_order_relaxed);
 }
 
-static void worker_main(void *);
+static void *worker_main(void *);
 
 /*
  * Somebody else leads.  Without a thread to take over, calls wait until this
@@ -511,20 +511,21 @@ lead_wait(struct worker *w)
 	return w->w_leader;
 }
 
-static void
+static void *
 worker_main(void *arg)
 {
 	struct worker w = {0};
 
 	(void)arg;
 	if (remote_thread() != 0)
-		return;
+		return NULL;
 	curworker = &w;
 	remote_thread_serve(true);
 	while (lead_wait(&w))
 		worker_lead(&w);
 	remote_thread_serve(false);
 	call_fini(&w);
+	return NULL;
 }
 
 /* A call is about to sleep. */

@@ -275,7 +275,7 @@ sched_unpark(struct hyper_context *hc, _Atomic uint32_t *addr)
 
 /* There are no host threads of the kernel's: main_timers calls it. */
 static int
-sched_start(void (*fn)(void *), void *arg)
+sched_start(void *(*fn)(void *), void *arg)
 {
 	(void)fn, (void)arg;
 	return 0;

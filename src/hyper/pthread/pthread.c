@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "hyper/impl.h"
 #include "hyper/pause.h"
@@ -79,41 +78,19 @@ pthread_unpark(struct hyper_context *hc, _Atomic uint32_t *addr)
 	hyper_wake(addr, 1);
 }
 
-/* What a thread of the kernel's own does. */
-struct start {
-	void (*fn)(void *);
-	void *arg;
-};
-
-static void *
-thread_main(void *arg)
-{
-	struct start st = *(struct start *)arg;
-
-	free(arg);
-	st.fn(st.arg);
-	return NULL;
-}
-
 static int
-pthread_start(void (*fn)(void *), void *arg)
+pthread_start(void *(*fn)(void *), void *arg)
 {
-	struct start *st = malloc(sizeof(*st));
 	sigset_t all, old;
 	pthread_t thread;
 	int error;
 
-	if (st == NULL)
-		return EAGAIN;
-	*st = (struct start){fn, arg};
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, NULL, thread_main, st);
+	error = pthread_create(&thread, NULL, fn, arg);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error != 0) {
-		free(st);
+	if (error != 0)
 		return EAGAIN;
-	}
 	(void)pthread_detach(thread);
 	return 0;
 }
