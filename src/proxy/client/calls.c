@@ -137,6 +137,9 @@ thread_end(void *arg)
 static void
 thread_forked(void)
 {
+	/* Who has not been a client has all this as it is to be. */
+	if (client.cl_shm == NULL)
+		return;
 	client_thread.ct_slot = client_thread.ct_current = SPC_NOSLOT;
 	client_lwps_forked();
 	client_aio_forked();
