@@ -59,7 +59,7 @@
 #define JMP	  0xe9
 #define JMP_SHORT 0xeb
 #define CACHELINE 64
-#define SOME	  16 /* calls by SIGSYS that cost what patching does */
+#define SOME	  10 /* calls by SIGSYS that cost what patching does */
 #define NCOUNTS	  512
 #define WAYS	  8
 #define NWAITING  8
@@ -293,50 +293,6 @@ note(unsigned long call, unsigned long nr)
 		hj_sites_note(&r->file, call - r->base, nr);
 }
 
-/* A call came by SIGSYS: see to it that it does not from now on. */
-void
-hj_patch(struct hj_thread *t)
-{
-	unsigned long call = t->t_regs.r_rip - CALLSIZE, old;
-	unsigned long nr = t->t_regs.r_rax;
-	uint32_t n;
-
-	if (hj_control->hc_nopatch || (t->t_vmshared && hj_threaded))
-		return;
-	n = count(call);
-	if (n == 1 && !hj_threaded)
-		note(call, nr);
-	/* Once: if it could not be, it cannot. */
-	if (n != SOME)
-		return;
-	if (t->t_vmshared) {
-		if (nwaiting < NWAITING) {
-			waiting[nwaiting].nr = nr;
-			waiting[nwaiting++].call = call;
-		}
-		return;
-	}
-	if (hj_block(t, &old) == HJ_RESTART)
-		return;
-	hj_lock();
-	if (!hj_threaded || sync_cores() == 0)
-		patch(call, nr);
-	hj_unlock();
-	hj_setmask(t, old);
-}
-
-/* After a vfork, with all signals blocked. */
-void
-hj_patch_waiting(void)
-{
-	hj_lock();
-	while (nwaiting > 0) {
-		nwaiting--;
-		patch(waiting[nwaiting].call, waiting[nwaiting].nr);
-	}
-	hj_unlock();
-}
-
 /*
  * Where a known site's gap is, if it has one: who comes first looks for it, as
  * all would, since all patch the file's sites in one order.
@@ -401,6 +357,66 @@ region_patch(struct hj_region *r, struct hj_sites *st)
 			break;
 	}
 	protect(start, end, PROT_READ | PROT_EXEC);
+}
+
+/*
+ * Patch a call, and with it what else is known of its file: who calls one often
+ * enough calls others, and to get the text written to is most of the cost.
+ */
+static void
+patch_all(unsigned long call, unsigned long nr)
+{
+	struct hj_region *r = hj_region_find(call, call + CALLSIZE);
+	struct hj_sites *st =
+	    r != NULL && !hj_threaded ? hj_sites_find(&r->file) : NULL;
+
+	if (st != NULL)
+		region_patch(r, st);
+	patch(call, nr);
+}
+
+/* A call came by SIGSYS: see to it that it does not from now on. */
+void
+hj_patch(struct hj_thread *t)
+{
+	unsigned long call = t->t_regs.r_rip - CALLSIZE, old;
+	unsigned long nr = t->t_regs.r_rax;
+	uint32_t n;
+
+	if (hj_control->hc_nopatch || (t->t_vmshared && hj_threaded))
+		return;
+	n = count(call);
+	if (n == 1 && !hj_threaded)
+		note(call, nr);
+	/* Once: if it could not be, it cannot. */
+	if (n != SOME)
+		return;
+	if (t->t_vmshared) {
+		if (nwaiting < NWAITING) {
+			waiting[nwaiting].nr = nr;
+			waiting[nwaiting++].call = call;
+		}
+		return;
+	}
+	if (hj_block(t, &old) == HJ_RESTART)
+		return;
+	hj_lock();
+	if (!hj_threaded || sync_cores() == 0)
+		patch_all(call, nr);
+	hj_unlock();
+	hj_setmask(t, old);
+}
+
+/* After a vfork, with all signals blocked. */
+void
+hj_patch_waiting(void)
+{
+	hj_lock();
+	while (nwaiting > 0) {
+		nwaiting--;
+		patch(waiting[nwaiting].call, waiting[nwaiting].nr);
+	}
+	hj_unlock();
 }
 
 /* What was just mapped in [start, end), where nobody is: its known sites. */
