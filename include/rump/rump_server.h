@@ -33,7 +33,9 @@ int rump_server_allowroot(uid_t uid);
  * bytes of arguments and results the calls that a client has going on may
  * have, not counting those of at most 128 KiB; 256 MiB.  RUMP_SERVER_HELLO: for
  * how many seconds, at least 1, who has connected, or the child of a client
- * that forks, may say nothing; 10.  Returns 0 or EINVAL.  (ours)
+ * that forks, may say nothing; 10.  RUMP_SERVER_LISTENING: a descriptor of the
+ * host, of a socket that listens at the unix:// URL of the server already; none.
+ * Returns 0 or EINVAL.  (ours)
  */
 enum rump_server_limit {
 	RUMP_SERVER_LWPS,
@@ -44,6 +46,7 @@ enum rump_server_limit {
 	RUMP_SERVER_CALLS,
 	RUMP_SERVER_MEMORY,
 	RUMP_SERVER_HELLO,
+	RUMP_SERVER_LISTENING,
 };
 int rump_server_limit(enum rump_server_limit which, unsigned long value);
 

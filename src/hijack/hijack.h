@@ -99,8 +99,15 @@ struct hj_sites {
 #define HJ_GAP_NOTHING 2 /* it cannot be patched */
 
 /*
- * Letters: (s) stable once the first loader runs and hc_wait is 0, (a) added to
- * atomically, read when all is over.
+ * The first loader waits until there is a kernel; or connects, which is
+ * answered by then, and waits only if it cannot.
+ */
+#define HJ_WAIT	       1
+#define HJ_WAIT_FAILED 2
+
+/*
+ * Letters: (s) stable once the first loader runs and hc_wait is not HJ_WAIT,
+ * (a) added to atomically, read when all is over.
  */
 struct hj_control {
 	uint32_t hc_magic;	      /* (s) HJ_MAGIC */
@@ -123,8 +130,8 @@ struct hj_control {
 	uint32_t hc_uid;	   /* (s) */
 	uint32_t hc_gid;	   /* (s) and no other groups */
 	uint32_t hc_umask;	   /* (s) */
-	_Atomic uint32_t hc_wait; /* the first loader waits for 0, as a futex */
-	struct hj_rules hc_rules; /* (s) */
+	_Atomic uint32_t hc_wait;  /* HJ_WAIT_*: for 0, as a futex */
+	struct hj_rules hc_rules;  /* (s) */
 	struct hj_sites hc_files[HJ_NFILES]; /* by themselves */
 };
 

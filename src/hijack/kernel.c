@@ -439,13 +439,40 @@ step(struct hj_thread *t, const char *what, int nr, long a, long b, long c)
 		hj_fail(what, "kernel", -r);
 }
 
+/* The kernel may still be made; who makes it, ends us if that fails. */
+static void
+wait_kernel(void)
+{
+	uint32_t wait;
+
+	while ((wait = atomic_load_explicit(
+		    &hj_control->hc_wait, memory_order_acquire)) != 0)
+		hj_raw4(
+		    __NR_futex, &hj_control->hc_wait, FUTEX_WAIT, wait, NULL);
+}
+
+static int
+first_connect(struct hj_proc *p, const char *name)
+{
+	int error;
+
+	if (atomic_load_explicit(&hj_control->hc_wait, memory_order_acquire) ==
+	    HJ_WAIT_FAILED) {
+		error = proc_connect(p, SP_H_NEW, NULL, name);
+		if (error == 0)
+			return 0;
+	}
+	wait_kernel();
+	return proc_connect(p, SP_H_NEW, NULL, name);
+}
+
 /* The first process: what the control page says. */
 void
 hj_kernel_first(struct hj_thread *t, const char *name)
 {
 	const struct hj_control *c = hj_control;
 	const long cwd[6] = {(long)(c->hc_cwd[0] != '\0' ? c->hc_cwd : "/")};
-	int error = proc_connect(t->t_proc, SP_H_NEW, NULL, name);
+	int error = first_connect(t->t_proc, name);
 	long limit[HJ_NARGS], r;
 	struct rlimit64 rl;
 

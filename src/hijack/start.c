@@ -8,7 +8,6 @@
 #include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/fcntl.h>
-#include <linux/futex.h>
 #include <linux/mman.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
@@ -353,15 +352,6 @@ resume(
 	    (flags & HJ_EXEC_UNTOLD) != 0 ? hj_exepath : "");
 }
 
-/* The kernel may still be made; who makes it, ends us if that fails. */
-static void
-wait_kernel(void)
-{
-	while (atomic_load_explicit(
-		   &hj_control->hc_wait, memory_order_acquire) != 0)
-		hj_raw4(__NR_futex, &hj_control->hc_wait, FUTEX_WAIT, 1, NULL);
-}
-
 /*
  * The first loader: from here on all calls are caught.  The program's file.
  * What needs no kernel is done before there is one.
@@ -377,7 +367,6 @@ first(struct hj_thread *t, struct stack *s)
 	hj_filter_install();
 	if (hj_has_kernel()) {
 		hj_fd_holder();
-		wait_kernel();
 		t->t_proc->p_hostcwd = (uint32_t)hj_has_rules();
 		hj_kernel_first(t, hj_basename(path));
 	}

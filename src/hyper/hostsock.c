@@ -134,6 +134,24 @@ hyper_sock_listen(const char *path, int *fdp)
 	return error;
 }
 
+int
+hyper_sock_adopt(int fd)
+{
+	int listens = 0, error;
+	socklen_t len = sizeof(listens);
+
+	error = HOST_CALL0(
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len));
+	if (error != 0 || !listens)
+		return error != 0 ? error : EINVAL;
+	error = HOST_CALL0(fcntl(fd, F_SETFD, FD_CLOEXEC));
+	if (error == 0)
+		error = HOST_CALL0(fcntl(fd, F_SETFL, O_NONBLOCK));
+	if (error == 0)
+		spare_take();
+	return error;
+}
+
 /* What of an address there is to know; EINVAL, EACCES. */
 static int
 tcp_address(bool v6, const char *address, uint16_t port, bool loopback,

@@ -28,6 +28,12 @@
 int hyper_sock_listen(const char *path, int *fdp);
 
 /*
+ * Have one that listens already, which somebody else has made.  EINVAL: it does
+ * not; EBADF, ENOTSOCK.
+ */
+int hyper_sock_adopt(int fd);
+
+/*
  * Listen on an address of TCP, in figures, of IPv6 or of IPv4.  loopback:
  * EACCES for others than those that only this machine reaches.  EINVAL: it is
  * no address; and what bind gives.  Connections that are accepted do not wait

@@ -20,6 +20,7 @@ struct proxy_config proxy_config = {
     .pc_maxmemory = 256u << 20,
     .pc_grace = 10 * NSEC_PER_SEC,
     .pc_hello = 10 * NSEC_PER_SEC,
+    .pc_listening = HYPER_NOFD,
 };
 
 static struct {
@@ -52,6 +53,7 @@ static const struct {
     [RUMP_SERVER_CALLS] = {1, SP_NSLOTS},
     [RUMP_SERVER_MEMORY] = {0, SIZE_MAX / 2},
     [RUMP_SERVER_HELLO] = {1, INT32_MAX},
+    [RUMP_SERVER_LISTENING] = {0, INT32_MAX},
 };
 
 RUMP_EXPORT int
@@ -87,6 +89,9 @@ rump_server_limit(enum rump_server_limit which, unsigned long value)
 		break;
 	case RUMP_SERVER_HELLO:
 		pc->pc_hello = (int64_t)value * NSEC_PER_SEC;
+		break;
+	case RUMP_SERVER_LISTENING:
+		pc->pc_listening = (int)value;
 		break;
 	}
 	return 0;
@@ -137,7 +142,11 @@ server_listen(const char *text)
 		return error;
 	if (server.sv_url.u_kind != URL_UNIX)
 		return tcp_listen(&server.sv_url, &server.sv_listening);
-	return hyper_sock_listen(server.sv_url.u_path, &server.sv_listening);
+	if (proxy_config.pc_listening == HYPER_NOFD)
+		return hyper_sock_listen(
+		    server.sv_url.u_path, &server.sv_listening);
+	server.sv_listening = proxy_config.pc_listening;
+	return hyper_sock_adopt(server.sv_listening);
 }
 
 RUMP_EXPORT int

@@ -3,7 +3,9 @@
  * Booting, calls before boot, and the calls around boot.  Every case boots
  * in a forked child of the host, which has not booted before.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -240,6 +242,50 @@ server(void *arg)
 	T_EQ(EBUSY, rump_init_server("unix://there"));
 }
 
+/* A socket of the host, at a name, that may listen. */
+static int
+host_socket(const char *name, bool listens)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	T_OK(fd);
+	strcpy(sun.sun_path, name);
+	T_OK(bind(fd, (const struct sockaddr *)&sun, sizeof(sun)));
+	if (listens)
+		T_OK(listen(fd, 1));
+	return fd;
+}
+
+/* Who has connected before finds a server. */
+static void
+server_of_socket(void *arg)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = "there"};
+	int fd = host_socket("there", true), c;
+	char bytes[64] = "";
+	int wrong[2];
+
+	(void)arg;
+	T_OK(c = socket(AF_UNIX, SOCK_STREAM, 0));
+	T_OK(connect(c, (const struct sockaddr *)&sun, sizeof(sun)));
+	T_OK(pipe(wrong));
+	T_EQ(0, rump_server_limit(RUMP_SERVER_LISTENING, (unsigned)wrong[0]));
+	T_EQ(ENOTSOCK, rump_init_server("unix://there"));
+	T_EQ(0, rump_server_limit(RUMP_SERVER_LISTENING, INT_MAX));
+	T_EQ(EBADF, rump_init_server("unix://there"));
+	T_EQ(0, rump_server_limit(RUMP_SERVER_LISTENING,
+		    (unsigned)host_socket("deaf", false)));
+	T_EQ(EINVAL, rump_init_server("unix://there"));
+	T_EQ(0, rump_server_limit(RUMP_SERVER_LISTENING, (unsigned)fd));
+	T_EQ(0, rump_init_server("unix://there"));
+	T_EQ(sizeof(bytes), write(c, bytes, sizeof(bytes)));
+	/* It is no greeting: the connection ends. */
+	T_ASSERT(read(c, bytes, sizeof(bytes)) >= 0 || errno == ECONNRESET);
+	T_OK(unlink("there"));
+	T_OK(unlink("deaf"));
+}
+
 static void
 no_server(void *arg)
 {
@@ -269,6 +315,7 @@ TC(init_server_boots, "A server is a kernel, and has a socket.")
 	child_passes(server, NULL);
 	T_EQ(0, unlink("here"));
 	child_passes(no_server, NULL);
+	child_passes(server_of_socket, NULL);
 }
 
 TC(server_limits, "What a server cannot keep to is refused.")
@@ -285,6 +332,7 @@ TC(server_limits, "What a server cannot keep to is refused.")
 	    {RUMP_SERVER_HELLO, 1, 0},
 	    {RUMP_SERVER_HELLO, INT_MAX, ULONG_MAX / 1000000000},
 	    {RUMP_SERVER_LWPS, 0, UINT_MAX + 1ul},
+	    {RUMP_SERVER_LISTENING, INT_MAX, 1ul + INT_MAX},
 	};
 	size_t i;
 

@@ -336,7 +336,7 @@ static int
 run_request(struct request *r)
 {
 	struct layer l = {.l_dirfd = -1};
-	struct world w = {.w_ready = -1, .w_top = -1, .w_dirfd = -1};
+	struct world w = WORLD_NONE;
 	int status;
 
 	run_signals(&r->r_run);

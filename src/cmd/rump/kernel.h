@@ -14,8 +14,12 @@ int kernel_open(void);
 /* The same with that of this URL; -1 is with errno, and nobody was told. */
 int kernel_openat(const char *url);
 
-/* Can other processes reach it? */
-bool kernel_reached(void);
+/*
+ * Be a server that other processes can reach: rump_server, which uses getopt
+ * anew, and has no components.  The exit status.  NULL: there is a kernel in
+ * this process already.
+ */
+extern int (*const kernel_serve)(int argc, char **argv);
 
 /* Is there one: has somebody said where it is? */
 bool kernel_named(void);

@@ -13,8 +13,6 @@
  * beside them, and where they are built.
  */
 static const char *const places[][3] = {
-    [PROGRAM_SERVER] = {RUMP_TOOL_LIBEXEC "/rump-kernel", "rump-kernel",
-	"../rump_server/rump-kernel"},
     [PROGRAM_LOADER] = {RUMP_TOOL_LIBEXEC "/rump-loader", "rump-loader",
 	"../../hijack/rump-loader"},
     [PROGRAM_WHOLE] = {RUMP_TOOL_LIBEXEC "/rump-whole", "rump-whole",

@@ -6,7 +6,7 @@
 #ifndef CMD_RUMP_PROGRAMS_H
 #define CMD_RUMP_PROGRAMS_H
 
-enum program { PROGRAM_SERVER, PROGRAM_LOADER, PROGRAM_WHOLE };
+enum program { PROGRAM_LOADER, PROGRAM_WHOLE };
 
 /* An absolute path, to be freed; the place where it should be if it is not. */
 char *program_path(enum program);

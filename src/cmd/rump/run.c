@@ -206,7 +206,7 @@ control_fill(const struct run *r, const struct world *w)
 	strcpy(c->hc_server, w->w_socket);
 	strcpy(c->hc_root, WORLD_ROOT);
 	strcpy(c->hc_cwd, r->r_cwd);
-	c->hc_wait = 1;
+	c->hc_wait = w->w_whole ? HJ_WAIT_FAILED : HJ_WAIT;
 	return true;
 }
 
@@ -216,6 +216,7 @@ control_fill(const struct run *r, const struct world *w)
 
 struct wait {
 	pid_t w_program;
+	int w_children; /* says who ours are */
 	int w_status;
 	bool w_ended;
 	bool w_lost; /* the server has ended */
@@ -262,16 +263,13 @@ wait_program(struct wait *wt, struct world *w)
 
 /* Send SIGKILL to our children but the server; false if there are none. */
 static bool
-kill_children(const struct world *w)
+kill_children(const struct wait *wt, const struct world *w)
 {
 	char text[65536], *p = text, *end;
-	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd != -1 ? read(fd, text, sizeof(text) - 1) : 0;
+	ssize_t n = pread(wt->w_children, text, sizeof(text) - 1, 0);
 	bool any = false;
 	pid_t pid;
 
-	if (fd != -1)
-		(void)close(fd);
 	for (text[n > 0 ? n : 0] = '\0';; p = end) {
 		pid = (pid_t)strtol(p, &end, 10);
 		if (end == p)
@@ -292,7 +290,7 @@ end_rest(struct wait *wt, struct world *w)
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
-	while (kill_children(w)) {
+	while (kill_children(wt, w)) {
 		reap(wt, w);
 		(void)sigtimedwait(&set, NULL, &moment);
 		reap(wt, w);
@@ -361,8 +359,12 @@ run_program(struct run *r, struct world *w)
 	struct wait wt = {.w_program = r->r_program};
 
 	hijack_go(r->r_control);
+	/* While the program runs there is time. */
+	wt.w_children =
+	    open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
 	wait_program(&wt, w);
 	end_rest(&wt, w);
+	(void)close(wt.w_children);
 	if (r->r_report)
 		hijack_report(r->r_control, stderr);
 	return exit_status(&wt, w);

@@ -14,7 +14,6 @@
 #include <rump/rump_mount.h>
 
 #include "cmd/rump/kernel.h"
-#include "cmd/rump/programs.h"
 #include "cmd/rump/stale.h"
 #include "cmd/rump/whole.h"
 
@@ -57,85 +56,71 @@ make_dir(struct world *w)
 	}
 	w->w_dirfd = stale_lock(w->w_dir);
 	w->w_socket = tool_path(w->w_dir, STALE_SOCKET);
-	if (strlen(w->w_socket) <
-	    sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return STATUS_OK;
-	complain("%s: is too long for the name of a socket; XDG_RUNTIME_DIR or "
-		 "TMPDIR can name another directory",
-	    w->w_dir);
-	return STATUS_FAILED;
-}
-
-/* What it is executed with. */
-struct server {
-	char *s_program;
-	char *s_url;
-	char *s_trace; /* RUMP_TRACE=, or NULL */
-	char **s_args;
-	char **s_environ;
-};
-
-/* What it is to make, and the URL. */
-static void
-server_args(struct server *s, const struct world *w)
-{
-	static const char *const first[] = {
-	    "rump_server", "-s", "--host-pids", "--notify", "3"};
-	size_t n = nitems(first);
-
-	s->s_args = tool_alloc(NULL, (n + w->w_nsteps + 2) * sizeof(char *));
-	memcpy(s->s_args, first, sizeof(first));
-	if (w->w_nsteps > 0)
-		memcpy(s->s_args + n, w->w_steps, w->w_nsteps * sizeof(char *));
-	n += w->w_nsteps;
-	s->s_args[n++] = s->s_url;
-	s->s_args[n] = NULL;
-}
-
-/* The environment, but that what is traced is what was asked for here. */
-static void
-server_init(struct server *s, const struct world *w, const char *trace)
-{
-	size_t n = 0, i;
-
-	s->s_program = program_path(PROGRAM_SERVER);
-	s->s_url = tool_format("unix://%s", w->w_socket);
-	s->s_trace = trace != NULL ? tool_format("RUMP_TRACE=%s", trace) : NULL;
-	server_args(s, w);
-	while (environ[n] != NULL)
-		n++;
-	s->s_environ = tool_alloc(NULL, (n + 2) * sizeof(s->s_environ[0]));
-	for (i = n = 0; environ[i] != NULL; i++)
-		if (strncmp(environ[i], "RUMP_TRACE=", 11) != 0)
-			s->s_environ[n++] = environ[i];
-	if (s->s_trace != NULL)
-		s->s_environ[n++] = s->s_trace;
-	s->s_environ[n] = NULL;
-}
-
-static void
-server_fini(struct server *s)
-{
-	free(s->s_program);
-	free(s->s_url);
-	free(s->s_trace);
-	free(s->s_args);
-	free(s->s_environ);
+	return STATUS_OK;
 }
 
 /*
- * The child, in the memory of its parent, which waits: no signal of the
- * terminal is for it, and it ends with us.
+ * Clients can connect from here on, and wait for the server; who it is the host
+ * tells them, when that listens.
+ */
+static int
+make_socket(struct world *w)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	if (strlen(w->w_socket) >= sizeof(sun.sun_path)) {
+		complain("%s: is too long for the name of a socket; "
+			 "XDG_RUNTIME_DIR or TMPDIR can name another directory",
+		    w->w_dir);
+		return STATUS_FAILED;
+	}
+	strcpy(sun.sun_path, w->w_socket);
+	w->w_listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (w->w_listening == -1 ||
+	    bind(w->w_listening, (const struct sockaddr *)&sun, sizeof(sun)) ==
+		-1)
+		return complain_errno(w->w_socket);
+	return STATUS_OK;
+}
+
+/* Its arguments: what it is to make, and the URL.  Nobody frees them. */
+static char **
+server_args(const struct world *w, int *argcp)
+{
+	static const char *const first[] = {"rump_server", "-s", "--host-pids",
+	    "--notify", "3", "--listening", "4"};
+	char **args = tool_alloc(
+	    NULL, (nitems(first) + w->w_nsteps + 2) * sizeof(char *));
+	int n = 0;
+	size_t i;
+
+	for (i = 0; i < nitems(first); i++)
+		args[n++] = tool_format("%s", first[i]);
+	for (i = 0; i < w->w_nsteps; i++)
+		args[n++] = w->w_steps[i];
+	args[n++] = tool_format("unix://%s", w->w_socket);
+	args[n] = NULL;
+	*argcp = n;
+	return args;
+}
+
+/*
+ * The child: no signal of the terminal is for it, and it ends with us.  What is
+ * traced is what was asked for here.
  */
 static _Noreturn void
-server_exec(const struct server *s, pid_t parent, int ready)
+server_main(const struct world *w, const char *trace, pid_t parent, int ready)
 {
+	int listening = fcntl(w->w_listening, F_DUPFD, 5), null, n;
 	sigset_t none;
-	int null;
+	char **args;
 
+	ready = fcntl(ready, F_DUPFD, 5);
+	(void)listen(listening, SOMAXCONN);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(STATUS_FAILED);
+	(void)prctl(PR_SET_NAME, "rump-kernel");
 	(void)setsid();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -143,24 +128,15 @@ server_exec(const struct server *s, pid_t parent, int ready)
 		(void)dup2(null, STDIN_FILENO);
 		(void)dup2(null, STDOUT_FILENO);
 	}
-	(void)dup2(ready, STDERR_FILENO + 1);
-	(void)close_range(STDERR_FILENO + 2, ~0u, 0);
-	(void)execve(s->s_program, s->s_args, s->s_environ);
-	complain("%s: %s", s->s_program, strerror(errno));
-	_exit(STATUS_FAILED);
-}
-
-/* Of the caller's variables a vfork could change some. */
-static __attribute__((noinline)) pid_t
-server_start(const struct server *s, int ready)
-{
-	pid_t parent = getpid(), pid = vfork();
-
-	if (pid == 0)
-		server_exec(s, parent, ready);
-	if (pid == -1)
-		(void)complain_errno("fork");
-	return pid;
+	(void)dup2(ready, 3);
+	(void)dup2(listening, 4);
+	(void)close_range(5, ~0u, 0);
+	if (trace != NULL)
+		(void)setenv("RUMP_TRACE", trace, 1);
+	else
+		(void)unsetenv("RUMP_TRACE");
+	args = server_args(w, &n);
+	exit(kernel_serve(n, args));
 }
 
 /* The server would refuse it too, and say more than where it is wrong. */
@@ -193,20 +169,23 @@ trace_check(const char *trace)
 static int
 server_launch(struct world *w, const struct world_options *wo)
 {
-	struct server s;
+	pid_t parent = getpid();
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return complain_errno("pipe");
-	server_init(&s, w, wo->wo_trace);
-	w->w_pid = server_start(&s, ends[1]);
-	server_fini(&s);
-	(void)close(ends[1]);
 	w->w_ready = ends[0];
+	/* To execute a program that is it takes as long as the kernel to boot.
+	 */
+	if ((w->w_pid = fork()) == 0)
+		server_main(w, wo->wo_trace, parent, ends[1]);
+	(void)close(ends[1]);
+	(void)close(w->w_listening);
+	w->w_listening = -1;
 	if (w->w_pid != -1)
 		return STATUS_OK;
 	w->w_pid = 0;
-	return STATUS_FAILED;
+	return complain_errno("fork");
 }
 
 void
@@ -224,6 +203,8 @@ world_end(struct world *w)
 		(void)kill(w->w_pid, SIGKILL);
 	if (w->w_ready != -1)
 		(void)close(w->w_ready);
+	if (w->w_listening != -1)
+		(void)close(w->w_listening);
 	if (w->w_dirfd != -1)
 		stale_empty(w->w_dirfd);
 	if (w->w_dir != NULL) {
@@ -241,7 +222,7 @@ world_end(struct world *w)
 	free(w->w_steps);
 	free(w->w_socket);
 	free(w->w_dir);
-	*w = (struct world){.w_ready = -1, .w_top = -1, .w_dirfd = -1};
+	*w = (struct world)WORLD_NONE;
 }
 
 /* Wait until clients can connect. */
@@ -518,15 +499,15 @@ world_start(struct world *w, const struct world_options *wo, bool simple)
 {
 	struct stat sb;
 
-	*w = (struct world){.w_ready = -1, .w_top = -1, .w_dirfd = -1};
-	if (!kernel_reached()) {
+	*w = (struct world)WORLD_NONE;
+	if (kernel_serve == NULL) {
 		complain("this tool has a kernel in its own process, which no "
 			 "program can reach");
 		return STATUS_FAILED;
 	}
 	if (wo->wo_trace != NULL && trace_check(wo->wo_trace) != STATUS_OK)
 		return STATUS_FAILED;
-	if (make_dir(w) != STATUS_OK)
+	if (make_dir(w) != STATUS_OK || make_socket(w) != STATUS_OK)
 		return STATUS_FAILED;
 	w->w_whole = simple && wo->wo_size == NULL && !wo->wo_leave &&
 		     wo->wo_nmounts == 0 && stat(wo->wo_root, &sb) == 0 &&

@@ -43,12 +43,18 @@ struct world {
 	char *w_dir;	 /* the host's, with the socket */
 	char *w_socket;	 /* its path */
 	int w_dirfd;	 /* keeps others from removing that */
+	int w_listening; /* the socket, until the server has it */
 	int w_ready;	 /* tells when clients can connect */
 	int w_top;	 /* the kernel's own root directory */
 	bool w_whole;	 /* the server makes all of it before it is ready */
 	char **w_steps;	 /* allocated: what the server is told to make, */
 	size_t w_nsteps; /* how many */
 };
+
+#define WORLD_NONE                                                           \
+	{                                                                    \
+		.w_ready = -1, .w_top = -1, .w_dirfd = -1, .w_listening = -1 \
+	}
 
 /*
  * In this order; each a STATUS_*, after a complaint if it is not STATUS_OK.

@@ -33,7 +33,9 @@ static const char usage_text[] =
     "                   [--max-files number] [--max-memory bytes]"
     " [--users file]\n"
     "                   [--tls-cert file] [--tls-key file] [--tls-ca file]\n"
-    "                   [--plain] [--notify descriptor] url\n";
+    "                   [--plain] [--listening descriptor]"
+    " [--notify descriptor]\n"
+    "                   url\n";
 
 enum {
 	OPT_ROOT = 256,
@@ -49,6 +51,7 @@ enum {
 	OPT_KEY,
 	OPT_CA,
 	OPT_PLAIN,
+	OPT_LISTENING,
 	OPT_NOTIFY,
 	OPT_MKDIR,
 	OPT_MOUNT,
@@ -68,6 +71,7 @@ static const struct option long_options[] = {
     {"tls-key", required_argument, NULL, OPT_KEY},
     {"tls-ca", required_argument, NULL, OPT_CA},
     {"plain", no_argument, NULL, OPT_PLAIN},
+    {"listening", required_argument, NULL, OPT_LISTENING},
     {"notify", required_argument, NULL, OPT_NOTIFY},
     {"mkdir", required_argument, NULL, OPT_MKDIR},
     {"mount", required_argument, NULL, OPT_MOUNT},
@@ -271,6 +275,9 @@ option(int c)
 		break;
 	case OPT_MEMORY:
 		set_limit(RUMP_SERVER_MEMORY, optarg);
+		break;
+	case OPT_LISTENING:
+		set_limit(RUMP_SERVER_LISTENING, optarg);
 		break;
 	case OPT_NOTIFY:
 		options.o_notify = (int)number(optarg, INT_MAX);

@@ -4,10 +4,15 @@
  */
 #include "cmd/rump/kernel.h"
 
+#include <getopt.h>
+
 #include <rump/rumpclient.h>
 
 #include "cmd/rump/tool.h"
 #include "cmd/rump/whole.h"
+
+/* That of rump_server, which is linked in. */
+int rump_server_main(int argc, char **argv);
 
 static int
 connect_failed(const char *url)
@@ -98,11 +103,14 @@ kernel_openat(const char *url)
 	return r;
 }
 
-bool
-kernel_reached(void)
+static int
+serve(int argc, char **argv)
 {
-	return true;
+	optind = 0;
+	return rump_server_main(argc, argv);
 }
+
+int (*const kernel_serve)(int argc, char **argv) = serve;
 
 bool
 kernel_named(void)
