@@ -93,23 +93,30 @@ size_order(size_t size)
 	return (unsigned)(64 - __builtin_clzl((size - 1) >> KPAGE_SHIFT));
 }
 
-void *
-kpage_alloc(unsigned order)
+/* Two pages or more. */
+static void *
+run_alloc(unsigned order, bool *zerop)
 {
 	void *run;
 
-	if (order == 0)
-		return kcache_alloc(kmem.pages);
 	if (hyper_mem_fails())
 		return NULL;
-	if (heap_get(order, &run, 1) == 0) {
+	if ((run = heap_get_run(order, zerop)) == NULL) {
 		kmem_reclaim_now();
-		if (heap_get(order, &run, 1) == 0)
+		if ((run = heap_get_run(order, zerop)) == NULL)
 			return NULL;
 	}
 	atomic_fetch_add_explicit(
 	    &kmem.runs, (uint64_t)KPAGE_SIZE << order, memory_order_relaxed);
 	return run;
+}
+
+void *
+kpage_alloc(unsigned order)
+{
+	bool zero;
+
+	return order == 0 ? kcache_alloc(kmem.pages) : run_alloc(order, &zero);
 }
 
 void
@@ -139,18 +146,25 @@ size_fence(void *p, size_t size, size_t got)
 	return p;
 }
 
+/* More than a page. */
+static void *
+large_alloc(size_t size, bool *zerop)
+{
+	unsigned order = size_order(size);
+
+	return size_fence(
+	    run_alloc(order, zerop), size, (size_t)KPAGE_SIZE << order);
+}
+
 void *
 kmem_alloc(size_t size)
 {
 	struct kcache *kc = kmem.pages;
-	unsigned order;
+	bool zero;
 
 	KASSERT(size != 0);
-	if (unlikely(size > KPAGE_SIZE)) {
-		order = size_order(size);
-		return size_fence(
-		    kpage_alloc(order), size, (size_t)KPAGE_SIZE << order);
-	}
+	if (unlikely(size > KPAGE_SIZE))
+		return large_alloc(size, &zero);
 	if (likely(size <= CLASS_MAX))
 		kc = size_cache(size);
 	return size_fence(kcache_alloc(kc), size, kc->kc_size);
@@ -159,9 +173,11 @@ kmem_alloc(size_t size)
 void *
 kmem_zalloc(size_t size)
 {
-	void *p = kmem_alloc(size);
+	bool zero = false;
+	void *p =
+	    size > KPAGE_SIZE ? large_alloc(size, &zero) : kmem_alloc(size);
 
-	if (p != NULL)
+	if (p != NULL && !zero)
 		memset(p, 0, size);
 	return p;
 }

@@ -39,10 +39,12 @@ int area_commit(struct karea *, size_t need);
 /*
  * The page heap.  get and put move runs without fault injection, magazine or
  * memory reclaim; they take the heap's lock.  get fills runs with up to n of
- * them and returns how many.
+ * them and returns how many; get_run gets one, or NULL, and says whether all of
+ * it is zero, as what the host gives is.
  */
 void heap_init(struct karea *heap, struct karea *heapmeta);
 unsigned heap_get(unsigned order, void **runs, unsigned n);
+void *heap_get_run(unsigned order, bool *zerop);
 void heap_put(unsigned order, void *const *runs, unsigned n);
 
 /* Give free pages back to the host until `bytes' are no longer charged. */

@@ -349,9 +349,12 @@ heap_grow_locked(unsigned order)
 	return frontier_move(need);
 }
 
-/* Take a run off the free lists; the first page of it, or PAGE_NONE. */
+/*
+ * Take a run off the free lists; the first page of it, or PAGE_NONE.  *cleanp:
+ * so many of its pages are zero.
+ */
 static uint32_t
-heap_get_locked(unsigned order)
+heap_get_locked(unsigned order, uint32_t *cleanp)
 {
 	uint32_t pg, clean;
 	unsigned o;
@@ -378,6 +381,7 @@ heap_get_locked(unsigned order)
 		heap.lowest = heap.freedirty;
 	page_sethead(pg, PG_BUSY | order);
 	heap.busy += 1u << order;
+	*cleanp = clean;
 	return pg;
 }
 
@@ -431,13 +435,13 @@ unsigned
 heap_get(unsigned order, void **runs, unsigned n)
 {
 	unsigned i;
-	uint32_t pg;
+	uint32_t pg, clean;
 
 	if (order > heap.maxorder)
 		return 0;
 	mutex_enter(&heap.lock);
 	for (i = 0; i < n; i++) {
-		pg = heap_get_locked(order);
+		pg = heap_get_locked(order, &clean);
 		if (pg == PAGE_NONE)
 			break;
 		runs[i] = page_addr(pg);
@@ -446,6 +450,22 @@ heap_get(unsigned order, void **runs, unsigned n)
 	for (n = i; i-- > 0;)
 		KMEM_UNPOISON(runs[i], run_bytes(order));
 	return n;
+}
+
+void *
+heap_get_run(unsigned order, bool *zerop)
+{
+	uint32_t pg = PAGE_NONE, clean = 0;
+
+	mutex_enter(&heap.lock);
+	if (order <= heap.maxorder)
+		pg = heap_get_locked(order, &clean);
+	mutex_exit(&heap.lock);
+	if (pg == PAGE_NONE)
+		return NULL;
+	*zerop = clean == 1u << order;
+	KMEM_UNPOISON(page_addr(pg), run_bytes(order));
+	return page_addr(pg);
 }
 
 void
