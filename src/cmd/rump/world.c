@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/un.h>
@@ -166,6 +167,44 @@ trace_check(const char *trace)
 	return status;
 }
 
+/* Do no more threads want to run than there are processors? */
+static bool
+has_idle(int nprocessors)
+{
+	char text[128], *running = text;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC), i;
+	ssize_t n = fd != -1 ? read(fd, text, sizeof(text) - 1) : -1;
+
+	if (fd != -1)
+		(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* Behind three averages. */
+	for (i = 0; i < 3 && running != NULL; i++)
+		running = *running != '\0' ? strchr(running + 1, ' ') : NULL;
+	return running != NULL && strtol(running, NULL, 10) <= nprocessors;
+}
+
+/*
+ * Have a child begin on another processor than ours, if there is one for it:
+ * the host may leave it on ours, until we sleep, and the other one idle.
+ */
+static void
+leave_processor(pid_t pid)
+{
+	cpu_set_t all, others;
+	int cpu = sched_getcpu();
+
+	if (cpu < 0 || cpu >= CPU_SETSIZE ||
+	    sched_getaffinity(pid, sizeof(all), &all) == -1 ||
+	    !has_idle(CPU_COUNT(&all)))
+		return;
+	others = all;
+	CPU_CLR(cpu, &others);
+	if (CPU_COUNT(&others) != 0 &&
+	    sched_setaffinity(pid, sizeof(others), &others) == 0)
+		(void)sched_setaffinity(pid, sizeof(all), &all);
+}
+
 static int
 server_launch(struct world *w, const struct world_options *wo)
 {
@@ -179,6 +218,8 @@ server_launch(struct world *w, const struct world_options *wo)
 	 */
 	if ((w->w_pid = fork()) == 0)
 		server_main(w, wo->wo_trace, parent, ends[1]);
+	if (w->w_pid != -1)
+		leave_processor(w->w_pid);
 	(void)close(ends[1]);
 	(void)close(w->w_listening);
 	w->w_listening = -1;
