@@ -23,7 +23,7 @@
 #define FREE_NSEC   INT64_C(100000)  /* between two looks whether that is so */
 #define SPIN_TURNS  INT64_C(100000)  /* while somebody waits for his turn */
 #define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
-#define QUIET_MOST  16384	     /* looks at a hot session in vain */
+#define QUIET_MOST  4096	     /* looks at a hot session in vain */
 #define RARE_NSEC   INT64_C(100000)  /* between calls of one who calls rarely */
 #define LOOKS_FEW   512		     /* of these one is at all hot sessions */
 #define LOOKS_MANY  8		     /* between two at the clock */
