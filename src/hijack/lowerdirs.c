@@ -18,9 +18,7 @@
 
 #include "hijack/engine.h"
 
-#define ASK_LAST                                                    \
-	64 /* times a directory is used until it is asked for again \
-	    */
+#define ASK_LAST  64 /* uses until the kernel is asked again, at most */
 #define USED_WELL 8
 #define LINKS	  8 /* on the way to a directory */
 
