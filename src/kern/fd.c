@@ -123,7 +123,7 @@ fd_unnote(struct lwp *l, uint32_t fd)
  * Mark the lowest free descriptor from `min' on as in use.  What the caller
  * must retire when it has left the table is in *oldp.
  */
-static int
+static inline __attribute__((always_inline)) int
 fd_take(struct lwp *l, struct filedesc *fdp, uint32_t min, bool cloexec,
     uint32_t *fdresult, struct fdtab **oldp)
 {

@@ -132,7 +132,7 @@ fdtab_grow(struct filedesc *fdp, uint32_t fd, struct fdtab **oldp)
 }
 
 uint32_t
-fdtab_lowest(struct fdtab *ft, uint32_t min)
+fdtab_lowest_slow(struct fdtab *ft, uint32_t min)
 {
 	const uint64_t *used = fdtab_used(ft), *full = fdtab_full(ft);
 	uint32_t words = fdtab_words(ft), w = min / 64, i;
@@ -140,8 +140,6 @@ fdtab_lowest(struct fdtab *ft, uint32_t min)
 
 	if (min >= ft->ft_size)
 		return min;
-	if ((zeros = ~used[w] & UINT64_MAX << min % 64) != 0)
-		return w * 64 + (uint32_t)__builtin_ctzll(zeros);
 	if (++w >= words)
 		return ft->ft_size;
 	zeros = ~full[w / 64] & UINT64_MAX << w % 64;
@@ -187,31 +185,4 @@ fdtab_extent(struct fdtab *ft)
 			return w * 64 + 64 - (uint32_t)__builtin_clzll(bits);
 	}
 	return 0;
-}
-
-void
-fdtab_take(struct filedesc *fdp, uint32_t fd, bool cloexec)
-{
-	struct fdtab *ft = filedesc_tab(fdp);
-	uint64_t *used = fdtab_used(ft);
-
-	fdtab_setbit(used, fd, true);
-	fdtab_setbit(fdtab_cloexec(ft), fd, cloexec);
-	if (used[fd / 64] == UINT64_MAX)
-		fdtab_setbit(fdtab_full(ft), fd / 64, true);
-	if (fd == fdp->fd_lowest)
-		fdp->fd_lowest = fd + 1;
-}
-
-void
-fdtab_drop(struct filedesc *fdp, uint32_t fd)
-{
-	struct fdtab *ft = filedesc_tab(fdp);
-
-	KASSERT(fdtab_bit(fdtab_used(ft), fd));
-	if (fdtab_used(ft)[fd / 64] == UINT64_MAX)
-		fdtab_setbit(fdtab_full(ft), fd / 64, false);
-	fdtab_setbit(fdtab_used(ft), fd, false);
-	if (fd < fdp->fd_lowest)
-		fdp->fd_lowest = fd;
 }

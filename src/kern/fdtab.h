@@ -124,7 +124,20 @@ void fdtab_retire(struct fdtab *);
 int fdtab_grow(struct filedesc *, uint32_t fd, struct fdtab **oldp);
 
 /* The lowest free descriptor that is at least min; can be beyond the last. */
-uint32_t fdtab_lowest(struct fdtab *, uint32_t min);
+uint32_t fdtab_lowest_slow(struct fdtab *, uint32_t min);
+
+static inline uint32_t
+fdtab_lowest(struct fdtab *ft, uint32_t min)
+{
+	uint64_t zeros;
+
+	if (likely(min < ft->ft_size)) {
+		zeros = ~fdtab_used(ft)[min / 64] & UINT64_MAX << min % 64;
+		if (likely(zeros != 0))
+			return (min & ~63u) + (uint32_t)__builtin_ctzll(zeros);
+	}
+	return fdtab_lowest_slow(ft, min);
+}
 
 /* The first bit in a bitmap of the table, from fd on; ft_size if none. */
 uint32_t fdtab_next(const struct fdtab *, const uint64_t *map, uint32_t fd);
@@ -133,8 +146,32 @@ uint32_t fdtab_next(const struct fdtab *, const uint64_t *map, uint32_t fd);
 uint32_t fdtab_extent(struct fdtab *);
 
 /* Mark descriptor fd as in use, as free. */
-void fdtab_take(struct filedesc *, uint32_t fd, bool cloexec);
-void fdtab_drop(struct filedesc *, uint32_t fd);
+static inline void
+fdtab_take(struct filedesc *fdp, uint32_t fd, bool cloexec)
+{
+	struct fdtab *ft = filedesc_tab(fdp);
+	uint64_t *used = fdtab_used(ft);
+
+	fdtab_setbit(used, fd, true);
+	fdtab_setbit(fdtab_cloexec(ft), fd, cloexec);
+	if (used[fd / 64] == UINT64_MAX)
+		fdtab_setbit(fdtab_full(ft), fd / 64, true);
+	if (fd == fdp->fd_lowest)
+		fdp->fd_lowest = fd + 1;
+}
+
+static inline void
+fdtab_drop(struct filedesc *fdp, uint32_t fd)
+{
+	struct fdtab *ft = filedesc_tab(fdp);
+
+	KASSERT(fdtab_bit(fdtab_used(ft), fd));
+	if (fdtab_used(ft)[fd / 64] == UINT64_MAX)
+		fdtab_setbit(fdtab_full(ft), fd / 64, false);
+	fdtab_setbit(fdtab_used(ft), fd, false);
+	if (fd < fdp->fd_lowest)
+		fdp->fd_lowest = fd;
+}
 
 /*
  * The table of the lwp's process, for the lwp to look at and to change; NULL
@@ -145,7 +182,8 @@ void fdtab_drop(struct filedesc *, uint32_t fd);
  * A table that only this lwp can see is not locked: l_borrowed says that it
  * is in use, by a loan that the call has already or by filedesc_mark.
  */
-struct filedesc *filedesc_lock(struct proc *);
+__attribute__((noinline)) struct filedesc *filedesc_lock(struct proc *);
+__attribute__((noinline)) void filedesc_unlock(struct filedesc *);
 int filedesc_make(struct proc *);
 extern struct file filedesc_mark;
 
@@ -181,7 +219,7 @@ filedesc_exit(struct lwp *l, struct filedesc *fdp)
 		atomic_store_explicit(
 		    &l->l_borrowed, NULL, memory_order_release);
 	else if (fp == NULL)
-		mutex_exit(&fdp->fd_lock);
+		filedesc_unlock(fdp);
 }
 
 /* For assertions: between the two? */

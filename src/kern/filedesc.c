@@ -147,6 +147,12 @@ filedesc_lock(struct proc *p)
 	return fdp;
 }
 
+void
+filedesc_unlock(struct filedesc *fdp)
+{
+	mutex_exit(&fdp->fd_lock);
+}
+
 static void
 filedesc_free(struct filedesc *fdp)
 {

@@ -105,7 +105,7 @@ kcache_magazine(const struct kcache *kc)
 }
 
 /* One object; NULL when memory is out. */
-static inline void *
+static inline __attribute__((always_inline)) void *
 kcache_alloc(struct kcache *kc)
 {
 	struct kmagazine *km = kcache_magazine(kc);

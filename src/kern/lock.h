@@ -129,7 +129,7 @@ rw_exit_read(struct krwlock *rw)
 		rw_wake(rw);
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 rw_enter_write(struct krwlock *rw)
 {
 	uint32_t w = 0;
@@ -143,7 +143,7 @@ rw_enter_write(struct krwlock *rw)
 		rw_lights_end(rw);
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 rw_exit_write(struct krwlock *rw)
 {
 	/* The bit is set, and to take it away is one instruction. */
