@@ -77,23 +77,24 @@ int
 dir_may_remove(const struct mount *mp, const struct vnode *dvp,
     const struct vnode *vp, const struct cred *cr, bool isdir)
 {
+	uint32_t dmode = vnode_mode(dvp), mode = vnode_mode(vp);
 	int error;
 
 	if (unlikely(!mount_hasids(mp, vp)))
 		return EOVERFLOW;
 	if ((error = vnode_access(mp, dvp, cr, W_OK | X_OK)) != 0)
 		return error;
-	if ((vnode_mode(dvp) & V_APPEND) != 0)
+	if (unlikely((dmode & (V_APPEND | S_ISVTX)) != 0)) {
+		if ((dmode & V_APPEND) != 0)
+			return EPERM;
+		if (vnode_owner(mp, vp, cr) != 0 &&
+		    vnode_owner(mp, dvp, cr) != 0)
+			return EPERM;
+	}
+	if ((mode & (V_APPEND | V_IMMUTABLE)) != 0)
 		return EPERM;
-	if ((vnode_mode(dvp) & S_ISVTX) != 0 && vnode_owner(mp, vp, cr) != 0 &&
-	    vnode_owner(mp, dvp, cr) != 0)
-		return EPERM;
-	if ((vnode_mode(vp) & (V_APPEND | V_IMMUTABLE)) != 0)
-		return EPERM;
-	if (isdir && !vnode_isdir(vp))
-		return ENOTDIR;
-	if (!isdir && vnode_isdir(vp))
-		return EISDIR;
+	if (isdir != S_ISDIR(mode))
+		return isdir ? ENOTDIR : EISDIR;
 	return 0;
 }
 

@@ -30,24 +30,29 @@
 int inotify_hostpipe(struct lwp *, int fd, int *hostfd);
 
 /*
+ * Not inside their callers, which would save registers for them at each call.
+ */
+#define VN_SLOW __attribute__((noinline))
+
+/*
  * F_NOTIFY: signals for what happens in a directory; dnotify.c.  Beside the
  * masks of inotify: an entry got another name in the same directory.
  */
 #define VN_RENAMED 0x00010000u
 int dnotify_set(struct lwp *, int fd, struct file *, uint32_t mask);
 /* A table lets go of a descriptor of it; without locks. */
-void dnotify_closing(struct file *, const struct filedesc *);
+VN_SLOW void dnotify_closing(struct file *, const struct filedesc *);
 
-void inotify_post_slow(struct vnode *, uint32_t mask, bool used);
-void inotify_self_slow(struct vnode *, uint32_t mask, uint32_t notes);
-void inotify_entry_slow(struct vnode *dvp, const struct cname *, uint32_t mask,
-    bool isdir, uint32_t cookie);
-void
+VN_SLOW void inotify_post_slow(struct vnode *, uint32_t mask, bool used);
+VN_SLOW void inotify_self_slow(struct vnode *, uint32_t mask, uint32_t notes);
+VN_SLOW void inotify_entry_slow(struct vnode *dvp, const struct cname *,
+    uint32_t mask, bool isdir, uint32_t cookie);
+VN_SLOW void
 inotify_name_slow(struct vnode *dvp, const struct cname *, struct vnode *vp);
-void inotify_unname_slow(
+VN_SLOW void inotify_unname_slow(
     struct vnode *dvp, const struct cname *, struct vnode *vp, bool last);
-void inotify_gone_slow(struct vnode *);
-void vnode_note_closing_slow(struct file *);
+VN_SLOW void inotify_gone_slow(struct vnode *);
+VN_SLOW void vnode_note_closing_slow(struct file *);
 
 static inline bool
 vnode_watched(const struct vnode *vp)

@@ -371,17 +371,23 @@ namei_up(struct nameidata *nd)
  * the directory locked.
  */
 static __attribute__((noinline)) int
-namei_missed(struct nameidata *nd)
+namei_missed_slow(struct nameidata *nd)
 {
 	struct vnode *dvp = nd->ni_dvp;
 	int error;
 
-	if (likely(!vfs_renames_since(nd->ni_renames)))
-		return ENOENT;
 	rw_enter_read(&dvp->v_lock);
 	error = dvp->v_ops->vop_lookup(dvp, &nd->ni_cn, &nd->ni_vp);
 	rw_exit_read(&dvp->v_lock);
 	return error;
+}
+
+static inline int
+namei_missed(struct nameidata *nd)
+{
+	return likely(!vfs_renames_since(nd->ni_renames))
+		   ? ENOENT
+		   : namei_missed_slow(nd);
 }
 
 /* What is not a name in the directory. */
@@ -437,8 +443,8 @@ namei_step(struct nameidata *nd, bool follow, const char **linkp)
 }
 
 /* From directory ni_dvp along `path', up to its last name. */
-int
-namei_continue(struct nameidata *nd, const char *path)
+static inline __attribute__((always_inline)) int
+namei_walk(struct nameidata *nd, const char *path)
 {
 	const char *p, *rest, *link;
 	int error;
@@ -483,6 +489,12 @@ namei_continue(struct nameidata *nd, const char *path)
 }
 
 int
+namei_continue(struct nameidata *nd, const char *path)
+{
+	return namei_walk(nd, path);
+}
+
+int
 namei_parent(struct nameidata *nd)
 {
 	int error;
@@ -490,7 +502,7 @@ namei_parent(struct nameidata *nd)
 	if ((error = namei_begin(nd)) != 0)
 		return error;
 	vnode_refresh(nd->ni_dvp);
-	return namei_continue(nd, nd->ni_path);
+	return namei_walk(nd, nd->ni_path);
 }
 
 int
@@ -503,7 +515,7 @@ namei(struct nameidata *nd)
 		return error;
 	vnode_refresh(nd->ni_dvp);
 	do {
-		if ((error = namei_continue(nd, p)) != 0)
+		if ((error = namei_walk(nd, p)) != 0)
 			return error;
 		if (unlikely(nd->ni_slash))
 			nd->ni_flags |= NAMEI_FOLLOW | NAMEI_DIRECTORY;

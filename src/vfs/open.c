@@ -233,7 +233,7 @@ open_filled(const struct openargs *oa, struct mount *mp, struct vnode *vp,
  * Make *fpp an open file of the vnode as seen through the mount; it takes over
  * what the caller has of them on success.
  */
-static int
+static inline __attribute__((always_inline)) int
 open_file(const struct openargs *oa, struct mount *mp, struct vnode *vp,
     uint64_t count, bool made, struct file **fpp)
 {

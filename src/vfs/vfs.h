@@ -695,8 +695,19 @@ int vfs_lookup(
 int vfs_init(struct cwdinfo **cwdip);
 
 /* A vnode is made: one reference, the tree's, and those of va_count. */
-void vnode_init(struct vnode *, const struct vnodeops *, struct super *,
-    const struct vattr *);
+static inline void
+vnode_init(struct vnode *vp, const struct vnodeops *ops, struct super *sb,
+    const struct vattr *va)
+{
+	vp->v_ops = ops;
+	vp->v_super = sb;
+	atomic_init(&vp->v_mode, va->va_mode);
+	atomic_init(&vp->v_uid, va->va_uid);
+	atomic_init(&vp->v_gid, va->va_gid);
+	atomic_init(&vp->v_hint, 0);
+	atomic_init(&vp->v_count, 1 + va->va_count);
+	vp->v_lock = (struct krwlock){0};
+}
 
 static inline uint32_t
 vnode_mode(const struct vnode *vp)

@@ -8,20 +8,6 @@
 
 _Static_assert(sizeof(struct vnode) <= 64, "a vnode is one cache line");
 
-void
-vnode_init(struct vnode *vp, const struct vnodeops *ops, struct super *sb,
-    const struct vattr *va)
-{
-	vp->v_ops = ops;
-	vp->v_super = sb;
-	atomic_init(&vp->v_mode, va->va_mode);
-	atomic_init(&vp->v_uid, va->va_uid);
-	atomic_init(&vp->v_gid, va->va_gid);
-	atomic_init(&vp->v_hint, 0);
-	atomic_init(&vp->v_count, 1 + va->va_count);
-	vp->v_lock = (struct krwlock){0};
-}
-
 /* The last reference is gone.  Not recursive: a path can be long. */
 void
 vnode_reclaim(struct vnode *vp)

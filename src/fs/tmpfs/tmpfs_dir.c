@@ -210,7 +210,7 @@ bytes_for(uint32_t entries)
  * for one more entry with its hash.  EEXIST if the name is there, ENOSPC if
  * there is no number left, EAGAIN if there is no slot.
  */
-static int
+static inline __attribute__((always_inline)) int
 table_place(const struct tmpfs_table *tt, const struct cname *cn,
     struct tmpfs_place *pl)
 {

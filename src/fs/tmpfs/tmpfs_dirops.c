@@ -134,7 +134,7 @@ dir_changed(struct tmpfs_node *dn, int entries, int dirs, struct timespec *now)
 }
 
 /* tn has so many links now. */
-static void
+static inline __attribute__((always_inline)) void
 node_setlinks(struct tmpfs_node *tn, uint32_t nlink, struct timespec *now)
 {
 	if (likely(nlink == 0 && !vnode_isheld(&tn->tn_vnode)))
@@ -166,7 +166,7 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 	struct tmpfs_dirent *td;
 	struct tmpfs_place place;
 	struct timespec now;
-	int error;
+	int isdir = S_ISDIR(va->va_mode), error;
 
 	vfs_coarse_now(&now);
 	if ((error = tmpfs_dir_reserve(dn, cn, &place)) != 0 ||
@@ -176,12 +176,12 @@ tmpfs_create(struct vnode *dvp, const struct cname *cn, const struct vattr *va,
 		tmpfs_node_abort(tn);
 		return error;
 	}
-	if (node_isdir(tn))
+	if (isdir)
 		vnode_hold(dvp);
 	node_setparent(tn, dn, td);
-	atomic_init(&tn->tn_nlink, node_isdir(tn) ? 2 : 1);
+	atomic_init(&tn->tn_nlink, isdir ? 2 : 1);
 	tmpfs_dir_insert(dn, &place, td);
-	dir_changed(dn, 1, node_isdir(tn), &now);
+	dir_changed(dn, 1, isdir, &now);
 	*vpp = &tn->tn_vnode;
 	return 0;
 }
@@ -239,7 +239,7 @@ tmpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 }
 
 /* The entry of dn with the name cn, which is one of tn's; both are locked. */
-static struct tmpfs_dirent *
+static inline __attribute__((always_inline)) struct tmpfs_dirent *
 node_entry(struct tmpfs_node *tn, struct tmpfs_node *dn, const struct cname *cn)
 {
 	struct tmpfs_dirent *td = tmpfs_get(tn->tn_entry);
@@ -256,7 +256,7 @@ node_entry(struct tmpfs_node *tn, struct tmpfs_node *dn, const struct cname *cn)
  * tn has lost the entry td.  True if that was its last: the tree's reference to
  * it is to be dropped.
  */
-static bool
+static inline __attribute__((always_inline)) bool
 node_unlinked(
     struct tmpfs_node *tn, const struct tmpfs_dirent *td, struct timespec *now)
 {

@@ -140,14 +140,24 @@ node_take(struct tmpfs_mount *tm, const struct vattr *va)
 	return error;
 }
 
-static void
-node_give(struct tmpfs_node *tn)
+static __attribute__((noinline)) void
+node_give_limited(struct tmpfs_node *tn)
 {
 	struct tmpfs_mount *tm = node_super(tn);
 
 	tmpfs_give(tm, TMPFS_INODES, TMPFS_INODE_SPACE);
 	if (node_islong(tn))
 		tmpfs_give(tm, TMPFS_BLOCKS, 1);
+}
+
+static inline void
+node_give(struct tmpfs_node *tn)
+{
+	struct tmpfs_mount *tm = node_super(tn);
+
+	if (unlikely((tmpfs_limit_max(tm, TMPFS_INODES) |
+			 tmpfs_limit_max(tm, TMPFS_BLOCKS)) != 0))
+		node_give_limited(tn);
 }
 
 /* Nobody can reach it any more. */
@@ -164,12 +174,20 @@ node_free(struct tmpfs_node *tn)
 	kcache_free(node_cache, tn);
 }
 
+static inline void
+node_inittime(
+    struct tmpfs_node *tn, enum tmpfs_time which, const struct timespec *now)
+{
+	atomic_init(&tn->tn_sec[which], now->tv_sec);
+	atomic_init(&tn->tn_nsec[which], (uint32_t)now->tv_nsec);
+}
+
 int
 tmpfs_node_alloc(struct tmpfs_mount *tm, struct tmpfs_node *dn,
     const struct vattr *va, const struct timespec *now, struct tmpfs_node **tnp)
 {
 	struct tmpfs_node *tn = kcache_alloc(node_cache);
-	int error, i;
+	int error;
 
 	if (tn == NULL)
 		return ENOMEM;
@@ -192,10 +210,9 @@ tmpfs_node_alloc(struct tmpfs_mount *tm, struct tmpfs_node *dn,
 	atomic_init(&tn->tn_entry, NULL);
 	atomic_init(&tn->tn_seq, 0);
 	atomic_init(&tn->tn_nlink, 0);
-	for (i = 0; i < TMPFS_NTIMES; i++) {
-		atomic_init(&tn->tn_sec[i], now->tv_sec);
-		atomic_init(&tn->tn_nsec[i], (uint32_t)now->tv_nsec);
-	}
+	node_inittime(tn, TMPFS_ATIME, now);
+	node_inittime(tn, TMPFS_MTIME, now);
+	node_inittime(tn, TMPFS_CTIME, now);
 	tn->tn_ino = node_newino(tm, dn);
 	atomic_init(&tn->tn_atimegood, INT64_MIN);
 	tn->tn_handle = false;
