@@ -634,8 +634,9 @@ hj_fd_ask(struct hj_thread *t, const char *name, const char *exe)
 {
 	const size_t n = hj_strlen(exe) + 1;
 	long args[HJ_OPARGS] = {n > 1 ? NAMESIZE : 0};
-	char buf[NAMESIZE + HJ_PATHMAX] = {0};
+	char buf[NAMESIZE + HJ_PATHMAX];
 
+	memset(buf, 0, NAMESIZE);
 	memcpy(buf, name, HJ_MIN(hj_strlen(name), NAMESIZE - 1));
 	memcpy(buf + NAMESIZE, exe, n);
 	return hj_kernel_begin(t, SP_EXEC, args, buf, NAMESIZE + n);

@@ -324,7 +324,12 @@ known_patch(struct hj_region *r, struct hj_site *s, unsigned long at)
 	uint32_t how;
 
 	if ((unsigned long)call < r->start + JMPSIZE ||
-	    (unsigned long)call + CALLSIZE > r->end || !is_call(call))
+	    (unsigned long)call + CALLSIZE > r->end ||
+	    __atomic_load_n(&s->s_gap, __ATOMIC_RELAXED) == HJ_GAP_NOTHING)
+		return 0;
+	/* So that the host gives the page at once as it will be. */
+	__atomic_fetch_or(call, 0, __ATOMIC_RELAXED);
+	if (!is_call(call))
 		return 0;
 	how = known_gap(r, s, call);
 	if (how == HJ_GAP_NOTHING)
