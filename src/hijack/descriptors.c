@@ -625,21 +625,17 @@ hj_fd_held(struct hj_thread *t)
 }
 
 /*
- * After execve: the kernel is told of the program and asked what is open there,
- * on the connection that was there before; exe, unless it is "", is its path,
- * which the kernel does not know yet.  An errno.
+ * After execve: the kernel is told of the program's name and asked what is open
+ * there, on the connection that was there before.  An errno.
  */
 int
-hj_fd_ask(struct hj_thread *t, const char *name, const char *exe)
+hj_fd_ask(struct hj_thread *t, const char *name)
 {
-	const size_t n = hj_strlen(exe) + 1;
-	long args[HJ_OPARGS] = {n > 1 ? NAMESIZE : 0};
-	char buf[NAMESIZE + HJ_PATHMAX];
+	const long args[HJ_OPARGS] = {0};
+	char buf[NAMESIZE] = {0};
 
-	memset(buf, 0, NAMESIZE);
 	memcpy(buf, name, HJ_MIN(hj_strlen(name), NAMESIZE - 1));
-	memcpy(buf + NAMESIZE, exe, n);
-	return hj_kernel_begin(t, SP_EXEC, args, buf, NAMESIZE + n);
+	return hj_kernel_begin(t, SP_EXEC, args, buf, sizeof(buf));
 }
 
 /*

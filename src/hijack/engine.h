@@ -226,7 +226,7 @@ struct hj_thread {
 	uint32_t t_statfd; /* + 1: just opened, and t_stat is what fstat says */
 	uint8_t t_stat[HJ_STATSIZE];
 	uint32_t t_posted;	/* a call is under way that nobody waits for */
-	uint32_t t_untold;	/* the kernel does not know of t's program */
+	uint32_t t_telling;	/* the kernel is being told of a program */
 	uint32_t t_fdmin;	/* of the next one */
 	uint32_t t_interrupted; /* it was told not to sleep any more */
 	uint32_t t_bykernel;	/* the kernel has made the program's call */
@@ -288,7 +288,6 @@ struct hj_image {
 #define HJ_EXEC_IGNORED	  0x100
 #define HJ_EXEC_NNP	  4 /* and asked for no_new_privs */
 #define HJ_EXEC_FIRST	  8 /* there is no filter yet (hijack.h) */
-#define HJ_EXEC_UNTOLD	  0x800 /* the kernel is to be told of the program */
 #define HJ_EXEC_HOSTCWD	  0x1000
 #define HJ_EXEC_RENEWED	  0x2000
 #define HJ_EXEC_CONNECTED 0x4000 /* the connection goes on */
@@ -520,7 +519,7 @@ void hj_twin_close(struct hj_thread *t, long fd);
 long hj_twin_copied(struct hj_thread *t, long from, long to, int cloexec);
 unsigned long hj_fd_kernelbits(const struct hj_thread *t, size_t word);
 unsigned long hj_fd_twinbits(const struct hj_thread *t, size_t word);
-int hj_fd_ask(struct hj_thread *t, const char *name, const char *exe);
+int hj_fd_ask(struct hj_thread *t, const char *name);
 int hj_fd_learn(struct hj_thread *t, int asked, struct sp_fds *ids);
 void hj_fd_holder(void);
 
@@ -629,7 +628,7 @@ void hj_limits_fsize(struct rlimit64 *rl, long words[HJ_NARGS]);
 int hj_file_program(struct hj_thread *t, long dirfd, const char *path,
     int follow, char *exe, int *fd);
 void hj_file_noprogram(struct hj_thread *t);
-void hj_file_tell(struct hj_thread *t, const char *exe);
+int hj_file_told(struct hj_thread *t, const char *exe);
 long hj_file_server(const struct hj_thread *t, int fd, int how);
 long hj_file_map(struct hj_thread *t, int fd, int prot, int flags);
 void hj_file_direct(struct hj_thread *t, int fd, int server, int cloexec);

@@ -330,9 +330,7 @@ control_string(struct hj_thread *t, struct exec *ex, int interpfd)
 	if (t->t_proc->p_renewed)
 		flags |= HJ_EXEC_RENEWED;
 	if (hj_has_kernel() && hj_kernel_carry(t, carried))
-		flags |= HJ_EXEC_CONNECTED | (t->t_untold ? HJ_EXEC_UNTOLD : 0);
-	else if (hj_has_kernel() && t->t_untold)
-		hj_file_tell(t, ex->exe);
+		flags |= HJ_EXEC_CONNECTED;
 	if (t->t_proc->p_locks)
 		flags |= HJ_EXEC_LOCKS;
 	flags |= (unsigned long)(interpfd + 1) << HJ_EXEC_INTERP;
@@ -404,6 +402,8 @@ exec_loader(struct hj_thread *t, struct exec *ex, int interpfd,
 	long r;
 
 	r = -hj_trace_exec(t);
+	if (r == 0)
+		r = -hj_file_told(t, ex->exe);
 	if (r != 0)
 		return r;
 	hj_ids_drop(t);
@@ -456,7 +456,7 @@ hj_exec_open(struct hj_thread *t, const char *path, int *fd, char *exe)
 		return error;
 	hj_raw4(__NR_pread64, *fd, head, sizeof(head), 0);
 	if (head[0] != '#' || head[1] != '!')
-		return 0;
+		return hj_file_told(t, exe);
 	hj_raw1(__NR_close, *fd);
 	return HJ_SCRIPT;
 }
@@ -487,6 +487,7 @@ hj_exec(struct hj_thread *t, int dirfd, const char *path, long flags,
 	t->t_scratch = (unsigned long)ex;
 	t->t_scratchsize = size;
 	ex->fd = -1;
+	t->t_telling = 0;
 	cloexec = path[0] != '/' && dirfd != AT_FDCWD &&
 		  hj_raw2(__NR_fcntl, dirfd, F_GETFD) == FD_CLOEXEC;
 	r = -hj_open_program(t, dirfd, path, flags, &ex->fd, ex->exe);

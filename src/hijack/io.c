@@ -40,6 +40,46 @@ host_file(struct hj_thread *t, int fd, int write, int prot)
 	return hj_file_server(t, (int)n, write ? O_RDWR : O_RDONLY);
 }
 
+static const long program_args[HJ_OPARGS] = {AT_FDCWD, 0, SP_PROGRAM_PLAIN};
+
+/*
+ * The kernel is told of a program whose path is known, and may take its time
+ * for that.  Whether it is.
+ */
+static int
+program_tell(struct hj_thread *t, const char *exe)
+{
+	t->t_telling =
+	    exe[0] != '\0' && hj_kernel_begin(t, SP_PROGRAM, program_args, exe,
+				  hj_strlen(exe) + 1) == 0;
+	return (int)t->t_telling;
+}
+
+/*
+ * Before the program is executed: the kernel has heard of it, so that nobody
+ * writes to it any more.  An errno.
+ */
+int
+hj_file_told(struct hj_thread *t, const char *exe)
+{
+	long args[HJ_OPARGS], r;
+	char path[HJ_PATHMAX];
+
+	if (!t->t_telling)
+		return 0;
+	t->t_telling = 0;
+	if (t->t_posted) {
+		r = hj_kernel_end(t);
+	} else {
+		/* Something else has been asked since, and the answer lost. */
+		memcpy(args, program_args, sizeof(args));
+		hj_append(path, exe);
+		r = hj_kernel_op(
+		    t, SP_PROGRAM, args, path, hj_strlen(path) + 1, 0);
+	}
+	return HJ_FAILED(r) || r == HJ_RESTART ? (int)-r : 0;
+}
+
 /*
  * A program to be executed; exe, unless it is NULL, gets its path.  NULL: it is
  * an interpreter, whose set-id bits do not count.  An errno.
@@ -58,18 +98,14 @@ hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
 	int own = -1;
 	long r;
 
-	/*
-	 * The kernel need not know of an interpreter, but of a program: if its
-	 * path is known, when that is there (SP_EXEC).
-	 */
 	if (exe != NULL)
-		t->t_untold = 0;
+		t->t_telling = 0;
 	if (!hj_has_rules()) {
 		tree = hj_lower_tree(t->t_proc);
 		own = hj_lower_program(t, dirfd, path, follow, exe);
 	}
-	if (own >= 0 && (exe == NULL || exe[0] != '\0')) {
-		t->t_untold |= exe != NULL;
+	/* The kernel need not know of an interpreter, but of a program. */
+	if (own >= 0 && (exe == NULL || program_tell(t, exe))) {
 		*fd = own;
 		return 0;
 	}
@@ -98,17 +134,6 @@ hj_file_program(struct hj_thread *t, long dirfd, const char *path, int follow,
 	}
 	*fd = (int)r;
 	return 0;
-}
-
-/* The kernel is to know of the program that was found last. */
-void
-hj_file_tell(struct hj_thread *t, const char *exe)
-{
-	long args[HJ_OPARGS] = {AT_FDCWD, 0, SP_PROGRAM_PLAIN};
-
-	t->t_untold = 0;
-	hj_kernel_op(
-	    t, SP_PROGRAM, args, (void *)(uintptr_t)exe, hj_strlen(exe) + 1, 0);
 }
 
 /* What was found last is not executed after all. */

@@ -223,12 +223,11 @@ auxv_ids(struct stack *s, const struct sp_fds *ids)
 
 /* Begin a program in the session, of which there may be a connection. */
 static void
-ask(struct hj_thread *t, struct stack *s, const uint8_t *token, int connected,
-    const char *exe)
+ask(struct hj_thread *t, struct stack *s, const uint8_t *token, int connected)
 {
 	s->name = hj_basename(s->argv[1]);
 	memcpy(s->token, token, SP_TOKEN);
-	s->asked = connected && hj_fd_ask(t, s->name, exe) == 0;
+	s->asked = connected && hj_fd_ask(t, s->name) == 0;
 	s->learns = 1;
 }
 
@@ -348,8 +347,7 @@ resume(
 	t->t_proc->p_locks = (flags & HJ_EXEC_LOCKS) != 0;
 	ask(t, s, token,
 	    (flags & HJ_EXEC_CONNECTED) != 0 &&
-		hj_kernel_adopt(t, token, carried) == 0,
-	    (flags & HJ_EXEC_UNTOLD) != 0 ? hj_exepath : "");
+		hj_kernel_adopt(t, token, carried) == 0);
 }
 
 /*
@@ -378,7 +376,7 @@ first(struct hj_thread *t, struct stack *s)
 		hj_fail("cannot be executed", path, r);
 	if (hj_has_kernel()) {
 		memcpy(token, t->t_proc->p_spc.cl_token, SP_TOKEN);
-		ask(t, s, token, 1, t->t_untold ? hj_exepath : "");
+		ask(t, s, token, 1);
 		learn(t, s);
 	}
 	return fd;

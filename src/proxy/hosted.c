@@ -163,20 +163,6 @@ hosted_executed(struct session *se, uid_t *uid, gid_t *gid)
 		exefile_rele(old);
 }
 
-/*
- * A program that was executed already.  What cannot be told of it any more is
- * not known.
- */
-static void
-program_executed(struct session *se, struct lwp *l, const char *path)
-{
-	struct program pg;
-
-	if (vfs_program(l, AT_FDCWD, path, false, &pg) != 0)
-		pg.pg_exe = NULL;
-	program_set(se, pg.pg_exe, UINT32_MAX, UINT32_MAX);
-}
-
 static int
 program_find(struct call *c, struct lwp *l, const char *path)
 {
@@ -276,21 +262,17 @@ int
 hosted_exec(struct call *c)
 {
 	const char *name = path_given(c);
-	uint64_t at = c->c_msg.sm_args[0];
 	struct session *se = c->c_session;
-	struct lwp *l;
 	uint64_t handle;
 	uid_t uid;
 	gid_t gid;
 
-	if (name == NULL || at >= c->c_msg.sm_head)
+	if (name == NULL)
 		return EPROTO;
 	if (lwps_next(se, 2, &handle) != 0)
 		return EBUSY;
-	if ((l = syscall_enter()) == NULL)
+	if (syscall_enter() == NULL)
 		return syscall_refusal();
-	if (at != 0)
-		program_executed(se, l, name + at);
 	hosted_executed(se, &uid, &gid);
 	syscall_exit();
 	remote_exec(c->c_lwp, name, uid, gid);

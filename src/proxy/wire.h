@@ -97,7 +97,7 @@ enum sp_op {
 	SP_REOPEN,     /* sm_args[0]: fd, [1]: flags; value: descriptor */
 	SP_SEND,       /* sm_args[0]: fd; value: as of SP_HOSTFILE */
 	SP_RECEIVE,    /* sm_args[0]: st_ino, [1]: close-on-exec; value: fd */
-	SP_EXEC,       /* [0]; payload: names, struct sp_fds; value: how many */
+	SP_EXEC,       /* payload: a name, struct sp_fds; value: how many */
 	SP_GONE,       /* sm_args[0]: pid, or 0; payload: a token or nothing */
 	SP_HOSTDIR,    /* sm_args[0]: dirfd; payload: path, sp_hostdir */
 	SP_ADOPT,      /* sm_args[0]: flags, [1]: mount, [2]: number; path */
@@ -167,10 +167,7 @@ enum sp_note {
  *
  * SP_EXEC: there is another program in the host process, which has kept the
  * connection and the memory; it has no other thread.  The result is that of
- * SP_FDS.  EBUSY: in the kernel there are others, as SP_H_EXEC can end.  The
- * payload is the process's name and, at sm_args[0] if that is not 0, the path
- * of a program without set-id bits, for which SP_PROGRAM was not asked because
- * the client knew the file (SP_HOSTDIR).
+ * SP_FDS.  EBUSY: in the kernel there are others, as SP_H_EXEC can end.
  *
  * The result of SP_FORK for such a client is a struct sp_forked: the root
  * directory as SP_HOSTDIR would have it; hd_tree is 0 if that would fail.

@@ -523,6 +523,33 @@ TC(exec_user, "a user does not become another one by saying what he executes")
 	ATF_REQUIRE_EQ(sf.sf_euid, 1000);
 }
 
+TC(fork_root, "the answer to SP_FORK has what SP_HOSTDIR says of the root")
+{
+	struct sp_hosttree ht;
+	struct sp_forked sf;
+	struct sp_msg *m;
+
+	start();
+	m = message(SP_FORK);
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	memcpy(&sf, answer(), sizeof(sf));
+	ATF_REQUIRE_EQ(sf.sf_root.ht_dir.hd_tree, 0);
+	m = message(SP_SYSCALL);
+	m->sm_nr = RUMP_SYS_chroot;
+	m->sm_args[0] = SP_TAG;
+	put_path(m, "/world");
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	(void)message(SP_FORK);
+	ATF_REQUIRE_EQ(hand_call(sock, sh), 0);
+	memcpy(&sf, answer(), sizeof(sf));
+	ATF_REQUIRE_EQ(host_dir("/"), 0);
+	memcpy(&ht, answer(), sizeof(ht));
+	ATF_REQUIRE(ht.ht_dir.hd_tree != 0);
+	ATF_REQUIRE_EQ(sf.sf_root.ht_dir.hd_flags, ht.ht_dir.hd_flags);
+	ATF_REQUIRE_STREQ(sf.sf_root.ht_dir.hd_path, ht.ht_dir.hd_path);
+	ATF_REQUIRE_STREQ(sf.sf_root.ht_but, "pass");
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, hostpath);
@@ -538,5 +565,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, adopt_user);
 	ATF_TP_ADD_TC(tp, exec);
 	ATF_TP_ADD_TC(tp, exec_user);
+	ATF_TP_ADD_TC(tp, fork_root);
 	return atf_no_error();
 }
