@@ -417,7 +417,10 @@ hj_lowplace_find(
 	return 1;
 }
 
-/* The path of a place, without links; "": it is not known. */
+/*
+ * The path of a place, as the kernel would say it; "": it is not known.  There
+ * are no links on the way, so what goes up there is what it says.
+ */
 void
 hj_lowplace_name(struct hj_thread *t, const struct hj_lowplace *pl, char *path)
 {
@@ -428,6 +431,8 @@ hj_lowplace_name(struct hj_thread *t, const struct hj_lowplace *pl, char *path)
 	if (pl->pl_dir != root && !pl->pl_dir->d_below)
 		return;
 	way = hj_after(pl->pl_dir->d_host.hd_path, root->d_host.hd_path);
-	if (way != NULL)
-		hj_append(hj_append(hj_append(path, way), "/"), pl->pl_name);
+	if (way == NULL)
+		return;
+	hj_append(hj_append(hj_append(path, way), "/"), pl->pl_name);
+	hj_path_normalize(path);
 }
