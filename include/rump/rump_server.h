@@ -34,8 +34,10 @@ int rump_server_allowroot(uid_t uid);
  * have, not counting those of at most 128 KiB; 256 MiB.  RUMP_SERVER_HELLO: for
  * how many seconds, at least 1, who has connected, or the child of a client
  * that forks, may say nothing; 10.  RUMP_SERVER_LISTENING: a descriptor of the
- * host, of a socket that listens at the unix:// URL of the server already; none.
- * Returns 0 or EINVAL.  (ours)
+ * host, of a socket that listens at the server's unix:// URL already; none.
+ * RUMP_SERVER_SPIN: for how many microseconds at most, 50 to 1000000, the
+ * server looks for the next call before it sleeps, while no more want to run
+ * than the host has processors; 1000.  Returns 0 or EINVAL.  (ours)
  */
 enum rump_server_limit {
 	RUMP_SERVER_LWPS,
@@ -47,6 +49,7 @@ enum rump_server_limit {
 	RUMP_SERVER_MEMORY,
 	RUMP_SERVER_HELLO,
 	RUMP_SERVER_LISTENING,
+	RUMP_SERVER_SPIN,
 };
 int rump_server_limit(enum rump_server_limit which, unsigned long value);
 

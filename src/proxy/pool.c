@@ -7,9 +7,16 @@
  *
  * The leader looks at the bells of hot sessions as long as that brings
  * something: a little longer each time that something came while it was
- * looking, or soon after that, half as long when nothing did; and longer than
- * SPIN_MOST only on a machine that has processors for all who want to run.  If
- * there is one processor only it lets others run between two looks.
+ * looking, or soon after that, half as long when nothing did.  Who waits for
+ * its processor meanwhile gets it (YIELD_NSEC), at first unless that may well
+ * be a client, who would only look for an answer there.
+ *
+ * It looks longer than SPIN_MOST, up to pc_spin, only on a machine that has
+ * processors for all who want to run: one that has been asleep is awake after
+ * 50 microseconds or more, which a call then takes.  Now and then one more
+ * wants to run where all have one else, as when a parent goes on behind its
+ * child and will wait for it at once.  So time in which that was not so is
+ * saved up, for as much in which it is (pl_free).
  */
 #include "proxy/proxy.h"
 
@@ -19,11 +26,12 @@
 #define IDLE_MOST   4		  /* workers that wait to lead */
 #define SPIN_LEAST  INT64_C(2000) /* nanoseconds of looking */
 #define SPIN_MOST   INT64_C(50000)
-#define SPIN_FREE   INT64_C(1000000) /* while nobody needs the processor */
-#define FREE_NSEC   INT64_C(100000)  /* between two looks whether that is so */
+#define FREE_NSEC   INT64_C(100000)  /* between two looks who wants to run */
+#define FREE_MOST   INT64_C(4000000) /* is saved up: a time slice of the host */
+#define YIELD_NSEC  INT64_C(3000)
 #define SPIN_TURNS  INT64_C(100000)  /* while somebody waits for his turn */
 #define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
-#define QUIET_MOST  4096	     /* looks at a hot session in vain */
+#define QUIET_MOST  4096	     /* looks in vain at one of many */
 #define RARE_NSEC   INT64_C(100000)  /* between calls of one who calls rarely */
 #define LOOKS_FEW   512		     /* of these one is at all hot sessions */
 #define LOOKS_MANY  8		     /* between two at the clock */
@@ -43,6 +51,7 @@ static struct {
 	struct session_queue pl_meets; /* (L) */
 	uint32_t pl_nhot;	       /* (L) */
 	int64_t pl_spin;	       /* (L) how long to look */
+	int64_t pl_free;	       /* (L) saved up, see above */
 	uint32_t pl_calls;	       /* (L) that were made */
 	uint32_t pl_looks;	       /* (L) at bells of many */
 	int64_t pl_now;	 /* (L) when it last looked at the clock */
@@ -178,6 +187,13 @@ bell_cool(struct session *se)
 	return true;
 }
 
+/* More of them than can run beside the leader. */
+static bool
+pool_crowded(void)
+{
+	return pool.pl_nhot >= (uint32_t)kern_config.kc_ncpu;
+}
+
 /* Look at all hot sessions.  True if there is something to do. */
 static bool
 bells_scan(void)
@@ -189,7 +205,8 @@ bells_scan(void)
 		next = TAILQ_NEXT(se, se_hot);
 		if (bell_take(se))
 			found = true;
-		else if (++se->se_quiet > QUIET_MOST && !bell_cool(se))
+		else if (++se->se_quiet > QUIET_MOST && pool_crowded() &&
+			 !bell_cool(se))
 			found = true;
 	}
 	return found;
@@ -306,8 +323,8 @@ spin_longer(int64_t spent)
 {
 	if (pool.pl_spin < 2 * spent + SPIN_LEAST)
 		pool.pl_spin = 2 * spent + SPIN_LEAST;
-	if (pool.pl_spin > SPIN_FREE)
-		pool.pl_spin = SPIN_FREE;
+	if (pool.pl_spin > proxy_config.pc_spin)
+		pool.pl_spin = proxy_config.pc_spin;
 }
 
 /* Whether to look on, after so long; *until: as long nobody is asked. */
@@ -317,7 +334,24 @@ spin_isfree(int64_t spent, int64_t *until)
 	if (spent < *until)
 		return true;
 	*until = spent + FREE_NSEC;
-	return hyper_running() <= kern_config.kc_ncpu;
+	if (hyper_running() > kern_config.kc_ncpu) {
+		if (pool.pl_free < FREE_NSEC)
+			return false;
+		pool.pl_free -= FREE_NSEC;
+	} else if ((pool.pl_free += FREE_NSEC) > FREE_MOST)
+		pool.pl_free = FREE_MOST;
+	return true;
+}
+
+/* Let others run who wait for this processor, now and then. */
+static void
+spin_yield(int64_t *until)
+{
+	if (pool.pl_now < *until)
+		return;
+	hyper_yield();
+	pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+	*until = pool.pl_now + YIELD_NSEC;
 }
 
 /* Look at the bells a few times.  True if one rang. */
@@ -338,13 +372,14 @@ bells_look(bool crowded)
 static bool
 leader_spin(void)
 {
-	bool crowded = pool.pl_nhot >= (uint32_t)kern_config.kc_ncpu;
+	bool crowded = pool_crowded(),
+	     near = crowded && kern_config.kc_ncpu > 1;
 	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
 	int64_t events = start + EVENTS_NSEC, asks = SPIN_MOST;
+	int64_t yields = start + (near ? SPIN_MOST : YIELD_NSEC);
 
 	pool.pl_now = start;
-	while ((pool.pl_nhot != 0 && spent < pool.pl_spin &&
-		   spin_isfree(spent, &asks)) ||
+	while ((spent < pool.pl_spin && spin_isfree(spent, &asks)) ||
 	       (turns_waited() && spent < SPIN_TURNS)) {
 		if (bells_look(crowded)) {
 			spin_longer(spent);
@@ -353,9 +388,8 @@ leader_spin(void)
 		(void)kmem_ready();
 		if (turns_idle(pool.pl_now, pool.pl_now - start))
 			start = pool.pl_now;
-		else if (kern_config.kc_ncpu == 1 && spent > SPIN_LEAST)
-			hyper_yield();
 		pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+		spin_yield(&yields);
 		spent = pool.pl_now - start;
 		/* Who connects does not wait for the end of this. */
 		if (pool.pl_now >= events) {
@@ -452,7 +486,7 @@ leader_sleep(void)
 	if (!turns_waited()) {
 		(void)events_wait(session_waiting() ? TICK_MS : -1);
 		slept = hyper_clock(HYPER_CLOCK_MONOTONIC) - pool.pl_now;
-		if (slept < SPIN_FREE)
+		if (slept < proxy_config.pc_spin)
 			spin_longer(slept);
 		return;
 	}

@@ -153,6 +153,7 @@ struct proxy_config {
 	uint32_t pc_maxfiles; /* 0: as process 1 has it */
 	int64_t pc_grace;     /* nanoseconds to come back in */
 	int64_t pc_hello;     /* and to say who one is */
+	int64_t pc_spin;      /* to look for the next call, at most */
 	int pc_listening;     /* a socket, or HYPER_NOFD */
 };
 extern struct proxy_config proxy_config;

@@ -20,6 +20,7 @@ struct proxy_config proxy_config = {
     .pc_maxmemory = 256u << 20,
     .pc_grace = 10 * NSEC_PER_SEC,
     .pc_hello = 10 * NSEC_PER_SEC,
+    .pc_spin = 1000000,
     .pc_listening = HYPER_NOFD,
 };
 
@@ -54,6 +55,7 @@ static const struct {
     [RUMP_SERVER_MEMORY] = {0, SIZE_MAX / 2},
     [RUMP_SERVER_HELLO] = {1, INT32_MAX},
     [RUMP_SERVER_LISTENING] = {0, INT32_MAX},
+    [RUMP_SERVER_SPIN] = {50, 1000000},
 };
 
 RUMP_EXPORT int
@@ -92,6 +94,9 @@ rump_server_limit(enum rump_server_limit which, unsigned long value)
 		break;
 	case RUMP_SERVER_LISTENING:
 		pc->pc_listening = (int)value;
+		break;
+	case RUMP_SERVER_SPIN:
+		pc->pc_spin = (int64_t)value * 1000;
 		break;
 	}
 	return 0;

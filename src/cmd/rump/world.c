@@ -84,12 +84,16 @@ make_socket(struct world *w)
 	return STATUS_OK;
 }
 
-/* Its arguments: what it is to make, and the URL.  Nobody frees them. */
+/*
+ * Its arguments: what it is to make, and the URL.  It looks for calls longer
+ * than others do: somebody waits for what the programs are doing.  Nobody frees
+ * the arguments.
+ */
 static char **
 server_args(const struct world *w, int *argcp)
 {
 	static const char *const first[] = {"rump_server", "-s", "--host-pids",
-	    "--notify", "3", "--listening", "4"};
+	    "--notify", "3", "--listening", "4", "--spin", "20000"};
 	char **args = tool_alloc(
 	    NULL, (nitems(first) + w->w_nsteps + 2) * sizeof(char *));
 	int n = 0;
@@ -214,8 +218,7 @@ server_launch(struct world *w, const struct world_options *wo)
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return complain_errno("pipe");
 	w->w_ready = ends[0];
-	/* To execute a program that is it takes as long as the kernel to boot.
-	 */
+	/* A program for it would take as long to start as it takes to boot. */
 	if ((w->w_pid = fork()) == 0)
 		server_main(w, wo->wo_trace, parent, ends[1]);
 	if (w->w_pid != -1)

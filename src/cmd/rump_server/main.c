@@ -34,8 +34,8 @@ static const char usage_text[] =
     " [--users file]\n"
     "                   [--tls-cert file] [--tls-key file] [--tls-ca file]\n"
     "                   [--plain] [--listening descriptor]"
-    " [--notify descriptor]\n"
-    "                   url\n";
+    " [--spin microseconds]\n"
+    "                   [--notify descriptor] url\n";
 
 enum {
 	OPT_ROOT = 256,
@@ -52,6 +52,7 @@ enum {
 	OPT_CA,
 	OPT_PLAIN,
 	OPT_LISTENING,
+	OPT_SPIN,
 	OPT_NOTIFY,
 	OPT_MKDIR,
 	OPT_MOUNT,
@@ -72,6 +73,7 @@ static const struct option long_options[] = {
     {"tls-ca", required_argument, NULL, OPT_CA},
     {"plain", no_argument, NULL, OPT_PLAIN},
     {"listening", required_argument, NULL, OPT_LISTENING},
+    {"spin", required_argument, NULL, OPT_SPIN},
     {"notify", required_argument, NULL, OPT_NOTIFY},
     {"mkdir", required_argument, NULL, OPT_MKDIR},
     {"mount", required_argument, NULL, OPT_MOUNT},
@@ -190,6 +192,32 @@ set_limit(enum rump_server_limit which, const char *text)
 		misuse(text, "is no number that can be used here");
 }
 
+static bool
+option_limit(int c)
+{
+	static const struct {
+		int option;
+		enum rump_server_limit limit;
+	} limits[] = {
+	    {OPT_GRACE, RUMP_SERVER_GRACE},
+	    {OPT_HELLO, RUMP_SERVER_HELLO},
+	    {OPT_LWPS, RUMP_SERVER_LWPS},
+	    {OPT_CALLS, RUMP_SERVER_CALLS},
+	    {OPT_FILES, RUMP_SERVER_FILES},
+	    {OPT_MEMORY, RUMP_SERVER_MEMORY},
+	    {OPT_LISTENING, RUMP_SERVER_LISTENING},
+	    {OPT_SPIN, RUMP_SERVER_SPIN},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (limits[i].option == c) {
+			set_limit(limits[i].limit, optarg);
+			return true;
+		}
+	return false;
+}
+
 /* What clients are to find there. */
 static bool
 option_setup(int c)
@@ -232,7 +260,7 @@ option_tcp(int c)
 static void
 option(int c)
 {
-	if (option_tcp(c) || option_setup(c))
+	if (option_tcp(c) || option_setup(c) || option_limit(c))
 		return;
 	switch (c) {
 	case 'd':
@@ -257,27 +285,6 @@ option(int c)
 		break;
 	case OPT_PIDS:
 		set_limit(RUMP_SERVER_HOSTPIDS, "1");
-		break;
-	case OPT_GRACE:
-		set_limit(RUMP_SERVER_GRACE, optarg);
-		break;
-	case OPT_HELLO:
-		set_limit(RUMP_SERVER_HELLO, optarg);
-		break;
-	case OPT_LWPS:
-		set_limit(RUMP_SERVER_LWPS, optarg);
-		break;
-	case OPT_CALLS:
-		set_limit(RUMP_SERVER_CALLS, optarg);
-		break;
-	case OPT_FILES:
-		set_limit(RUMP_SERVER_FILES, optarg);
-		break;
-	case OPT_MEMORY:
-		set_limit(RUMP_SERVER_MEMORY, optarg);
-		break;
-	case OPT_LISTENING:
-		set_limit(RUMP_SERVER_LISTENING, optarg);
 		break;
 	case OPT_NOTIFY:
 		options.o_notify = (int)number(optarg, INT_MAX);
