@@ -351,19 +351,17 @@ kcache_free_slow(struct kcache *kc, void *obj)
 	kcache_free(kc, obj);
 }
 
-bool
+void
 kcache_ready(struct kcache *kc)
 {
 	struct kmagazine *km = kcache_magazine(kc);
 	void *obj;
 
-	if (km->km_fill < kc->kc_magmax / 2 ||
-	    atomic_load_explicit(&km->km_count, memory_order_relaxed) >=
-		kc->kc_magmax ||
-	    hyper_mem_armed() || cache_take(kc, &obj, 1) == 0)
-		return false;
-	kcache_free(kc, obj);
-	return true;
+	if (km->km_fill >= kc->kc_magmax / 2 &&
+	    atomic_load_explicit(&km->km_count, memory_order_relaxed) <
+		kc->kc_magmax &&
+	    !hyper_mem_armed() && cache_take(kc, &obj, 1) != 0)
+		kcache_free(kc, obj);
 }
 
 void

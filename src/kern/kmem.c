@@ -194,10 +194,10 @@ kmem_free(void *p, size_t size)
 		kpage_free(p, size_order(size));
 }
 
-bool
+void
 kmem_ready(void)
 {
-	return kcache_ready(kmem.pages);
+	kcache_ready(kmem.pages);
 }
 
 void

@@ -186,9 +186,9 @@ int kmem_init(uint64_t limit);
 /*
  * A host thread that waits for something to do gets one page for its magazine,
  * which the host may take longer to give than a call to copy data to it, if it
- * has wanted many.  False: there is nothing to get.
+ * has wanted many.  In the kernel, as all of these.
  */
-bool kmem_ready(void);
+void kmem_ready(void);
 
 /* Put the objects in a host thread's magazines back; it is ending. */
 void kmem_thread_flush(struct hostthread *);

@@ -59,7 +59,7 @@ void heap_trim(uint64_t bytes);
 #define KCACHE_PAGES 2u
 void kcache_reap_all(void);
 uint64_t kcache_used_all(void);
-bool kcache_ready(struct kcache *);
+void kcache_ready(struct kcache *);
 
 /* Memory is out: have everybody give some back, before another try. */
 void kmem_reclaim_now(void);

@@ -22,6 +22,7 @@
 
 #include "hyper/pause.h"
 #include "kern/boot.h"
+#include "kern/entry.h"
 
 #define IDLE_MOST   4		  /* workers that wait to lead */
 #define SPIN_LEAST  INT64_C(2000) /* nanoseconds of looking */
@@ -368,6 +369,16 @@ bells_look(bool crowded)
 	return false;
 }
 
+/* Pages for what clients will write; a fork of the host waits for that. */
+static void
+leader_refill(void)
+{
+	if (syscall_enter() == NULL)
+		return;
+	kmem_ready();
+	syscall_exit();
+}
+
 /* Look at the bells for a while.  True if one rang, or something happened. */
 static bool
 leader_spin(void)
@@ -385,7 +396,7 @@ leader_spin(void)
 			spin_longer(spent);
 			return true;
 		}
-		(void)kmem_ready();
+		leader_refill();
 		if (turns_idle(pool.pl_now, pool.pl_now - start))
 			start = pool.pl_now;
 		pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);

@@ -333,6 +333,8 @@ TC(server_limits, "What a server cannot keep to is refused.")
 	    {RUMP_SERVER_HELLO, INT_MAX, ULONG_MAX / 1000000000},
 	    {RUMP_SERVER_LWPS, 0, UINT_MAX + 1ul},
 	    {RUMP_SERVER_LISTENING, INT_MAX, 1ul + INT_MAX},
+	    {RUMP_SERVER_SPIN, 50, 49},
+	    {RUMP_SERVER_SPIN, 1000000, 1000001},
 	};
 	size_t i;
 
