@@ -471,8 +471,8 @@ long hj_kernel(struct hj_thread *t, int nr, const long *args);
 void hj_kernel_post(struct hj_thread *t, int nr, const long *args);
 long hj_kernel_op(struct hj_thread *t, uint32_t op, long *args, void *data,
     size_t n, size_t room);
-int hj_kernel_begin(
-    struct hj_thread *t, uint32_t op, const long *args, const void *data, size_t n);
+int hj_kernel_begin(struct hj_thread *t, uint32_t op, const long *args,
+    const void *data, size_t n);
 long hj_kernel_end(struct hj_thread *t);
 const void *hj_kernel_payload(const struct hj_thread *t);
 void hj_kernel_threadend(struct hj_thread *t);

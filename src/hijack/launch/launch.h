@@ -33,8 +33,8 @@ const char **hijack_args(
 int hijack_exec(const struct hj_control *control, const char **args);
 
 /*
- * Have a loader that was started while hc_wait was not 0 go on: what the page says
- * of the kernel is true now.
+ * Have a loader that was started while hc_wait was not 0 go on: what the page
+ * says of the kernel is true now.
  */
 void hijack_go(struct hj_control *control);
 
