@@ -7,9 +7,9 @@
  *
  * The leader looks at the bells of hot sessions as long as that brings
  * something: a little longer each time that something came while it was
- * looking, or soon after that, half as long when nothing did.  Who waits for
- * its processor meanwhile gets it (YIELD_NSEC), at first unless that may well
- * be a client, who would only look for an answer there.
+ * looking, or soon after that, half as long when nothing did.  If there is one
+ * processor only it lets others run between two looks; where there are more the
+ * host lets who yields wait for long.
  *
  * It looks longer than SPIN_MOST, up to pc_spin, only on a machine that has
  * processors for all who want to run: one that has been asleep is awake after
@@ -29,7 +29,6 @@
 #define SPIN_MOST   INT64_C(50000)
 #define FREE_NSEC   INT64_C(100000)  /* between two looks who wants to run */
 #define FREE_MOST   INT64_C(4000000) /* is saved up: a time slice of the host */
-#define YIELD_NSEC  INT64_C(3000)
 #define SPIN_TURNS  INT64_C(100000)  /* while somebody waits for his turn */
 #define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
 #define QUIET_MOST  4096	     /* looks in vain at one of many */
@@ -344,17 +343,6 @@ spin_isfree(int64_t spent, int64_t *until)
 	return true;
 }
 
-/* Let others run who wait for this processor, now and then. */
-static void
-spin_yield(int64_t *until)
-{
-	if (pool.pl_now < *until)
-		return;
-	hyper_yield();
-	pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
-	*until = pool.pl_now + YIELD_NSEC;
-}
-
 /* Look at the bells a few times.  True if one rang. */
 static bool
 bells_look(bool crowded)
@@ -383,11 +371,9 @@ leader_refill(void)
 static bool
 leader_spin(void)
 {
-	bool crowded = pool_crowded(),
-	     near = crowded && kern_config.kc_ncpu > 1;
+	bool crowded = pool_crowded();
 	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
 	int64_t events = start + EVENTS_NSEC, asks = SPIN_MOST;
-	int64_t yields = start + (near ? SPIN_MOST : YIELD_NSEC);
 
 	pool.pl_now = start;
 	while ((spent < pool.pl_spin && spin_isfree(spent, &asks)) ||
@@ -399,8 +385,9 @@ leader_spin(void)
 		leader_refill();
 		if (turns_idle(pool.pl_now, pool.pl_now - start))
 			start = pool.pl_now;
+		else if (kern_config.kc_ncpu == 1 && spent > SPIN_LEAST)
+			hyper_yield();
 		pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
-		spin_yield(&yields);
 		spent = pool.pl_now - start;
 		/* Who connects does not wait for the end of this. */
 		if (pool.pl_now >= events) {
