@@ -187,7 +187,7 @@ bell_cool(struct session *se)
 	return true;
 }
 
-/* More of them than can run beside the leader. */
+/* More hot sessions than can run beside the leader. */
 static bool
 pool_crowded(void)
 {
