@@ -64,6 +64,19 @@ __lsan_is_turned_off(void)
 }
 #endif
 
+#if TC_TSAN
+/*
+ * ThreadSanitizer keeps a signal for later in memory that a thread is given by
+ * its first call that may sleep.  One that comes in the middle of this call is
+ * lost (clang 14), so it is made before there are signals.
+ */
+__attribute__((constructor)) static void
+tc_tsan_ready(void)
+{
+	(void)usleep(0);
+}
+#endif
+
 /* Divides the counts of loops where the sanitizers make them slow. */
 #define TC_SLOW (TC_TSAN ? 20 : TC_ASAN ? 5 : 1)
 
