@@ -222,6 +222,9 @@ void hyper_random(void *buf, size_t len);
 /* Processors that the host process may run on, at least 1. */
 int hyper_ncpu(void);
 
+/* Do the processor and the host have wide moves (x86-64: AVX)? */
+extern bool hyper_wide;
+
 /* Physical memory of the host in bytes. */
 uint64_t hyper_physmem(void);
 

@@ -61,7 +61,7 @@ void
 copy_large(char *to, const char *from, size_t n)
 {
 	KASSERT(n > UIO_STEP);
-	if (likely(__builtin_cpu_supports("avx")))
+	if (likely(hyper_wide))
 		copy_wide(to, from, n);
 	else
 		copy_pieces(to, from, n);
