@@ -31,6 +31,7 @@
 #define FREE_MOST   INT64_C(4000000) /* is saved up: a time slice of the host */
 #define SPIN_TURNS  INT64_C(100000)  /* while somebody waits for his turn */
 #define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
+#define MANY	    4		     /* hot ones for each processor */
 #define QUIET_MOST  4096	     /* looks in vain at one of many */
 #define RARE_NSEC   INT64_C(100000)  /* between calls of one who calls rarely */
 #define LOOKS_FEW   512		     /* of these one is at all hot sessions */
@@ -187,11 +188,14 @@ bell_cool(struct session *se)
 	return true;
 }
 
-/* More hot sessions than can run beside the leader. */
+/*
+ * So many hot sessions that it takes time to look at all of them.  Of a few,
+ * most wait for another one's program.
+ */
 static bool
 pool_crowded(void)
 {
-	return pool.pl_nhot >= (uint32_t)kern_config.kc_ncpu;
+	return pool.pl_nhot >= MANY * (uint32_t)kern_config.kc_ncpu;
 }
 
 /* Look at all hot sessions.  True if there is something to do. */
@@ -590,7 +594,7 @@ pool_start(int listening, bool far)
 {
 	int error;
 
-	pool.pl_spin = SPIN_LEAST;
+	pool.pl_spin = proxy_config.pc_spin;
 	pool.pl_listening = listening;
 	pool.pl_far = far;
 	if ((error = hyper_events_create(&pool.pl_events)) != 0)

@@ -226,6 +226,14 @@ spc_sock_cookie(int fd)
 	return cookie;
 }
 
+/* Release: who sees it on sees the rest. */
+static void
+link_begin(struct spc *cl)
+{
+	atomic_store_explicit(&cl->cl_spin, SPC_SPIN, memory_order_relaxed);
+	atomic_store_explicit(&cl->cl_state, SPC_ON, memory_order_seq_cst);
+}
+
 /* A new one, or the one that was lost: slots are free, or in use as before. */
 static void
 slots_begin(
@@ -239,8 +247,7 @@ slots_begin(
 	for (i = 0; kind != SP_H_RESUME && i < SP_NBELLS; i++)
 		cl->cl_taken[i] &= ~atomic_exchange_explicit(
 		    &cl->cl_left[i], 0, memory_order_relaxed);
-	/* Release: who sees it on sees the rest. */
-	atomic_store_explicit(&cl->cl_state, SPC_ON, memory_order_seq_cst);
+	link_begin(cl);
 }
 
 static int
@@ -327,7 +334,7 @@ spc_adopt(struct spc *cl)
 	if (error != 0)
 		return error;
 	cl->cl_cookie = spc_sock_cookie(cl->cl_sock);
-	atomic_store_explicit(&cl->cl_state, SPC_ON, memory_order_seq_cst);
+	link_begin(cl);
 	return 0;
 }
 

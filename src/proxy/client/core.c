@@ -13,7 +13,7 @@
 #include "hyper/pause.h"
 #include "proxy/client/sysraw.h"
 
-#define SPIN_MOST 4096u
+#define SPIN_MOST (2 * SPC_SPIN)
 #define PROBE	  32u
 
 /* Its turn is waited for so long at most. */

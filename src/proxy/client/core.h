@@ -96,6 +96,9 @@ struct spc {
 	_Atomic uint64_t cl_sleepers[SP_NBELLS]; /* slots slept on */
 };
 
+/* cl_spin at first: about as long as it takes to sleep and be woken. */
+#define SPC_SPIN 2048u
+
 /* What spc_connect is to say. */
 struct spc_hello {
 	enum sp_hello_kind sh_kind;
