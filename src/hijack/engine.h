@@ -535,15 +535,16 @@ void hj_lower_carried(struct hj_thread *t, const void *payload);
 void hj_lower_forgetfd(struct hj_thread *t, int fd);
 int hj_lowplace_find(struct hj_thread *t, long dirfd, unsigned long path,
     struct hj_lowplace *pl);
-void hj_lowplace_name(
-    struct hj_thread *t, const struct hj_lowplace *pl, char *path);
+int hj_lowplace_isdir(struct hj_thread *t, const struct hj_lowplace *pl);
+void
+hj_lowplace_name(struct hj_thread *t, const struct hj_lowplace *pl, char *path);
 
 /* lower.c */
 int hj_lower_call(struct hj_thread *t, int nr, const long *args, long *result);
 int hj_lower_ismissing(
     struct hj_thread *t, long dirfd, const char *path, int follow);
-int hj_lower_program(struct hj_thread *t, long dirfd, const char *path,
-    int follow, char *exe);
+int hj_lower_program(
+    struct hj_thread *t, long dirfd, const char *path, int follow, char *exe);
 int hj_lower_open(struct hj_thread *t, const long *args, long *result);
 int hj_lower_islate(const struct hj_thread *t, long fd);
 int hj_lower_close(struct hj_thread *t, int fd);

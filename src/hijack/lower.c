@@ -182,9 +182,13 @@ path_readlink(struct hj_thread *t, long dirfd, const long *args, long *result)
 	if ((int)args[2] <= 0 ||
 	    !hj_lowplace_find(t, dirfd, (unsigned long)args[0], &pl))
 		return 0;
-	n = pl.pl_missing ? -ENOENT
-			  : hj_raw4(__NR_readlinkat, AT_FDCWD, pl.pl_host, text,
-				sizeof(text));
+	if (pl.pl_missing)
+		n = -ENOENT;
+	else if (hj_lowplace_isdir(t, &pl))
+		n = -EINVAL;
+	else
+		n = hj_raw4(
+		    __NR_readlinkat, AT_FDCWD, pl.pl_host, text, sizeof(text));
 	if (n < 0 && n != -EINVAL && n != -ENOENT)
 		return 0;
 	n = HJ_MIN(n, (int)args[2]);

@@ -417,6 +417,26 @@ hj_lowplace_find(
 	return 1;
 }
 
+/* Whether a place is known to be a directory. */
+int
+hj_lowplace_isdir(struct hj_thread *t, const struct hj_lowplace *pl)
+{
+	const struct hj_proc *p = t->t_proc;
+	const uint64_t tree = hj_lower_tree(p);
+	const size_t n = hj_strlen(pl->pl_host);
+	const struct hj_dir *d;
+
+	if (n >= SP_HOSTPATHMAX)
+		return 0;
+	for (d = p->p_dirs; d < p->p_dirs + HJ_NDIRS; d++) {
+		if (d->d_used && d->d_below && d->d_host.hd_tree == tree &&
+		    d->d_host.hd_path[n] == '\0' &&
+		    memcmp(d->d_host.hd_path, pl->pl_host, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * The path of a place, as the kernel would say it; "": it is not known.  There
  * are no links on the way, so what goes up there is what it says.
