@@ -222,6 +222,9 @@ hj_image_map(
 			return -error;
 	}
 	*end = (unsigned long)bias + high;
+	/* What begins: a dynamic linker, or a program without one. */
+	if (image->i_interpfd < 0)
+		hj_cpuid_note((unsigned long)bias + low, *end);
 	hj_patch_known((unsigned long)bias + low, *end);
 	return bias;
 }

@@ -412,10 +412,18 @@ int hj_gap_isfree(unsigned long site, unsigned long gap, unsigned long gapend);
 /* x86_64/sites.c */
 void hj_file_identify(int fd, struct hj_fileid *id);
 struct hj_sites *hj_sites_find(const struct hj_fileid *id);
-void
-hj_sites_note(const struct hj_fileid *id, unsigned long at, unsigned long nr);
+struct hj_sites *hj_sites_get(const struct hj_fileid *id);
+void hj_sites_note(const struct hj_fileid *id, unsigned long at,
+    unsigned long nr, uint32_t how);
+
+/* x86_64/cpuid.c; the first one is for what begins: it was just mapped. */
+void hj_cpuid_note(unsigned long start, unsigned long end);
+int hj_cpuid_patch(struct hj_region *r, unsigned char *at);
 
 /* x86_64/patch.c */
+int
+hj_mov_at(const struct hj_region *r, const unsigned char *mov, uint32_t *value);
+void hj_jump_put(unsigned char *site, const unsigned char *slot);
 void hj_patch(struct hj_thread *t);
 void hj_patch_known(unsigned long start, unsigned long end);
 void hj_patch_waiting(void);

@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define HJ_MAGIC    0x6a70756dU
-#define HJ_VERSION  4
+#define HJ_VERSION  5
 #define HJ_NCALLS   512	 /* numbers of system calls that are counted */
 #define HJ_NFDS	    16	 /* descriptors that the engine keeps for itself */
 #define HJ_FD_IMAGE 1	 /* of these, the loader's copy */
@@ -40,6 +40,7 @@
 #define HJ_BLANKET  1024 /* all paths that are the kernel's */
 #define HJ_NFILES   48	 /* whose sites of calls are known */
 #define HJ_NSITES   60	 /* in each */
+#define HJ_NANSWERS 9	 /* of the processor: leaves 0x80000000 and up */
 
 /* The name of the loader's copy, beside it. */
 #define HJ_IMAGE "rump-engine"
@@ -86,6 +87,7 @@ struct hj_fileid {
 struct hj_sites {
 	uint32_t st_state;
 	uint32_t st_count;
+	uint32_t st_asks; /* it was looked for what asks the processor */
 	struct hj_fileid st_file;
 	struct hj_site {
 		uint32_t s_call; /* 0: it is not there yet */
@@ -97,6 +99,13 @@ struct hj_sites {
 #define HJ_GAP_UNKNOWN 0
 #define HJ_GAP_MOV     1 /* the second form (x86_64/patch.c) */
 #define HJ_GAP_NOTHING 2 /* it cannot be patched */
+#define HJ_GAP_ANSWER  3 /* it is no call (x86_64/cpuid.c) */
+
+/* What the processor says of itself. */
+struct hj_answer {
+	uint32_t a_known; /* last */
+	uint32_t a_regs[4];
+};
 
 /*
  * The first loader waits until there is a kernel; or connects, which is
@@ -132,7 +141,8 @@ struct hj_control {
 	uint32_t hc_umask;	   /* (s) */
 	_Atomic uint32_t hc_wait;  /* HJ_WAIT_*: for 0, as a futex */
 	struct hj_rules hc_rules;  /* (s) */
-	struct hj_sites hc_files[HJ_NFILES]; /* by themselves */
+	struct hj_answer hc_answers[HJ_NANSWERS]; /* by themselves */
+	struct hj_sites hc_files[HJ_NFILES];	  /* by themselves */
 };
 
 #endif

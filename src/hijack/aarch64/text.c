@@ -12,6 +12,14 @@ hj_patch(struct hj_thread *t)
 	(void)t;
 }
 
+/* Programs read registers for that. */
+void
+hj_cpuid_note(unsigned long start, unsigned long end)
+{
+	(void)start;
+	(void)end;
+}
+
 void
 hj_patch_known(unsigned long start, unsigned long end)
 {

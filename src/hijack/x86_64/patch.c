@@ -20,7 +20,8 @@
  *	TO:	lea SITE+2(%rip), %rcx
  *		jmp *ENTRY(%rip)
  *
- * Where there is no gap, but the number is loaded right before,
+ * Where there is no gap, but the number is loaded right before, or the directory
+ * AT_FDCWD,
  *
  *	b8 NR NR NR NR		mov $NR, %eax
  *	0f 05			syscall
@@ -46,6 +47,7 @@
  * Sites in files are noted when somebody comes from them first, and patched by
  * whoever maps the file later, before anybody can be there (sites.c).
  */
+#include <linux/fcntl.h>
 #include <linux/membarrier.h>
 #include <linux/mman.h>
 
@@ -54,12 +56,14 @@
 #define CALLSIZE  2 /* of the instruction `syscall' */
 #define JMPSIZE	  5
 #define INT3	  0xcc
-#define MOV	  0xb8
+#define MOV	  0xb8 /* to the register with the number that is added */
+#define EAX	  0
+#define EDI	  7
 #define REX	  0x40
 #define JMP	  0xe9
 #define JMP_SHORT 0xeb
 #define CACHELINE 64
-#define SOME	  10 /* calls by SIGSYS that cost what patching does */
+#define SOME	  4 /* calls by SIGSYS that cost what patching does */
 #define NCOUNTS	  512
 #define WAYS	  8
 #define NWAITING  8
@@ -127,19 +131,19 @@ store4(unsigned char *to, long value)
 
 /*
  * What a jump of ours leads to: by its instruction pointer the engine knows
- * the call, so it returns behind the site.
+ * the call, so it returns behind the site.  mov: what the jump is there instead
+ * of, or NULL.
  */
 static void
-fill_slot(unsigned char *slot, unsigned long resume, long nr)
+fill_slot(unsigned char *slot, unsigned long resume, const unsigned char *mov)
 {
 	static const unsigned char lea[] = {0x48, 0x8d, 0x0d};
 	static const unsigned char jmp[] = {0xff, 0x25, 0, 0, 0, 0};
 	const char *entry = hj_entry;
 
-	if (nr >= 0) {
-		*slot++ = MOV;
-		store4(slot, nr);
-		slot += 4;
+	if (mov != NULL) {
+		memcpy(slot, mov, JMPSIZE);
+		slot += JMPSIZE;
 	}
 	memcpy(slot, lea, sizeof(lea));
 	store4(slot + 3, (long)resume - (long)(slot + 7));
@@ -164,9 +168,9 @@ store2(unsigned char *at, unsigned char first, unsigned char second)
 	    (uint16_t)(first | second << 8), __ATOMIC_SEQ_CST);
 }
 
-/* The second form. */
-static void
-replace_mov(unsigned char *site, const unsigned char *slot)
+/* The second form: of the five bytes of an instruction. */
+void
+hj_jump_put(unsigned char *site, const unsigned char *slot)
 {
 	unsigned char new[JMPSIZE];
 
@@ -202,21 +206,41 @@ protect(unsigned long start, unsigned long end, long prot)
 	return hj_raw3(__NR_mprotect, start, end - start, prot);
 }
 
-/* Whether the number is loaded by the instruction before the call. */
+/*
+ * Which register a mov of five bytes loads, and with what; -1: there is none
+ * that could be a jump.
+ */
+int
+hj_mov_at(
+    const struct hj_region *r, const unsigned char *mov, uint32_t *value)
+{
+	if ((unsigned long)mov <= r->start || (*mov & 0xf8) != MOV ||
+	    crosses((unsigned long)mov))
+		return -1;
+	/* With a prefix it would load another register. */
+	if ((mov[-1] & 0xf0) == REX)
+		return -1;
+	memcpy(value, mov + 1, sizeof(*value));
+	return *mov & 7;
+}
+
+/*
+ * Whether the number, or AT_FDCWD, is loaded by the instruction before the
+ * call.  Such bytes are no part of another one.
+ */
 static int
 has_mov(const struct hj_region *r, const unsigned char *call, unsigned long nr)
 {
-	const unsigned char *mov = call - JMPSIZE;
-	uint32_t operand;
+	uint32_t value;
 
-	if ((unsigned long)mov <= r->start || mov[0] != MOV ||
-	    crosses((unsigned long)mov))
+	switch (hj_mov_at(r, call - JMPSIZE, &value)) {
+	case EAX:
+		return value == nr;
+	case EDI:
+		return value == (uint32_t)AT_FDCWD;
+	default:
 		return 0;
-	/* With a prefix it would load another register. */
-	if ((mov[-1] & 0xf0) == REX)
-		return 0;
-	memcpy(&operand, mov + 1, sizeof(operand));
-	return operand == nr;
+	}
 }
 
 /*
@@ -236,19 +260,19 @@ way_find(const struct hj_region *r, unsigned char *call, unsigned long nr,
 
 /* Patch it; its text can be written to.  ENOMEM: the region is no more. */
 static int
-patch_so(struct hj_region *r, unsigned char *call, unsigned long nr,
-    unsigned long gap, unsigned long gapend)
+patch_so(struct hj_region *r, unsigned char *call, unsigned long gap,
+    unsigned long gapend)
 {
 	unsigned char *slot = hj_region_slot(r);
 
 	if (slot == NULL)
 		return ENOMEM;
-	fill_slot(
-	    slot, (unsigned long)call + CALLSIZE, gap == 0 ? (long)nr : -1);
+	fill_slot(slot, (unsigned long)call + CALLSIZE,
+	    gap == 0 ? call - JMPSIZE : NULL);
 	if (gap != 0)
 		replace_call(call, (unsigned char *)gap, gapend, slot);
 	else
-		replace_mov(call - JMPSIZE, slot);
+		hj_jump_put(call - JMPSIZE, slot);
 	__atomic_fetch_add(&hj_control->hc_sites, 1, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -279,7 +303,7 @@ patch(unsigned long low, unsigned long nr)
 	}
 	if (protect(low, high, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
 		return;
-	patch_so(r, call, nr, gap, gapend);
+	patch_so(r, call, gap, gapend);
 	protect(low, high, PROT_READ | PROT_EXEC);
 }
 
@@ -290,7 +314,8 @@ note(unsigned long call, unsigned long nr)
 	const struct hj_region *r = hj_region_find(call, call + CALLSIZE);
 
 	if (r != NULL)
-		hj_sites_note(&r->file, call - r->base, nr);
+		hj_sites_note(
+		    &r->file, call - r->base, nr, HJ_GAP_UNKNOWN);
 }
 
 /*
@@ -329,22 +354,22 @@ known_patch(struct hj_region *r, struct hj_site *s, unsigned long at)
 		return 0;
 	/* So that the host gives the page at once as it will be. */
 	__atomic_fetch_or(call, 0, __ATOMIC_RELAXED);
+	if (s->s_gap == HJ_GAP_ANSWER)
+		return hj_cpuid_patch(r, call);
 	if (!is_call(call))
 		return 0;
 	how = known_gap(r, s, call);
 	if (how == HJ_GAP_NOTHING)
 		return 0;
 	if (how == HJ_GAP_MOV)
-		return has_mov(r, call, s->s_nr)
-			   ? patch_so(r, call, s->s_nr, 0, 0)
-			   : 0;
+		return has_mov(r, call, s->s_nr) ? patch_so(r, call, 0, 0) : 0;
 	gap = r->base + how;
 	gapend = r->base + s->s_gapend;
 	if (gap < r->start || gapend < gap || gapend > r->end ||
 	    crosses((unsigned long)call) ||
 	    !hj_gap_isfree((unsigned long)call, gap, gapend))
 		return 0;
-	return patch_so(r, call, s->s_nr, gap, gapend);
+	return patch_so(r, call, gap, gapend);
 }
 
 static void

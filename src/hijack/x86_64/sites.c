@@ -79,16 +79,26 @@ sites_take(const struct hj_fileid *id)
 	return NULL;
 }
 
-/* A call was made at `at' in a file, by its number, and came by SIGSYS. */
-void
-hj_sites_note(const struct hj_fileid *id, unsigned long at, unsigned long nr)
+struct hj_sites *
+hj_sites_get(const struct hj_fileid *id)
 {
 	struct hj_sites *st = hj_sites_find(id);
+
+	return st != NULL || id->f_ino == 0 ? st : sites_take(id);
+}
+
+/*
+ * A call was made at `at' in a file, by its number, and came by SIGSYS; or an
+ * answer is known to what is asked there (HJ_GAP_ANSWER).
+ */
+void
+hj_sites_note(const struct hj_fileid *id, unsigned long at, unsigned long nr,
+    uint32_t how)
+{
+	struct hj_sites *st;
 	uint32_t n;
 
-	if (id->f_ino == 0 || at == 0 || at > UINT32_MAX)
-		return;
-	if (st == NULL && (st = sites_take(id)) == NULL)
+	if (at == 0 || at > UINT32_MAX || (st = hj_sites_get(id)) == NULL)
 		return;
 	for (n = 0; n < HJ_NSITES; n++) {
 		if (st->st_sites[n].s_call == at)
@@ -100,6 +110,7 @@ hj_sites_note(const struct hj_fileid *id, unsigned long at, unsigned long nr)
 	if (n >= HJ_NSITES)
 		return;
 	st->st_sites[n].s_nr = (uint32_t)nr;
+	st->st_sites[n].s_gap = how;
 	/* Pairs with the acquire in patch.c. */
 	__atomic_store_n(
 	    &st->st_sites[n].s_call, (uint32_t)at, __ATOMIC_RELEASE);
