@@ -224,7 +224,7 @@ hj_image_map(
 	*end = (unsigned long)bias + high;
 	/* What begins: a dynamic linker, or a program without one. */
 	if (image->i_interpfd < 0)
-		hj_cpuid_note((unsigned long)bias + low, *end);
+		hj_scan((unsigned long)bias + low, *end);
 	hj_patch_known((unsigned long)bias + low, *end);
 	return bias;
 }

@@ -416,9 +416,9 @@ struct hj_sites *hj_sites_get(const struct hj_fileid *id);
 void hj_sites_note(const struct hj_fileid *id, unsigned long at,
     unsigned long nr, uint32_t how);
 
-/* x86_64/cpuid.c; the first one is for what begins: it was just mapped. */
-void hj_cpuid_note(unsigned long start, unsigned long end);
-int hj_cpuid_patch(struct hj_region *r, unsigned char *at);
+/* x86_64/scan.c; the first one is for what begins: it was just mapped. */
+void hj_scan(unsigned long start, unsigned long end);
+int hj_answer_patch(struct hj_region *r, unsigned char *at);
 
 /* x86_64/patch.c */
 int

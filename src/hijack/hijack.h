@@ -87,7 +87,7 @@ struct hj_fileid {
 struct hj_sites {
 	uint32_t st_state;
 	uint32_t st_count;
-	uint32_t st_asks; /* it was looked for what asks the processor */
+	uint32_t st_scanned; /* it was looked through (x86_64/scan.c) */
 	struct hj_fileid st_file;
 	struct hj_site {
 		uint32_t s_call; /* 0: it is not there yet */
@@ -99,7 +99,7 @@ struct hj_sites {
 #define HJ_GAP_UNKNOWN 0
 #define HJ_GAP_MOV     1 /* the second form (x86_64/patch.c) */
 #define HJ_GAP_NOTHING 2 /* it cannot be patched */
-#define HJ_GAP_ANSWER  3 /* it is no call (x86_64/cpuid.c) */
+#define HJ_GAP_ANSWER  3 /* it is no call (x86_64/scan.c) */
 
 /* What the processor says of itself. */
 struct hj_answer {

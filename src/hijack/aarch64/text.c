@@ -12,9 +12,9 @@ hj_patch(struct hj_thread *t)
 	(void)t;
 }
 
-/* Programs read registers for that. */
+/* Nothing is patched. */
 void
-hj_cpuid_note(unsigned long start, unsigned long end)
+hj_scan(unsigned long start, unsigned long end)
 {
 	(void)start;
 	(void)end;

@@ -355,7 +355,7 @@ known_patch(struct hj_region *r, struct hj_site *s, unsigned long at)
 	/* So that the host gives the page at once as it will be. */
 	__atomic_fetch_or(call, 0, __ATOMIC_RELAXED);
 	if (s->s_gap == HJ_GAP_ANSWER)
-		return hj_cpuid_patch(r, call);
+		return hj_answer_patch(r, call);
 	if (!is_call(call))
 		return 0;
 	how = known_gap(r, s, call);

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * x86-64: what is asked of the processor when a program starts.
+ * x86-64: what begins, a dynamic linker or a program without one, is looked
+ * through when it is mapped for the first time in a world, for sites that are
+ * known without anybody having come from them (sites.c).
  *
- * In a virtual machine each cpuid is answered by its host, in microseconds; a
- * dynamic linker asks dozens of times, most often the same.  What has one
- * answer on all processors, for as long as the machine runs, is asked once in a
- * world, and the sites become jumps, as sites of calls do (patch.c):
+ * Calls, as in the second form of patch.c, in pages that have many: each start
+ * of a program makes most of them, once.
+ *
+ * What is asked of the processor.  In a virtual machine each cpuid is answered
+ * by its host, in microseconds; a dynamic linker asks dozens of times, most
+ * often the same.  What has one answer on all processors, for as long as the
+ * machine runs, is asked once in a world, and the sites become jumps, as those
+ * of calls do:
  *
  *	b8 LEAF LEAF LEAF LEAF	mov $LEAF, %eax
  *	0f a2			cpuid
@@ -15,13 +21,16 @@
  */
 #include "hijack/engine.h"
 
-#define ASKSIZE	   2 /* of the instruction `cpuid' */
+#define ASKSIZE	   2 /* of the instruction `cpuid', or `syscall' */
 #define MOVSIZE	   5
 #define MOV	   0xb8 /* to the register with the number that is added */
 #define JMP	   0xe9
+#define CPUID	   0xa2 /* behind 0f */
+#define SYSCALL	   0x05
 #define EXTENDED   0x80000000U /* the leaves that are asked for again */
 #define HYPERVISOR (1U << 31)
 #define MUCH	   (2UL << 20) /* text: to look through it is not worth it */
+#define MANY	   4	       /* calls in a page */
 #define ONES	   0x0101010101010101UL
 
 typedef uint64_t __attribute__((may_alias)) word_t;
@@ -31,10 +40,10 @@ ask(uint32_t leaf, struct hj_answer *a)
 {
 	uint32_t *regs = a->a_regs;
 
-	__asm__ volatile("cpuid"
-			 : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]),
-			 "=d"(regs[3])
-			 : "0"(leaf), "2"(0));
+	__asm__ volatile(
+	    "cpuid"
+	    : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3])
+	    : "0"(leaf), "2"(0));
 }
 
 /* Does it take a host of its own to answer? */
@@ -55,23 +64,23 @@ answer(uint32_t leaf)
 		   : NULL;
 }
 
-/* Whether at is behind a mov of that and a cpuid; the leaf. */
+/* Whether at is behind a mov, with an instruction 0f SECOND; what is moved. */
 static int
-is_site(const struct hj_region *r, const unsigned char *at, uint32_t *leaf)
+is_site(const struct hj_region *r, const unsigned char *at,
+    unsigned char second, uint32_t *value)
 {
 	return (unsigned long)at >= r->start &&
-	       (unsigned long)at + ASKSIZE <= r->end &&
-	       memcmp(at, "\x0f\xa2", ASKSIZE) == 0 &&
-	       hj_mov_at(r, at - MOVSIZE, leaf) == 0;
+	       (unsigned long)at + ASKSIZE <= r->end && at[0] == 0x0f &&
+	       at[1] == second && hj_mov_at(r, at - MOVSIZE, value) == 0;
 }
 
 static void
-note(const struct hj_region *r, const unsigned char *at)
+note_cpuid(const struct hj_region *r, const unsigned char *at)
 {
 	struct hj_answer *a;
 	uint32_t leaf;
 
-	if (!is_site(r, at, &leaf) || (a = answer(leaf)) == NULL)
+	if (!is_site(r, at, CPUID, &leaf) || (a = answer(leaf)) == NULL)
 		return;
 	/* Whoever else does the same gets the same. */
 	if (!a->a_known) {
@@ -82,48 +91,80 @@ note(const struct hj_region *r, const unsigned char *at)
 	    &r->file, (unsigned long)at - r->base, leaf, HJ_GAP_ANSWER);
 }
 
-/* A word in which a byte is 0xa2, the second of the instruction. */
+/* Whether a byte of a word may be the second of such an instruction. */
 static int
-may_ask(word_t word)
+may_be(word_t word, unsigned char second)
 {
-	word_t w = word ^ ONES * 0xa2;
+	word_t w = word ^ ONES * second;
 
 	return ((w - ONES) & ~w & ONES * 0x80) != 0;
+}
+
+/* In a page: tell what is there of an instruction, and how often it is. */
+static int
+page_look(const struct hj_region *r, unsigned long page, unsigned char second,
+    void (*tell)(const struct hj_region *, const unsigned char *))
+{
+	const word_t *w = (const word_t *)page;
+	const unsigned char *at;
+	uint32_t value;
+	int n = 0;
+
+	for (; w < (const word_t *)(page + HJ_PAGE); w++) {
+		if (!may_be(*w, second))
+			continue;
+		for (unsigned long i = 0; i < sizeof(*w); i++) {
+			at = (const unsigned char *)w + i - 1;
+			if (!is_site(r, at, second, &value))
+				continue;
+			n++;
+			if (tell != NULL)
+				tell(r, at);
+		}
+	}
+	return n;
+}
+
+static void
+note_call(const struct hj_region *r, const unsigned char *at)
+{
+	uint32_t nr;
+
+	if (is_site(r, at, SYSCALL, &nr) && nr < HJ_NCALLS)
+		hj_sites_note(
+		    &r->file, (unsigned long)at - r->base, nr, HJ_GAP_UNKNOWN);
 }
 
 static void
 region_look(const struct hj_region *r)
 {
-	const word_t *end = (const word_t *)r->end;
+	int slow = is_slow();
 
-	for (const word_t *w = (const word_t *)r->start; w < end; w++) {
-		if (!may_ask(*w))
-			continue;
-		for (unsigned long i = 0; i < sizeof(*w); i++) {
-			if ((*w >> 8 * i & 0xff) == 0xa2)
-				note(r, (const unsigned char *)w + i - 1);
-		}
+	for (unsigned long page = r->start; page < r->end; page += HJ_PAGE) {
+		if (slow)
+			page_look(r, page, CPUID, note_cpuid);
+		if (page_look(r, page, SYSCALL, NULL) >= MANY)
+			page_look(r, page, SYSCALL, note_call);
 	}
 }
 
 void
-hj_cpuid_note(unsigned long start, unsigned long end)
+hj_scan(unsigned long start, unsigned long end)
 {
 	struct hj_region *r = NULL;
 	struct hj_sites *st;
 
 	while ((r = hj_region_next(r, start, end)) != NULL) {
 		if (r->end - r->start > MUCH ||
-		    (st = hj_sites_get(&r->file)) == NULL || st->st_asks)
+		    (st = hj_sites_get(&r->file)) == NULL || st->st_scanned)
 			continue;
-		st->st_asks = 1;
-		if (is_slow())
-			region_look(r);
+		st->st_scanned = 1;
+		region_look(r);
 	}
 }
 
 int
-hj_cpuid_patch(struct hj_region *r, unsigned char *at)
+hj_answer_patch(struct hj_region *r, unsigned char *at)
 {
 	static const unsigned char regs[] = {0, 3, 1, 2}; /* as they are told */
 	const struct hj_answer *a;
@@ -131,8 +172,8 @@ hj_cpuid_patch(struct hj_region *r, unsigned char *at)
 	uint32_t leaf;
 	int32_t v;
 
-	/* Acquire pairs with the release in note. */
-	if (!is_site(r, at, &leaf) || (a = answer(leaf)) == NULL ||
+	/* Acquire pairs with the release in note_cpuid. */
+	if (!is_site(r, at, CPUID, &leaf) || (a = answer(leaf)) == NULL ||
 	    !__atomic_load_n(&a->a_known, __ATOMIC_ACQUIRE))
 		return 0;
 	if ((slot = to = hj_region_slot(r)) == NULL)
