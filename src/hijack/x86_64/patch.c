@@ -20,8 +20,8 @@
  *	TO:	lea SITE+2(%rip), %rcx
  *		jmp *ENTRY(%rip)
  *
- * Where there is no gap, but the number is loaded right before, or the directory
- * AT_FDCWD,
+ * Where there is no gap, but the number is loaded right before, or the
+ * directory AT_FDCWD,
  *
  *	b8 NR NR NR NR		mov $NR, %eax
  *	0f 05			syscall
@@ -211,8 +211,7 @@ protect(unsigned long start, unsigned long end, long prot)
  * that could be a jump.
  */
 int
-hj_mov_at(
-    const struct hj_region *r, const unsigned char *mov, uint32_t *value)
+hj_mov_at(const struct hj_region *r, const unsigned char *mov, uint32_t *value)
 {
 	if ((unsigned long)mov <= r->start || (*mov & 0xf8) != MOV ||
 	    crosses((unsigned long)mov))
@@ -314,8 +313,7 @@ note(unsigned long call, unsigned long nr)
 	const struct hj_region *r = hj_region_find(call, call + CALLSIZE);
 
 	if (r != NULL)
-		hj_sites_note(
-		    &r->file, call - r->base, nr, HJ_GAP_UNKNOWN);
+		hj_sites_note(&r->file, call - r->base, nr, HJ_GAP_UNKNOWN);
 }
 
 /*
