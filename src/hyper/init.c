@@ -26,6 +26,7 @@ has_wide(void)
 #ifdef CPU_FEATURE_ACTIVE
 	return CPU_FEATURE_ACTIVE(AVX);
 #elif defined(__x86_64__)
+	__builtin_cpu_init();
 	return __builtin_cpu_supports("avx");
 #else
 	return false;

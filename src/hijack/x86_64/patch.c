@@ -10,9 +10,9 @@
  *
  *	0f 05			syscall
  *
- * which was just executed, so that it surely is an instruction, becomes a short
- * jump to bytes that nobody executes (gap.c), with room for a jump to memory
- * near the region:
+ * which was just executed, or is behind its number (scan.c), so that it surely
+ * is an instruction, becomes a short jump to bytes that nobody executes
+ * (gap.c), with room for a jump to memory near the region:
  *
  *	eb GAP			jmp GAP
  *
@@ -44,8 +44,9 @@
  * killed between two of these steps, and its parent would be left with them; so
  * the parent does it, when the child has let it go on.
  *
- * Sites in files are noted when somebody comes from them first, and patched by
- * whoever maps the file later, before anybody can be there (sites.c).
+ * Sites in files are noted when somebody comes from them first, or found where
+ * programs begin (scan.c), and patched by whoever maps the file later, before
+ * anybody can be there (sites.c).
  */
 #include <linux/fcntl.h>
 #include <linux/membarrier.h>
@@ -168,7 +169,7 @@ store2(unsigned char *at, unsigned char first, unsigned char second)
 	    (uint16_t)(first | second << 8), __ATOMIC_SEQ_CST);
 }
 
-/* The second form: of the five bytes of an instruction. */
+/* A jump of five bytes, as in the second form. */
 void
 hj_jump_put(unsigned char *site, const unsigned char *slot)
 {

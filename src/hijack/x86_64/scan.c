@@ -4,8 +4,8 @@
  * through when it is mapped for the first time in a world, for sites that are
  * known without anybody having come from them (sites.c).
  *
- * Calls, as in the second form of patch.c, in pages that have many: each start
- * of a program makes most of them, once.
+ * Calls, right behind their numbers (patch.c), in pages that have many: each
+ * start of a program makes most of them, once.
  *
  * What is asked of the processor.  In a virtual machine each cpuid is answered
  * by its host, in microseconds; a dynamic linker asks dozens of times, most
@@ -24,7 +24,6 @@
 #define ASKSIZE	   2 /* of the instruction `cpuid', or `syscall' */
 #define MOVSIZE	   5
 #define MOV	   0xb8 /* to the register with the number that is added */
-#define JMP	   0xe9
 #define CPUID	   0xa2 /* behind 0f */
 #define SYSCALL	   0x05
 #define EXTENDED   0x80000000U /* the leaves that are asked for again */
@@ -75,12 +74,11 @@ is_site(const struct hj_region *r, const unsigned char *at,
 }
 
 static void
-note_cpuid(const struct hj_region *r, const unsigned char *at)
+note_cpuid(const struct hj_region *r, const unsigned char *at, uint32_t leaf)
 {
-	struct hj_answer *a;
-	uint32_t leaf;
+	struct hj_answer *a = answer(leaf);
 
-	if (!is_site(r, at, CPUID, &leaf) || (a = answer(leaf)) == NULL)
+	if (a == NULL)
 		return;
 	/* Whoever else does the same gets the same. */
 	if (!a->a_known) {
@@ -103,7 +101,7 @@ may_be(word_t word, unsigned char second)
 /* In a page: tell what is there of an instruction, and how often it is. */
 static int
 page_look(const struct hj_region *r, unsigned long page, unsigned char second,
-    void (*tell)(const struct hj_region *, const unsigned char *))
+    void (*tell)(const struct hj_region *, const unsigned char *, uint32_t))
 {
 	const word_t *w = (const word_t *)page;
 	const unsigned char *at;
@@ -119,18 +117,16 @@ page_look(const struct hj_region *r, unsigned long page, unsigned char second,
 				continue;
 			n++;
 			if (tell != NULL)
-				tell(r, at);
+				tell(r, at, value);
 		}
 	}
 	return n;
 }
 
 static void
-note_call(const struct hj_region *r, const unsigned char *at)
+note_call(const struct hj_region *r, const unsigned char *at, uint32_t nr)
 {
-	uint32_t nr;
-
-	if (is_site(r, at, SYSCALL, &nr) && nr < HJ_NCALLS)
+	if (nr < HJ_NCALLS)
 		hj_sites_note(
 		    &r->file, (unsigned long)at - r->base, nr, HJ_GAP_UNKNOWN);
 }
@@ -170,7 +166,6 @@ hj_answer_patch(struct hj_region *r, unsigned char *at)
 	const struct hj_answer *a;
 	unsigned char *slot, *to;
 	uint32_t leaf;
-	int32_t v;
 
 	/* Acquire pairs with the release in note_cpuid. */
 	if (!is_site(r, at, CPUID, &leaf) || (a = answer(leaf)) == NULL ||
@@ -180,11 +175,9 @@ hj_answer_patch(struct hj_region *r, unsigned char *at)
 		return ENOMEM;
 	for (int i = 0; i < 4; i++, to += MOVSIZE) {
 		to[0] = (unsigned char)(MOV + regs[i]);
-		memcpy(to + 1, &a->a_regs[i], sizeof(v));
+		memcpy(to + 1, &a->a_regs[i], sizeof(a->a_regs[i]));
 	}
-	to[0] = JMP;
-	v = (int32_t)(at + ASKSIZE - (to + MOVSIZE));
-	memcpy(to + 1, &v, sizeof(v));
+	hj_jump_put(to, at + ASKSIZE);
 	hj_jump_put(at - MOVSIZE, slot);
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * x86-64: the sites of calls in files that were mapped as text, in the control
  * page, which all processes have (hijack.h): a site that somebody has come from
- * by SIGSYS is patched by who maps the file after that (patch.c).
+ * by SIGSYS, or that was found (scan.c), is patched by who maps the file after
+ * that (patch.c).
  *
  * A file is who it was as long as its number, size and time of change are.  The
  * page is no secret of ours: what it says is checked against what is mapped, as
@@ -88,8 +89,8 @@ hj_sites_get(const struct hj_fileid *id)
 }
 
 /*
- * A call was made at `at' in a file, by its number, and came by SIGSYS; or an
- * answer is known to what is asked there (HJ_GAP_ANSWER).
+ * At `at' in a file a call is made, by its number, or something is asked whose
+ * answer is known (HJ_GAP_ANSWER).
  */
 void
 hj_sites_note(const struct hj_fileid *id, unsigned long at, unsigned long nr,
