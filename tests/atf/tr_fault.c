@@ -109,6 +109,32 @@ TC(die, "RUMPCLIENT_RETRYCONN_DIE ends the host process")
 	ATF_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
+static void *
+get_it_back(void *arg)
+{
+	(void)rump_sys_getpid();
+	return arg;
+}
+
+TC(fork_meanwhile, "a child connects although a thread gets a connection back")
+{
+	pthread_t thread;
+	int status;
+	pid_t pid;
+
+	start();
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
+	server_kill(0, server);
+	T_EQ(0, pthread_create(&thread, NULL, get_it_back, NULL));
+	usleep(100000);
+	if ((pid = fork()) == 0) {
+		alarm(20);
+		_exit(rumpclient_init() == -1 ? 7 : 8);
+	}
+	T_EQ(pid, waitpid(pid, &status, 0));
+	T_EQ(7 << 8, status);
+}
+
 /* All descriptors of the host are closed by the program. */
 TC(closefrom, "a client whose descriptor is closed connects again")
 {
@@ -681,6 +707,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, server_dies);
 	ATF_TP_ADD_TC(tp, server_dies_threads);
 	ATF_TP_ADD_TC(tp, die);
+	ATF_TP_ADD_TC(tp, fork_meanwhile);
 	ATF_TP_ADD_TC(tp, closefrom);
 	ATF_TP_ADD_TC(tp, exec_target);
 	ATF_TP_ADD_TC(tp, exec);

@@ -32,8 +32,13 @@ static int
 ended(pid_t pid)
 {
 	int status;
+	pid_t got;
 
-	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	/* A signal that the server has sent may come just now. */
+	do
+		got = waitpid(pid, &status, 0);
+	while (got == -1 && errno == EINTR);
+	ATF_REQUIRE_EQ(pid, got);
 	return status;
 }
 

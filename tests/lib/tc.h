@@ -42,6 +42,9 @@
 #define TC_ASAN 0
 #endif
 #if TC_ASAN
+#include <dirent.h>
+#include <pthread.h>
+
 #include <sanitizer/lsan_interface.h>
 
 /*
@@ -61,6 +64,52 @@ __lsan_is_turned_off(void)
 	n = fread(line, 1, sizeof(line) - 1, f);
 	fclose(f);
 	return n >= 4 && memcmp(line + n - 4, "\0-l", 4) == 0;
+}
+
+/* How many threads of this process do not sleep. */
+static inline int
+tc_awake(void)
+{
+	char path[300], line[256];
+	const struct dirent *d;
+	DIR *dir = opendir("/proc/self/task");
+	int n = 0;
+
+	if (dir == NULL)
+		return 1;
+	while ((d = readdir(dir)) != NULL) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/stat",
+		    d->d_name);
+		if (d->d_name[0] == '.' || (f = fopen(path, "r")) == NULL)
+			continue;
+		if (fgets(line, sizeof(line), f) != NULL)
+			n += strstr(line, ") S ") == NULL;
+		fclose(f);
+	}
+	closedir(dir);
+	return n;
+}
+
+/*
+ * AddressSanitizer's malloc is not made for forks (gcc 12, clang 14): if a
+ * thread is in it, for one when it starts, the child waits for it for ever.
+ * So who forks lets the others come to rest, if they do so soon.
+ */
+static void
+tc_asan_fork(void)
+{
+	int tries = 0;
+
+	while (tc_awake() > 1 && tries++ < 100)
+		(void)usleep(1000);
+}
+
+__attribute__((constructor)) static void
+tc_asan_ready(void)
+{
+	(void)pthread_atfork(tc_asan_fork, NULL, NULL);
 }
 #endif
 

@@ -137,20 +137,23 @@ thread_end(void *arg)
 static void
 thread_forked(void)
 {
+	client_conn_forked();
 	/* Who has not been a client has all this as it is to be. */
-	if (client.cl_shm == NULL)
-		return;
-	client_thread.ct_slot = client_thread.ct_current = SPC_NOSLOT;
-	client_lwps_forked();
-	client_aio_forked();
-	spc_forked(&client);
+	if (client.cl_shm != NULL) {
+		client_thread.ct_slot = client_thread.ct_current = SPC_NOSLOT;
+		client_lwps_forked();
+		client_aio_forked();
+		spc_forked(&client);
+	}
+	client_stream_forked();
 }
 
 static __attribute__((constructor)) void
 client_prepare(void)
 {
 	(void)pthread_key_create(&key, thread_end);
-	(void)pthread_atfork(NULL, NULL, thread_forked);
+	(void)pthread_atfork(
+	    client_stream_fork, client_stream_forked, thread_forked);
 }
 
 int

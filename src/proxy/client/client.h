@@ -89,9 +89,12 @@ int client_op(struct sp_msg *m, void *data, size_t n);
 
 /*
  * stream.c: servers elsewhere.  reason: where words are better than an errno,
- * what was wrong with the last try to connect; else empty.
+ * what was wrong with the last try to connect; else empty.  fork: before one
+ * of the host process; forked: after it, in both.
  */
 extern const struct spc_stream client_stream;
+void client_stream_fork(void);
+void client_stream_forked(void);
 #define CLIENT_REASONMOST 256
 extern char client_reason[CLIENT_REASONMOST];
 int client_because(int error, const char *what, const char *why);
@@ -136,6 +139,9 @@ int client_tls(const struct url *, const struct tls_ops **opsp,
  */
 int client_check(void);
 int client_reconnect(uint32_t generation);
+
+/* In the child of a fork: nobody else is getting it back. */
+void client_conn_forked(void);
 
 /*
  * The same without a call that needs it, so that the session's time does not

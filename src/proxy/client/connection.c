@@ -75,6 +75,14 @@ conn_exit(const sigset_t *old)
 	(void)pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
+void
+client_conn_forked(void)
+{
+	/* Another thread's, which the child does not have. */
+	if (!conn_mine)
+		(void)pthread_mutex_init(&conn_lock, NULL);
+}
+
 /*
  * Connecting
  */

@@ -485,7 +485,6 @@ stream_disconnect(struct spc *cl, bool forked)
 	(void)cl;
 	if (forked) {
 		/* What it had under way is the parent's. */
-		(void)pthread_mutex_init(&stream_lock, NULL);
 		(void)pthread_cond_init(&stream_work, NULL);
 		stream_wakes = false;
 		if ((st = current) == NULL)
@@ -575,6 +574,31 @@ stream_interrupt(struct spc *cl, uint32_t slot)
 		bit_set(st->st_intr, slot);
 		stream_flush(st);
 	}
+	lock_exit(&old);
+}
+
+/*
+ * Around a fork of the host process its thread has stream_lock, so that no
+ * other is in the middle of OpenSSL or of malloc: what they lock would stay so
+ * in the child (a sanitizer's malloc is not made for forks).
+ */
+
+static sigset_t forking; /* stream_lock: the signals of who forks */
+
+void
+client_stream_fork(void)
+{
+	sigset_t old;
+
+	lock_enter(&old);
+	forking = old;
+}
+
+void
+client_stream_forked(void)
+{
+	sigset_t old = forking;
+
 	lock_exit(&old);
 }
 
