@@ -80,8 +80,8 @@ tc_awake(void)
 	while ((d = readdir(dir)) != NULL) {
 		FILE *f;
 
-		snprintf(path, sizeof(path), "/proc/self/task/%s/stat",
-		    d->d_name);
+		snprintf(
+		    path, sizeof(path), "/proc/self/task/%s/stat", d->d_name);
 		if (d->d_name[0] == '.' || (f = fopen(path, "r")) == NULL)
 			continue;
 		if (fgets(line, sizeof(line), f) != NULL)
