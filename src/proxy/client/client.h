@@ -140,6 +140,9 @@ int client_tls(const struct url *, const struct tls_ops **opsp,
 int client_check(void);
 int client_reconnect(uint32_t generation);
 
+/* Nanoseconds of the host's monotonic clock. */
+int64_t client_now(void);
+
 /* In the child of a fork: nobody else is getting it back. */
 void client_conn_forked(void);
 

@@ -223,8 +223,8 @@ conn_die(void)
 	_exit(1);
 }
 
-static int64_t
-now_ns(void)
+int64_t
+client_now(void)
 {
 	struct timespec ts;
 
@@ -237,7 +237,7 @@ static int
 conn_retries(const sigset_t *old)
 {
 	int64_t retry = atomic_load_explicit(&conn_retry, memory_order_relaxed);
-	int64_t until = now_ns() + (retry > 0 ? retry : 0) * 1000000000;
+	int64_t until = client_now() + (retry > 0 ? retry : 0) * 1000000000;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -245,7 +245,7 @@ conn_retries(const sigset_t *old)
 		if (retry == RUMPCLIENT_RETRYCONN_DIE)
 			conn_die();
 		if (retry != RUMPCLIENT_RETRYCONN_INFTIME &&
-		    (retry < 0 || now_ns() >= until))
+		    (retry < 0 || client_now() >= until))
 			return ENOTCONN;
 		(void)pthread_sigmask(SIG_SETMASK, old, NULL);
 		conn_pause();

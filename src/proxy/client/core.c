@@ -496,14 +496,24 @@ wait_once(struct spc *cl, uint32_t slot, uint32_t outer)
 		slot_sleep(cl, slot, 0);
 }
 
+static bool
+call_look(struct spc *cl, uint32_t slot)
+{
+	struct sp_slot *ss = spc_slot(cl, slot);
+
+	if (!cl->cl_far)
+		return slot_spin(cl, ss);
+	cl->cl_stream->look(cl, slot);
+	return slot_isdone(ss);
+}
+
 int
 spc_wait(struct spc *cl, uint32_t slot, uint32_t outer)
 {
 	struct sp_slot *ss = spc_slot(cl, slot);
 
 	turn_sleep(cl, ss);
-	/* Who is elsewhere is not there sooner for it. */
-	if (cl->cl_far || !slot_spin(cl, ss)) {
+	if (!call_look(cl, slot)) {
 		while (!slot_isdone(ss)) {
 			if (!cl_ison(cl))
 				return SPC_LOST;

@@ -71,6 +71,8 @@ struct spc_stream {
 	void (*disconnect)(struct spc *, bool forked);
 	/* Of a slot, whose call has no number so far. */
 	void (*post)(struct spc *, uint32_t slot);
+	/* The same thread, before it sleeps: see whether it is done soon. */
+	void (*look)(struct spc *, uint32_t slot);
 	void (*interrupt)(struct spc *, uint32_t slot);
 };
 

@@ -8,9 +8,13 @@
  * comes, and wakes who waits for it.  It also hears of signals for this host
  * process while no call is going on.
  *
- * OpenSSL allocates memory to send, and who makes a call may be a handler of
- * the host's that has interrupted malloc.  While one runs its signal is
- * blocked; so with TLS another thread sends for who has a signal blocked.
+ * To be woken by one who was woken takes longer than the way to a server that
+ * is near.  So the only call there is receives for itself at first, as long as
+ * that helps, and while it does the thread rests.
+ *
+ * OpenSSL allocates memory, and who makes a call may be a handler of the host's
+ * that has interrupted malloc.  While one runs its signal is blocked; so with
+ * TLS other threads send and receive for who has a signal blocked.
  *
  * stream_lock, with the host's signals blocked, has all of this; nobody waits
  * for anything meanwhile.
@@ -24,11 +28,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proxy/frames.h"
 
 #define READ_MOST (1u << 20)
+
+#define LOOK_MOST  100000  /* ns that a call receives for itself */
+#define LOOK_PROBE 64	   /* one of so many does so as long as ever */
+#define REST	   2000000 /* ns that the thread rests after a look */
 
 /* Results of calls with so many bytes the server need not keep. */
 #define LONG_CALL (128u << 10)
@@ -40,9 +49,15 @@ struct stream {
 	int st_refs;		/* of its thread, and of `current' */
 	bool st_over;		/* nothing more comes or goes */
 	bool st_bye;		/* to be said */
-	bool st_room;  /* there is more to send than there was room for */
-	bool st_work;  /* there is something for the other thread to send */
-	bool st_reply; /* what has come is to be replied to */
+	bool st_room;	   /* there is more to send than there was room for */
+	bool st_work;	   /* there is something for the other thread to send */
+	bool st_reply;	   /* what has come is to be replied to */
+	bool st_looks;	   /* a call receives for itself */
+	bool st_rests;	   /* the thread does */
+	uint32_t st_going; /* calls that are going on */
+	uint32_t st_calls; /* those that might have looked */
+	int64_t st_look;   /* ns to look for */
+	int64_t st_looked; /* when that has helped */
 	uint64_t st_got[SP_NBELLS]; /* slots with results that have come */
 	uint64_t st_post[SP_NBELLS];
 	uint64_t st_intr[SP_NBELLS];
@@ -52,6 +67,7 @@ struct stream {
 
 static pthread_mutex_t stream_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t stream_work = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t stream_rested = PTHREAD_COND_INITIALIZER;
 static bool stream_wakes;	 /* stream_lock: who sends has work */
 static struct stream *current;	 /* stream_lock */
 static struct stream *inherited; /* nobody's, in the child of a fork */
@@ -196,6 +212,7 @@ frames_end(
 	ss->ss_msg.sm_retval = f->sf_msg.sm_retval;
 	if (sg != NULL)
 		ss->ss_signal = *sg;
+	st->st_going--;
 	if (ss->ss_msg.sm_len > LONG_CALL) {
 		bit_set(st->st_got, f->sf_msg.sm_slot);
 		st->st_reply = true;
@@ -265,6 +282,7 @@ stream_end(struct stream *st)
 {
 	st->st_over = true;
 	(void)pthread_cond_broadcast(&stream_work);
+	(void)pthread_cond_broadcast(&stream_rested);
 	if (client_link_isours(&st->st_link))
 		(void)shutdown(st->st_link.ck_fd, SHUT_RDWR);
 }
@@ -316,22 +334,13 @@ stream_raise(struct stream *st)
 	stream_flush(st);
 }
 
-/* False at the end. */
+/* What has come, and what it asks for.  False at the end.  stream_lock. */
 static bool
-stream_turn(struct stream *st)
+stream_recv(struct stream *st)
 {
-	struct pollfd pfd = {.fd = st->st_link.ck_fd, .events = POLLIN};
-	int error;
-
-	if (st->st_room && st->st_link.ck_tls == NULL)
-		pfd.events |= POLLOUT;
-	lock_drop();
-	(void)poll(&pfd, 1, -1);
-	lock_take();
 	if (st->st_over || st != current)
 		return false;
-	error = frames_in(&st->st_frames, READ_MOST);
-	if (error != 0) {
+	if (frames_in(&st->st_frames, READ_MOST) != 0) {
 		stream_end(st);
 		spc_lost(&client);
 		return false;
@@ -341,6 +350,38 @@ stream_turn(struct stream *st)
 	st->st_reply = false;
 	stream_raise(st);
 	return !st->st_over;
+}
+
+/* Rest while calls receive, and a little longer.  False if they do not. */
+static bool
+stream_rest(struct stream *st)
+{
+	int64_t until = st->st_looked + REST;
+	struct timespec ts = {until / 1000000000, until % 1000000000};
+
+	if (st->st_going > st->st_looks || st->st_room || client_now() >= until)
+		return false;
+	st->st_rests = true;
+	(void)pthread_cond_clockwait(
+	    &stream_rested, &stream_lock, CLOCK_MONOTONIC, &ts);
+	st->st_rests = false;
+	return true;
+}
+
+/* False at the end. */
+static bool
+stream_turn(struct stream *st)
+{
+	struct pollfd pfd = {.fd = st->st_link.ck_fd, .events = POLLIN};
+
+	if (stream_rest(st))
+		return !st->st_over;
+	if (st->st_room && st->st_link.ck_tls == NULL)
+		pfd.events |= POLLOUT;
+	lock_drop();
+	(void)poll(&pfd, 1, -1);
+	lock_take();
+	return stream_recv(st);
 }
 
 static void *
@@ -433,6 +474,7 @@ stream_connect(struct spc *cl, const struct url *u, const struct spc_hello *sh,
 		return ENOMEM;
 	st->st_refs = 1;
 	st->st_frames.fr_ops = &frames_ops;
+	st->st_look = LOOK_MOST;
 	if ((error = client_link_open(&st->st_link, u, sh, sw)) != 0) {
 		stream_rele(st);
 		return error;
@@ -456,12 +498,14 @@ stream_start(struct spc *cl)
 
 	lock_enter(&old);
 	st = current;
+	st->st_going = 0;
 	for (i = 0; i < cl->cl_nslots; i++) {
 		ss = spc_slot(cl, i);
 		if ((atomic_load_explicit(&ss->ss_state, memory_order_relaxed) &
 			SP_STATE) != SP_REQUEST)
 			continue;
 		bit_set(st->st_post, i);
+		st->st_going++;
 		if (atomic_load_explicit(&ss->ss_intr, memory_order_relaxed) !=
 		    0)
 			bit_set(st->st_intr, i);
@@ -486,6 +530,7 @@ stream_disconnect(struct spc *cl, bool forked)
 	if (forked) {
 		/* What it had under way is the parent's. */
 		(void)pthread_cond_init(&stream_work, NULL);
+		(void)pthread_cond_init(&stream_rested, NULL);
 		stream_wakes = false;
 		if ((st = current) == NULL)
 			return;
@@ -541,8 +586,9 @@ stream_post(struct spc *cl, uint32_t slot)
 	struct stream *st;
 	sigset_t old;
 	bool left = false, direct;
-	int fd = -1;
+	int fd = -1, state;
 
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	lock_enter(&old);
 	direct = sigisemptyset(&old) != 0;
 	ss->ss_number++;
@@ -550,6 +596,7 @@ stream_post(struct spc *cl, uint32_t slot)
 	atomic_store_explicit(&ss->ss_state, SP_REQUEST, memory_order_relaxed);
 	if ((st = current) != NULL && !st->st_over) {
 		bit_set(st->st_post, slot);
+		st->st_going++;
 		if (direct)
 			stream_send(st);
 		if (!direct || st->st_room)
@@ -560,6 +607,92 @@ stream_post(struct spc *cl, uint32_t slot)
 	lock_exit(&old);
 	if (left)
 		stream_push(st, fd, slot);
+	(void)pthread_setcancelstate(state, NULL);
+}
+
+static bool
+slot_isdone(const struct sp_slot *ss)
+{
+	/* Pairs with spc_done. */
+	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
+		   SP_STATE) == SP_DONE;
+}
+
+/* Receive until the call is done, for a while; signals are as they were. */
+static void
+look_for(struct stream *st, int fd, const struct sp_slot *ss, int64_t most)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	int64_t until = client_now() + most;
+	sigset_t old;
+	bool more = true;
+
+	while (more && !slot_isdone(ss) && client_now() < until) {
+		if (poll(&pfd, 1, 0) == 0)
+			continue;
+		lock_enter(&old);
+		more = stream_recv(st);
+		lock_exit(&old);
+	}
+}
+
+/*
+ * How long to look for the result of a call; 0: not at all.  Longer if it has
+ * helped, less long if it has not; and now and then as long as ever, because
+ * what is too short never helps.  stream_lock.
+ */
+static int64_t
+look_most(struct stream *st, const sigset_t *old)
+{
+	if (st == NULL || st->st_over || st->st_looks || st->st_going != 1 ||
+	    (st->st_link.ck_tls != NULL && sigisemptyset(old) == 0))
+		return 0;
+	return ++st->st_calls % LOOK_PROBE == 0 ? LOOK_MOST : st->st_look;
+}
+
+static void
+look_learn(struct stream *st, int64_t most, int64_t took, bool done)
+{
+	if (done) {
+		st->st_looked = client_now();
+		if (took > st->st_look / 4)
+			st->st_look =
+			    took < LOOK_MOST / 4 ? took * 4 : LOOK_MOST;
+	} else if (most == st->st_look)
+		st->st_look -= st->st_look / 4;
+}
+
+static void
+stream_look(struct spc *cl, uint32_t slot)
+{
+	const struct sp_slot *ss = spc_slot(cl, slot);
+	int64_t most, from;
+	int fd, state, saved = errno;
+	struct stream *st;
+	sigset_t old;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	lock_enter(&old);
+	st = current;
+	if ((most = look_most(st, &old)) != 0) {
+		st->st_looks = true;
+		st->st_refs++;
+		fd = st->st_link.ck_fd;
+		lock_exit(&old);
+		from = client_now();
+		look_for(st, fd, ss, most);
+		lock_enter(&old);
+		look_learn(st, most, client_now() - from, slot_isdone(ss));
+		st->st_looks = false;
+	}
+	/* The thread is to go on where we do not. */
+	if (st != NULL && st->st_rests && st->st_going > st->st_looks)
+		(void)pthread_cond_signal(&stream_rested);
+	if (most != 0)
+		stream_rele(st);
+	lock_exit(&old);
+	(void)pthread_setcancelstate(state, NULL);
+	errno = saved;
 }
 
 static void
@@ -625,5 +758,6 @@ const struct spc_stream client_stream = {
     .start = stream_start,
     .disconnect = stream_disconnect,
     .post = stream_post,
+    .look = stream_look,
     .interrupt = stream_interrupt,
 };
