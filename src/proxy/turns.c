@@ -229,6 +229,9 @@ turn_pass(int64_t now)
 		turn_quiet(now);
 	if (turns_most() != 0 && nturns < TURNS_MOST)
 		turn_begin(se, slot, now);
+	atomic_store_explicit(&se->se_shm->sh_leader,
+	    turns_most() != 0 ? (uint32_t)hyper_cpu() + 1 : 0,
+	    memory_order_relaxed);
 	slot_unpark(se, slot);
 }
 

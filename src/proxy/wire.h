@@ -46,7 +46,7 @@
 #include <stdint.h>
 
 #define SP_MAGIC   0x504d5552u /* "RUMP" */
-#define SP_VERSION 6u
+#define SP_VERSION 7u
 
 /* Calls that a client can have going on at a time. */
 #define SP_NSLOTS 512u
@@ -351,6 +351,7 @@ struct sp_shared {
 	/* The processor, and 1, of who last told it or began to sleep. */
 	_Atomic uint32_t sh_cpu;
 	_Atomic uint32_t sh_apart;  /* 1: the server has just gone from there */
+	_Atomic uint32_t sh_leader; /* the same of who gave the last turn */
 	_Atomic uint32_t sh_signals /* 1: sh_signal has some */
 	    __attribute__((aligned(64)));
 	_Atomic uint64_t sh_signal; /* for the client to raise, a bit each */

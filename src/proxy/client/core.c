@@ -18,6 +18,7 @@
 
 /* Its turn is waited for so long at most. */
 #define PARK_NSEC 200000000
+#define CPUS_MOST 1024u /* processors that are told apart */
 
 /* A handler's call in a call that watches looks after the server so often. */
 #define NESTED_NSEC 100000000
@@ -325,6 +326,32 @@ signals_told(struct spc *cl)
 		   &cl->cl_shm->sh_signals, memory_order_relaxed) != 0;
 }
 
+/*
+ * The host has woken us where the leader runs, which gave us the turn: there
+ * both would only wait for each other.
+ */
+static void
+cpu_leave(struct spc *cl)
+{
+	uint64_t all[CPUS_MOST / 64] = {0}, others[CPUS_MOST / 64];
+	uint32_t leader =
+	    atomic_load_explicit(&cl->cl_shm->sh_leader, memory_order_relaxed);
+	unsigned cpu = CPUS_MOST, i;
+	long size;
+
+	(void)sysraw3(SYS_getcpu, SYSRAW_P(&cpu), 0, 0);
+	if (leader != cpu + 1 || cpu >= CPUS_MOST)
+		return;
+	size = sysraw3(SYS_sched_getaffinity, 0, sizeof(all), SYSRAW_P(all));
+	if (size <= 0)
+		return;
+	for (i = 0; i < CPUS_MOST / 64; i++)
+		others[i] = all[i];
+	others[cpu / 64] &= ~(UINT64_C(1) << cpu % 64);
+	if (sysraw3(SYS_sched_setaffinity, 0, size, SYSRAW_P(others)) == 0)
+		(void)sysraw3(SYS_sched_setaffinity, 0, size, SYSRAW_P(all));
+}
+
 /* Looking in vain before says nothing about what comes now. */
 static void
 spin_again(struct spc *cl)
@@ -431,6 +458,7 @@ turn_sleep(struct spc *cl, struct sp_slot *ss)
 	(void)sysraw4(SYS_futex, SYSRAW_P(&ss->ss_turn), FUTEX_WAIT, (long)turn,
 	    SYSRAW_P(&ts));
 	atomic_store_explicit(&ss->ss_seen, 0, memory_order_relaxed);
+	cpu_leave(cl);
 	/* From now on answers are there soon. */
 	spin_again(cl);
 }
