@@ -15,9 +15,11 @@
  *
  * That works if the leader and those who have a turn are on different
  * processors.  The host often wakes a thread where its waker runs, or where it
- * ran before, and there the leader may be.  So clients say where they are
- * before they sleep (sh_cpu), and the leader goes away if that is where it is
- * itself; who is left alone there looks for its answers again (sh_apart).
+ * ran before, and there the leader may be.  So it says where it is with each
+ * turn (sh_leader), and who finds himself there goes away: all others have been
+ * where the leader is not.  Where there are no turns, clients say where they
+ * are before they sleep (sh_cpu), and the leader goes away if that is where it
+ * is itself; who is left alone there looks for its answers again (sh_apart).
  *
  * Who has made no call for a while has no turns: it gets its answers at once.
  *
