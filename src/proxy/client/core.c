@@ -40,14 +40,6 @@ cl_ison(struct spc *cl)
  * Slots
  */
 
-static bool
-slot_isdone(struct sp_slot *ss)
-{
-	/* Acquire pairs with the server's release: the result. */
-	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
-		   SP_STATE) == SP_DONE;
-}
-
 /* Lost calls that are done by now take no slots any more. */
 static void
 slots_reclaim(struct spc *cl)
@@ -62,7 +54,7 @@ slots_reclaim(struct spc *cl)
 			bit = word & -word;
 			slot = i * 64 + (uint32_t)__builtin_ctzll(word);
 			/* Who clears the bit gives it back. */
-			if (slot_isdone(spc_slot(cl, slot)) &&
+			if (spc_isdone(spc_slot(cl, slot)) &&
 			    (atomic_fetch_and_explicit(
 				 &cl->cl_left[i], ~bit, memory_order_acq_rel) &
 				bit) != 0)
@@ -296,7 +288,7 @@ spc_done(struct spc *cl, uint32_t slot)
 {
 	struct sp_slot *ss = spc_slot(cl, slot);
 
-	/* Release pairs with slot_isdone: the result. */
+	/* Release pairs with spc_isdone: the result. */
 	if ((atomic_exchange_explicit(
 		 &ss->ss_state, SP_DONE, memory_order_acq_rel) &
 		SP_WAITS) != 0)
@@ -381,7 +373,7 @@ slot_spin(struct spc *cl, struct sp_slot *ss)
 	atomic_store_explicit(&cl->cl_waits, n, memory_order_relaxed);
 	now = n % PROBE == 1 ? SPIN_MOST : most;
 	for (i = 0; i < now; i++) {
-		if (!slot_isdone(ss)) {
+		if (!spc_isdone(ss)) {
 			cpu_pause();
 			continue;
 		}
@@ -394,7 +386,7 @@ slot_spin(struct spc *cl, struct sp_slot *ss)
 	if (now == most)
 		atomic_store_explicit(
 		    &cl->cl_spin, most - most / 4, memory_order_relaxed);
-	return slot_isdone(ss);
+	return spc_isdone(ss);
 }
 
 /* Say how the server is to wake us.  False if the call is done. */
@@ -517,7 +509,7 @@ wait_once(struct spc *cl, uint32_t slot, uint32_t outer)
 	} else if (watch == 0 && watch_enter(cl, slot)) {
 		do
 			watch_sleep(cl, slot);
-		while (cl_ison(cl) && !slot_isdone(spc_slot(cl, slot)) &&
+		while (cl_ison(cl) && !spc_isdone(spc_slot(cl, slot)) &&
 		       !signals_told(cl));
 		watch_leave(cl);
 	} else
@@ -532,7 +524,7 @@ call_look(struct spc *cl, uint32_t slot)
 	if (!cl->cl_far)
 		return slot_spin(cl, ss);
 	cl->cl_stream->look(cl, slot);
-	return slot_isdone(ss);
+	return spc_isdone(ss);
 }
 
 int
@@ -542,7 +534,7 @@ spc_wait(struct spc *cl, uint32_t slot, uint32_t outer)
 
 	turn_sleep(cl, ss);
 	if (!call_look(cl, slot)) {
-		while (!slot_isdone(ss)) {
+		while (!spc_isdone(ss)) {
 			if (!cl_ison(cl))
 				return SPC_LOST;
 			wait_once(cl, slot, outer);

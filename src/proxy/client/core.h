@@ -155,6 +155,14 @@ spc_slot(struct spc *cl, uint32_t slot)
 	return sp_slot(cl->cl_shm, slot);
 }
 
+/* Acquire pairs with who stored it: the result. */
+static inline bool
+spc_isdone(const struct sp_slot *ss)
+{
+	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
+		   SP_STATE) == SP_DONE;
+}
+
 /*
  * See above.  outer: the slot of the call that was interrupted by the handler
  * that makes this one, or SPC_NOSLOT.

@@ -46,7 +46,7 @@ struct stream {
 	struct frames st_frames;
 	struct client_link st_link;
 	struct stream *st_next; /* of the inherited */
-	int st_refs;		/* of its thread, and of `current' */
+	int st_refs;		/* of its threads, of a look, of `current' */
 	bool st_over;		/* nothing more comes or goes */
 	bool st_bye;		/* to be said */
 	bool st_room;	   /* there is more to send than there was room for */
@@ -610,14 +610,6 @@ stream_post(struct spc *cl, uint32_t slot)
 	(void)pthread_setcancelstate(state, NULL);
 }
 
-static bool
-slot_isdone(const struct sp_slot *ss)
-{
-	/* Pairs with spc_done. */
-	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
-		   SP_STATE) == SP_DONE;
-}
-
 /* Receive until the call is done, for a while; signals are as they were. */
 static void
 look_for(struct stream *st, int fd, const struct sp_slot *ss, int64_t most)
@@ -627,7 +619,7 @@ look_for(struct stream *st, int fd, const struct sp_slot *ss, int64_t most)
 	sigset_t old;
 	bool more = true;
 
-	while (more && !slot_isdone(ss) && client_now() < until) {
+	while (more && !spc_isdone(ss) && client_now() < until) {
 		if (poll(&pfd, 1, 0) == 0)
 			continue;
 		lock_enter(&old);
@@ -682,7 +674,7 @@ stream_look(struct spc *cl, uint32_t slot)
 		from = client_now();
 		look_for(st, fd, ss, most);
 		lock_enter(&old);
-		look_learn(st, most, client_now() - from, slot_isdone(ss));
+		look_learn(st, most, client_now() - from, spc_isdone(ss));
 		st->st_looks = false;
 	}
 	/* The thread is to go on where we do not. */
