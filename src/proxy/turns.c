@@ -63,6 +63,9 @@
 /* Who has a turn and does not use it is taken to be on his way for so long. */
 #define LATE_NSEC INT64_C(10000000)
 
+/* Who has made no call for so long needs no turn, where another one does. */
+#define STALE_NSEC INT64_C(100000)
+
 struct turn {
 	struct session *t_session;
 	uint32_t t_slot;
@@ -317,6 +320,27 @@ turn_used(struct session *se, uint32_t slot, int64_t now)
 	slot_tell(se, slot);
 }
 
+/*
+ * Is there a turn that nobody else waits for: one that is free, or of a session
+ * that is doing something else?
+ */
+static bool
+turn_isfree(int64_t now)
+{
+	uint32_t i;
+
+	if (!TAILQ_EMPTY(&parked))
+		return false;
+	if (nturns < turns_most())
+		return true;
+	for (i = 0; i < nturns; i++)
+		if (now - turns[i].t_session->se_called > STALE_NSEC) {
+			turn_end(i);
+			return true;
+		}
+	return false;
+}
+
 void
 turns_answer(struct session *se, uint32_t slot, bool parks, int64_t now)
 {
@@ -324,7 +348,7 @@ turns_answer(struct session *se, uint32_t slot, bool parks, int64_t now)
 		turn_used(se, slot, now);
 	else if (parks)
 		slot_park(se, slot);
-	else if (nturns < turns_most() && TAILQ_EMPTY(&parked)) {
+	else if (turn_isfree(now)) {
 		turn_begin(se, slot, now);
 		slot_untell(se, slot);
 	} else if (!se->se_rare)
