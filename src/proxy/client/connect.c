@@ -16,9 +16,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "hyper/pause.h"
 #include "proxy/client/sysraw.h"
 
 #define HIGH_MARGIN 8u
+
+/* Tries, before who waits for the server's answer sleeps. */
+#define LOOKS 100
 
 static int
 raw_error(long result)
@@ -167,6 +171,7 @@ welcome_receive(int fd, struct sp_welcome *sw, int *memfdp)
 	struct iovec iov;
 	struct msghdr msg;
 	size_t got = 0;
+	int looks = LOOKS;
 	long n;
 
 	*memfdp = -1;
@@ -178,7 +183,13 @@ welcome_receive(int fd, struct sp_welcome *sw, int *memfdp)
 		msg.msg_iovlen = 1;
 		msg.msg_control = &control;
 		msg.msg_controllen = sizeof(control);
-		n = sysraw3(SYS_recvmsg, fd, SYSRAW_P(&msg), MSG_CMSG_CLOEXEC);
+		n = sysraw3(SYS_recvmsg, fd, SYSRAW_P(&msg),
+		    MSG_CMSG_CLOEXEC | (looks > 0 ? MSG_DONTWAIT : 0));
+		if (n == -EAGAIN && looks > 0) {
+			looks--;
+			cpu_pause();
+			continue;
+		}
 		if (n == -EINTR)
 			continue;
 		if (n <= 0)
