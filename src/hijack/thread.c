@@ -118,6 +118,9 @@ hj_child(struct hj_thread *t)
 {
 	hj_thread_set(t);
 	hj_altstack_set(t);
+	if (t->t_cpus != NULL)
+		spc_cpus_restore(t->t_cpus);
+	t->t_cpus = NULL;
 	if (hj_has_kernel() && t->t_vmshared)
 		hj_kernel_forked(t, t->t_token, 0);
 	if (t->t_clearhandlers)
@@ -140,6 +143,7 @@ clone_shared(struct hj_thread *t, struct request *rq)
 {
 	struct hj_thread *child = thread_alloc(t, rq);
 	uint8_t token[SP_TOKEN];
+	struct spc_cpus cpus;
 	unsigned long old;
 	long r, args3[2];
 	int session;
@@ -162,6 +166,13 @@ clone_shared(struct hj_thread *t, struct request *rq)
 	}
 	child->t_oldmask = old;
 	child->t_clearhandlers = (rq->flags & CLONE_CLEAR_SIGHAND) != 0;
+	/*
+	 * It begins here: we are about to sleep, and elsewhere there may be the
+	 * kernel's leader.
+	 */
+	child->t_cpus = session && child->t_vfork ? &cpus : NULL;
+	if (session && child->t_vfork)
+		spc_cpus_stay(&cpus);
 	if (!child->t_vfork)
 		hj_threaded = 1;
 	if (rq->nr == __NR_clone3) {
@@ -174,6 +185,8 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		rq->args[1] = (long)child->t_begin;
 		r = hj_clone(__NR_clone, rq->args, child);
 	}
+	if (session && (rq->flags & CLONE_VFORK) != 0)
+		spc_cpus_restore(&cpus);
 	if (session)
 		hj_kernel_cloned(t, r, token);
 	/* A thread may be gone by now, and the child's memory with it. */

@@ -18,7 +18,6 @@
 
 /* Its turn is waited for so long at most. */
 #define PARK_NSEC 200000000
-#define CPUS_MOST 1024u /* processors that are told apart */
 
 /* A handler's call in a call that watches looks after the server so often. */
 #define NESTED_NSEC 100000000
@@ -210,9 +209,9 @@ sock_isdead(struct spc *cl)
 static void
 cpu_tell(struct spc *cl)
 {
-	unsigned cpu = 0;
+	unsigned cpu;
 
-	if (!cl->cl_far && sysraw3(SYS_getcpu, SYSRAW_P(&cpu), 0, 0) == 0)
+	if (!cl->cl_far && (cpu = spc_cpu()) != SPC_NOCPU)
 		atomic_store_explicit(
 		    &cl->cl_shm->sh_cpu, cpu + 1, memory_order_relaxed);
 }
@@ -325,23 +324,12 @@ signals_told(struct spc *cl)
 static void
 cpu_leave(struct spc *cl)
 {
-	uint64_t all[CPUS_MOST / 64] = {0}, others[CPUS_MOST / 64];
 	uint32_t leader =
 	    atomic_load_explicit(&cl->cl_shm->sh_leader, memory_order_relaxed);
-	unsigned cpu = CPUS_MOST, i;
-	long size;
+	unsigned cpu = spc_cpu();
 
-	(void)sysraw3(SYS_getcpu, SYSRAW_P(&cpu), 0, 0);
-	if (leader != cpu + 1 || cpu >= CPUS_MOST)
-		return;
-	size = sysraw3(SYS_sched_getaffinity, 0, sizeof(all), SYSRAW_P(all));
-	if (size <= 0)
-		return;
-	for (i = 0; i < CPUS_MOST / 64; i++)
-		others[i] = all[i];
-	others[cpu / 64] &= ~(UINT64_C(1) << cpu % 64);
-	if (sysraw3(SYS_sched_setaffinity, 0, size, SYSRAW_P(others)) == 0)
-		(void)sysraw3(SYS_sched_setaffinity, 0, size, SYSRAW_P(all));
+	if (cpu != SPC_NOCPU && leader == cpu + 1)
+		spc_cpus_leave(cpu);
 }
 
 /* Looking in vain before says nothing about what comes now. */

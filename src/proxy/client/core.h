@@ -186,6 +186,21 @@ void spc_hello_fill(const struct spc_hello *, struct sp_hello *);
 void spc_interrupt(struct spc *, uint32_t slot);
 
 /*
+ * The processor that the caller is on, or SPC_NOCPU; and those that it may be
+ * on: only that one from now on, until it, or a child, may be on others again
+ * (cpus.c).  leave: it goes on elsewhere, if it may.
+ */
+#define SPC_NOCPU 1024u /* more are not told apart */
+struct spc_cpus {
+	long sc_size; /* of the host's; 0: not known */
+	uint64_t sc_bits[SPC_NOCPU / 64];
+};
+unsigned spc_cpu(void);
+void spc_cpus_stay(struct spc_cpus *was);
+void spc_cpus_restore(const struct spc_cpus *was);
+void spc_cpus_leave(unsigned cpu);
+
+/*
  * marshal.c: a system call into a slot, and what came of it out of it.
  * args are six, and SP_SEMARG counts.
  * encode: EFAULT, ENOSYS; E2BIG for more than a slot has room for;
