@@ -188,6 +188,12 @@ int hyper_cpu(void);
 void hyper_cpu_leave(void);
 
 /*
+ * Be on that one only, like the threads that the caller starts from now on;
+ * and not any more, in each of them.  For one who starts threads at a time.
+ */
+void hyper_cpu_stay(bool stay);
+
+/*
  * How many threads on the machine run, or would if they had a processor; the
  * caller is one.  INT_MAX if the host does not say.
  */

@@ -62,3 +62,21 @@ hyper_cpu_leave(void)
 	}
 	errno = saved;
 }
+
+void
+hyper_cpu_stay(bool stay)
+{
+	static cpu_set_t all;
+	int saved = errno, cpu = sched_getcpu();
+	cpu_set_t one;
+
+	if (!stay)
+		(void)sched_setaffinity(0, sizeof(all), &all);
+	else if (cpu >= 0 && cpu < CPU_SETSIZE &&
+	    sched_getaffinity(0, sizeof(all), &all) == 0) {
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		(void)sched_setaffinity(0, sizeof(one), &one);
+	}
+	errno = saved;
+}

@@ -17,6 +17,11 @@
  * wants to run where all have one else, as when a parent goes on behind its
  * child and will wait for it at once.  So time in which that was not so is
  * saved up, for as much in which it is (pl_free).
+ *
+ * The host may have put somebody on the leader's processor while another one is
+ * idle, and leaves him there: then the leader gives way.  Where all processors
+ * are at work it does not, but goes to sleep: who yields may wait longer than
+ * who is woken.
  */
 #include "proxy/proxy.h"
 
@@ -28,7 +33,7 @@
 #define SPIN_LEAST  INT64_C(2000) /* nanoseconds of looking */
 #define SPIN_MOST   INT64_C(50000)
 #define FREE_NSEC   INT64_C(100000)  /* between two looks who wants to run */
-#define FREE_MOST   INT64_C(4000000) /* is saved up: a time slice of the host */
+#define FREE_MOST   INT64_C(1000000) /* is saved up */
 #define SPIN_TURNS  INT64_C(100000)  /* while somebody waits for his turn */
 #define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
 #define MANY	    4		     /* hot ones for each processor */
@@ -331,14 +336,18 @@ spin_longer(int64_t spent)
 		pool.pl_spin = proxy_config.pc_spin;
 }
 
-/* Whether to look on, after so long; *until: as long nobody is asked. */
+/*
+ * Whether to look on, after so long; *until: as long nobody is asked.  *idle:
+ * there are processors for all who want to run, as far as is known.
+ */
 static bool
-spin_isfree(int64_t spent, int64_t *until)
+spin_isfree(int64_t spent, int64_t *until, bool *idle)
 {
 	if (spent < *until)
 		return true;
 	*until = spent + FREE_NSEC;
-	if (hyper_running() > kern_config.kc_ncpu) {
+	*idle = hyper_running() <= kern_config.kc_ncpu;
+	if (!*idle) {
 		if (pool.pl_free < FREE_NSEC)
 			return false;
 		pool.pl_free -= FREE_NSEC;
@@ -375,12 +384,12 @@ leader_refill(void)
 static bool
 leader_spin(void)
 {
-	bool crowded = pool_crowded();
+	bool crowded = pool_crowded(), idle = false;
 	int64_t start = hyper_clock(HYPER_CLOCK_MONOTONIC), spent = 0;
 	int64_t events = start + EVENTS_NSEC, asks = SPIN_MOST;
 
 	pool.pl_now = start;
-	while ((spent < pool.pl_spin && spin_isfree(spent, &asks)) ||
+	while ((spent < pool.pl_spin && spin_isfree(spent, &asks, &idle)) ||
 	       (turns_waited() && spent < SPIN_TURNS)) {
 		if (bells_look(crowded)) {
 			spin_longer(spent);
@@ -395,6 +404,8 @@ leader_spin(void)
 		spent = pool.pl_now - start;
 		/* Who connects does not wait for the end of this. */
 		if (pool.pl_now >= events) {
+			if (idle)
+				hyper_yield();
 			if (events_wait(0))
 				return true;
 			events = pool.pl_now + EVENTS_NSEC;
@@ -547,12 +558,14 @@ lead_wait(struct worker *w)
 	return w->w_leader;
 }
 
+/* arg: not NULL if it may only be where it begins. */
 static void *
 worker_main(void *arg)
 {
 	struct worker w = {0};
 
-	(void)arg;
+	if (arg != NULL)
+		hyper_cpu_stay(false);
 	if (remote_thread() != 0)
 		return NULL;
 	curworker = &w;
@@ -592,6 +605,8 @@ static const struct remote_ops pool_ops = {
 int
 pool_start(int listening, bool far)
 {
+	/* Clients that wait already are about to be woken where they were. */
+	bool stay = proxy_config.pc_listening != HYPER_NOFD;
 	int error;
 
 	pool.pl_spin = proxy_config.pc_spin;
@@ -602,7 +617,12 @@ pool_start(int listening, bool far)
 	error = hyper_events_add(pool.pl_events, listening, HYPER_EV_IN, 0);
 	remote_register(&pool_ops);
 	atomic_store_explicit(&pool.pl_lead, 1, memory_order_release);
-	if (error == 0)
-		error = hyper_start(worker_main, NULL);
+	if (error == 0) {
+		if (stay)
+			hyper_cpu_stay(true);
+		error = hyper_start(worker_main, stay ? &pool : NULL);
+		if (stay)
+			hyper_cpu_stay(false);
+	}
 	return error;
 }
