@@ -32,7 +32,8 @@
 #define MANY	   4	       /* calls in a page */
 #define ONES	   0x0101010101010101UL
 
-typedef uint64_t __attribute__((may_alias)) word_t;
+/* Of text, anywhere. */
+typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
 
 static void
 ask(uint32_t leaf, struct hj_answer *a)
@@ -89,35 +90,41 @@ note_cpuid(const struct hj_region *r, const unsigned char *at, uint32_t leaf)
 	    &r->file, (unsigned long)at - r->base, leaf, HJ_GAP_ANSWER);
 }
 
-/* Whether a byte of a word may be the second of such an instruction. */
+/*
+ * Whether a byte of the word at `at' may be the second of such an instruction,
+ * whose first one is 0f.
+ */
 static int
-may_be(word_t word, unsigned char second)
+may_be(const unsigned char *at, unsigned char second)
 {
-	word_t w = word ^ ONES * second;
+	word_t w = *(const word_t *)(const void *)at ^ ONES * second;
 
+	w |= *(const word_t *)(const void *)(at - 1) ^ ONES * 0x0f;
 	return ((w - ONES) & ~w & ONES * 0x80) != 0;
 }
 
-/* In a page: tell what is there of an instruction, and how often it is. */
+/*
+ * From one address to another: tell what is there of an instruction, and how
+ * often it is.  There is a byte before the first.
+ */
 static int
-page_look(const struct hj_region *r, unsigned long page, unsigned char second,
+text_look(const struct hj_region *r, unsigned long from, unsigned long to,
+    unsigned char second,
     void (*tell)(const struct hj_region *, const unsigned char *, uint32_t))
 {
-	const word_t *w = (const word_t *)page;
-	const unsigned char *at;
+	const unsigned char *at = (const unsigned char *)from;
 	uint32_t value;
 	int n = 0;
 
-	for (; w < (const word_t *)(page + HJ_PAGE); w++) {
-		if (!may_be(*w, second))
+	for (; at < (const unsigned char *)to; at += sizeof(word_t)) {
+		if (!may_be(at, second))
 			continue;
-		for (unsigned long i = 0; i < sizeof(*w); i++) {
-			at = (const unsigned char *)w + i - 1;
-			if (!is_site(r, at, second, &value))
+		for (unsigned long i = 0; i < sizeof(word_t); i++) {
+			if (!is_site(r, at + i - 1, second, &value))
 				continue;
 			n++;
 			if (tell != NULL)
-				tell(r, at, value);
+				tell(r, at + i - 1, value);
 		}
 	}
 	return n;
@@ -134,13 +141,19 @@ note_call(const struct hj_region *r, const unsigned char *at, uint32_t nr)
 static void
 region_look(const struct hj_region *r)
 {
+	unsigned long page, next;
 	int slow = is_slow();
 
-	for (unsigned long page = r->start; page < r->end; page += HJ_PAGE) {
+	for (page = r->start; page < r->end; page = next) {
+		/* The region's first word has nothing before it. */
+		unsigned long from =
+		    page == r->start ? page + sizeof(word_t) : page;
+
+		next = page + HJ_PAGE;
 		if (slow)
-			page_look(r, page, CPUID, note_cpuid);
-		if (page_look(r, page, SYSCALL, NULL) >= MANY)
-			page_look(r, page, SYSCALL, note_call);
+			text_look(r, from, next, CPUID, note_cpuid);
+		if (text_look(r, from, next, SYSCALL, NULL) >= MANY)
+			text_look(r, from, next, SYSCALL, note_call);
 	}
 }
 
