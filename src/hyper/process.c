@@ -10,10 +10,12 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "hyper/hostfile.h"
 #include "hyper/impl.h"
 
 int
@@ -31,18 +33,34 @@ hyper_ncpu(void)
 	return n > 0 ? n : 1;
 }
 
+/* The host's loads, opened once; -1: they are not to be had. */
+static int
+loads_open(void)
+{
+	static _Atomic int handle = -1;
+	int none = -1, fd = atomic_load_explicit(&handle, memory_order_relaxed);
+
+	if (fd != -1)
+		return fd;
+	fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	if (fd == -1 || hyper_file_move(fd, &fd) != 0)
+		return -1;
+	if (!atomic_compare_exchange_strong_explicit(&handle, &none, fd,
+		memory_order_relaxed, memory_order_relaxed)) {
+		hyper_file_close(fd);
+		fd = none;
+	}
+	return fd;
+}
+
 int
 hyper_running(void)
 {
 	char text[128], *p;
 	int saved = errno, blanks = 0;
-	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
+	int fd = loads_open();
+	ssize_t n = fd != -1 ? pread(fd, text, sizeof(text) - 1, 0) : -1;
 
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		(void)close(fd);
-	}
 	errno = saved;
 	if (n <= 0)
 		return INT_MAX;
