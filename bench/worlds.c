@@ -203,7 +203,7 @@ cc_run(struct bench_result *br)
 
 /* A library of some files. */
 static void
-make_run(struct bench_result *br)
+make_jobs(struct bench_result *br, const char *jobs, double asked)
 {
 	char cc[PATH_MAX], set[PATH_MAX + 8], path[PATH_MAX], text[512];
 
@@ -227,9 +227,23 @@ make_run(struct bench_result *br)
 		       "%.o: %.c\n"
 		       "\t$(CC) -O2 -fPIC -c -o $@ $<\n");
 	snprintf(set, sizeof(set), "CC=%s", cc);
-	run(br, (const char *const[]){"make", "-sB", "-C", place, set, NULL},
-	    LONG, 1.2);
+	run(br, (const char *const[]){"make", "-sB", jobs, "-C", place, set, NULL},
+	    LONG, asked);
 	place_remove();
+}
+
+static void
+make_run(struct bench_result *br)
+{
+	make_jobs(br, "-j1", 1.2);
+}
+
+/* With which the kernel has no processor of its own. */
+static void
+make2_run(struct bench_result *br)
+{
+	bench_use_cpus(2);
+	make_jobs(br, "-j2", 0);
 }
 
 /* What bench-client's file-pread takes in a fifth of a second. */
@@ -302,6 +316,13 @@ const struct bench_line world_lines[] = {
 	.bl_what = "rump run -- make, of a library of 30 files",
 	.bl_hostcall = "make",
 	.bl_run = make_run,
+	.bl_cold = true,
+    },
+    {
+	.bl_name = "run-make-j2",
+	.bl_what = "the same, two files at a time, on two processors",
+	.bl_hostcall = "make",
+	.bl_run = make2_run,
 	.bl_cold = true,
     },
     {
