@@ -320,7 +320,8 @@ many_run(struct bench_result *br)
 	servers_start();
 	br->br_rump =
 	    many_measure("getpid", server_path, RUNS_MANY, &few, &many);
-	br->br_host = many_measure("echo", echo_path, RUNS, &hostfew, &hostmany);
+	br->br_host =
+	    many_measure("echo", echo_path, RUNS, &hostfew, &hostmany);
 	snprintf(br->br_note, sizeof(br->br_note),
 	    "%.0f ns, %.0f ns with one; the host's %.0f and %.0f", many, few,
 	    hostmany, hostfew);

@@ -110,8 +110,8 @@ run(struct bench_result *br, const char *const *program, unsigned runs,
 	at = (size_t)snprintf(note, sizeof(br->br_note), "%.2f times in turn",
 	    bench_figure(times, runs).bf_median);
 	if (asked != 0)
-		at += (size_t)snprintf(note + at, sizeof(br->br_note) - at,
-		    ", %.1f asked", asked);
+		at += (size_t)snprintf(
+		    note + at, sizeof(br->br_note) - at, ", %.1f asked", asked);
 	at += (size_t)snprintf(note + at, sizeof(br->br_note) - at, "; ");
 	if (!bench_quick)
 		other_ways(program, runs < PEERS ? runs : PEERS, note + at,
@@ -227,7 +227,8 @@ make_jobs(struct bench_result *br, const char *jobs, double asked)
 		       "%.o: %.c\n"
 		       "\t$(CC) -O2 -fPIC -c -o $@ $<\n");
 	snprintf(set, sizeof(set), "CC=%s", cc);
-	run(br, (const char *const[]){"make", "-sB", jobs, "-C", place, set, NULL},
+	run(br,
+	    (const char *const[]){"make", "-sB", jobs, "-C", place, set, NULL},
 	    LONG, asked);
 	place_remove();
 }

@@ -210,10 +210,10 @@ struct hj_thread {
 	uint32_t t_blocked;	   /* hj_block was called */
 	unsigned long t_tempmask;  /* in a window with another mask */
 	uint32_t t_hastemp;
-	uint32_t t_vmshared; /* a process in the memory of another */
-	uint32_t t_vfork;    /* of which that one waits for us */
+	uint32_t t_vmshared;	       /* a process in the memory of another */
+	uint32_t t_vfork;	       /* of which that one waits for us */
 	const struct spc_cpus *t_cpus; /* a child's, from its begin on */
-	uint32_t t_traceme;  /* is to be traced when it executes something */
+	uint32_t t_traceme; /* is to be traced when it executes something */
 	uint32_t t_clearhandlers; /* a child begins without handlers */
 	uint32_t t_nnp;		  /* the program asked for no_new_privs */
 	unsigned long t_oldmask;  /* deferred: the mask before */
