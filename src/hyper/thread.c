@@ -73,7 +73,7 @@ hyper_cpu_stay(bool stay)
 	if (!stay)
 		(void)sched_setaffinity(0, sizeof(all), &all);
 	else if (cpu >= 0 && cpu < CPU_SETSIZE &&
-	    sched_getaffinity(0, sizeof(all), &all) == 0) {
+		 sched_getaffinity(0, sizeof(all), &all) == 0) {
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
 		(void)sched_setaffinity(0, sizeof(one), &one);
