@@ -609,6 +609,8 @@ pool_start(int listening, bool far)
 	bool stay = proxy_config.pc_listening != HYPER_NOFD;
 	int error;
 
+	/* What that needs is there from the beginning on. */
+	(void)hyper_running();
 	pool.pl_spin = proxy_config.pc_spin;
 	pool.pl_listening = listening;
 	pool.pl_far = far;
