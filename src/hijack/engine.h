@@ -95,6 +95,15 @@
 #define HJ_MIN(a, b)   ((a) < (b) ? (a) : (b))
 #define HJ_FAILED(r)   ((unsigned long)(r) >= -4095UL)
 
+/* Eight bytes, of strings or text, anywhere. */
+static inline uint64_t
+hj_word_at(const void *at)
+{
+	typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
+
+	return *(const word_t *)at;
+}
+
 /* As the host's rt_sigaction has it. */
 struct hj_sigaction {
 	unsigned long sa_handler;

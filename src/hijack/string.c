@@ -5,9 +5,6 @@
  */
 #include "hijack/engine.h"
 
-/* Of strings, anywhere. */
-typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
-
 void *
 memcpy(void *to, const void *from, size_t n)
 {
@@ -45,11 +42,8 @@ memcmp(const void *a, const void *b, size_t n)
 	size_t i = 0;
 
 	/* Most of what is compared here is the same for long. */
-	for (; i + sizeof(word_t) <= n; i += sizeof(word_t)) {
-		if (*(const word_t *)(const void *)(x + i) !=
-		    *(const word_t *)(const void *)(y + i))
-			break;
-	}
+	while (i + 8 <= n && hj_word_at(x + i) == hj_word_at(y + i))
+		i += 8;
 	for (; i < n; i++) {
 		if (x[i] != y[i])
 			return x[i] - y[i];

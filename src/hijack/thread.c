@@ -146,7 +146,7 @@ clone_shared(struct hj_thread *t, struct request *rq)
 	struct spc_cpus cpus;
 	unsigned long old;
 	long r, args3[2];
-	int session;
+	int session, stays;
 
 	if (child == NULL)
 		return -ENOMEM;
@@ -170,8 +170,9 @@ clone_shared(struct hj_thread *t, struct request *rq)
 	 * It begins here: we are about to sleep, and elsewhere there may be the
 	 * kernel's leader.
 	 */
-	child->t_cpus = session && child->t_vfork ? &cpus : NULL;
-	if (session && child->t_vfork)
+	stays = session && child->t_vfork;
+	child->t_cpus = stays ? &cpus : NULL;
+	if (stays)
 		spc_cpus_stay(&cpus);
 	if (!child->t_vfork)
 		hj_threaded = 1;
@@ -185,7 +186,7 @@ clone_shared(struct hj_thread *t, struct request *rq)
 		rq->args[1] = (long)child->t_begin;
 		r = hj_clone(__NR_clone, rq->args, child);
 	}
-	if (session && (rq->flags & CLONE_VFORK) != 0)
+	if (stays)
 		spc_cpus_restore(&cpus);
 	if (session)
 		hj_kernel_cloned(t, r, token);

@@ -32,9 +32,6 @@
 #define MANY	   4	       /* calls in a page */
 #define ONES	   0x0101010101010101UL
 
-/* Of text, anywhere. */
-typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
-
 static void
 ask(uint32_t leaf, struct hj_answer *a)
 {
@@ -97,9 +94,9 @@ note_cpuid(const struct hj_region *r, const unsigned char *at, uint32_t leaf)
 static int
 may_be(const unsigned char *at, unsigned char second)
 {
-	word_t w = *(const word_t *)(const void *)at ^ ONES * second;
+	uint64_t w = (hj_word_at(at) ^ ONES * second) |
+		     (hj_word_at(at - 1) ^ ONES * 0x0f);
 
-	w |= *(const word_t *)(const void *)(at - 1) ^ ONES * 0x0f;
 	return ((w - ONES) & ~w & ONES * 0x80) != 0;
 }
 
@@ -116,10 +113,10 @@ text_look(const struct hj_region *r, unsigned long from, unsigned long to,
 	uint32_t value;
 	int n = 0;
 
-	for (; at < (const unsigned char *)to; at += sizeof(word_t)) {
+	for (; at < (const unsigned char *)to; at += 8) {
 		if (!may_be(at, second))
 			continue;
-		for (unsigned long i = 0; i < sizeof(word_t); i++) {
+		for (unsigned long i = 0; i < 8; i++) {
 			if (!is_site(r, at + i - 1, second, &value))
 				continue;
 			n++;
@@ -146,8 +143,7 @@ region_look(const struct hj_region *r)
 
 	for (page = r->start; page < r->end; page = next) {
 		/* The region's first word has nothing before it. */
-		unsigned long from =
-		    page == r->start ? page + sizeof(word_t) : page;
+		unsigned long from = page == r->start ? page + 8 : page;
 
 		next = page + HJ_PAGE;
 		if (slow)
