@@ -38,7 +38,6 @@
 #define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
 #define MANY	    4		     /* hot ones for each processor */
 #define QUIET_MOST  4096	     /* looks in vain at one of many */
-#define RARE_NSEC   INT64_C(100000)  /* between calls of one who calls rarely */
 #define LOOKS_FEW   512		     /* of these one is at all hot sessions */
 #define LOOKS_MANY  8		     /* between two at the clock */
 #define CALLS_MOST  64		     /* before others are let in */
@@ -171,7 +170,7 @@ bell_take(struct session *se)
 		return false;
 	if (had == 0)
 		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
-	se->se_rare = pool.pl_now - se->se_called > RARE_NSEC;
+	se->se_rare = pool.pl_now - se->se_called > SE_RARE_NSEC;
 	se->se_called = pool.pl_now;
 	se->se_quiet = 0;
 	return true;
@@ -609,7 +608,7 @@ pool_start(int listening, bool far)
 	bool stay = proxy_config.pc_listening != HYPER_NOFD;
 	int error;
 
-	/* What that needs is there from the beginning on. */
+	/* So that its handle is there from the beginning on. */
 	(void)hyper_running();
 	pool.pl_spin = proxy_config.pc_spin;
 	pool.pl_listening = listening;
@@ -619,12 +618,12 @@ pool_start(int listening, bool far)
 	error = hyper_events_add(pool.pl_events, listening, HYPER_EV_IN, 0);
 	remote_register(&pool_ops);
 	atomic_store_explicit(&pool.pl_lead, 1, memory_order_release);
-	if (error == 0) {
-		if (stay)
-			hyper_cpu_stay(true);
-		error = hyper_start(worker_main, stay ? &pool : NULL);
-		if (stay)
-			hyper_cpu_stay(false);
-	}
+	if (error != 0)
+		return error;
+	if (!stay)
+		return hyper_start(worker_main, NULL);
+	hyper_cpu_stay(true);
+	error = hyper_start(worker_main, &pool);
+	hyper_cpu_stay(false);
 	return error;
 }

@@ -56,6 +56,9 @@ struct session_lwps {
 	_Atomic uint64_t sl_handle[SE_CHUNK]; /* (l), read without; 0: none */
 };
 
+/* Who has made no call for so long, in nanoseconds, calls rarely. */
+#define SE_RARE_NSEC INT64_C(100000)
+
 struct session {
 	LIST_ENTRY(session) se_link;	/* (S) */
 	TAILQ_ENTRY(session) se_hot;	/* (L) while se_ishot */

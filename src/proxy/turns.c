@@ -63,9 +63,6 @@
 /* Who has a turn and does not use it is taken to be on his way for so long. */
 #define LATE_NSEC INT64_C(10000000)
 
-/* Who has made no call for so long needs no turn, where another one does. */
-#define STALE_NSEC INT64_C(100000)
-
 struct turn {
 	struct session *t_session;
 	uint32_t t_slot;
@@ -321,11 +318,11 @@ turn_used(struct session *se, uint32_t slot, int64_t now)
 }
 
 /*
- * Is there a turn that nobody else waits for: one that is free, or of a session
- * that is doing something else?
+ * Have a turn to give that nobody waits for: one that is free, or, which ends
+ * then, of a session that is doing something else.  False: there is none.
  */
 static bool
-turn_isfree(int64_t now)
+turn_vacate(int64_t now)
 {
 	uint32_t i;
 
@@ -334,7 +331,7 @@ turn_isfree(int64_t now)
 	if (nturns < turns_most())
 		return true;
 	for (i = 0; i < nturns; i++)
-		if (now - turns[i].t_session->se_called > STALE_NSEC) {
+		if (now - turns[i].t_session->se_called > SE_RARE_NSEC) {
 			turn_end(i);
 			return true;
 		}
@@ -348,7 +345,7 @@ turns_answer(struct session *se, uint32_t slot, bool parks, int64_t now)
 		turn_used(se, slot, now);
 	else if (parks)
 		slot_park(se, slot);
-	else if (turn_isfree(now)) {
+	else if (turn_vacate(now)) {
 		turn_begin(se, slot, now);
 		slot_untell(se, slot);
 	} else if (!se->se_rare)
