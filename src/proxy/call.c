@@ -63,8 +63,6 @@ answer_shm(struct worker *w, struct call *c)
 	if ((c->c_msg.sm_flags & SP_F_SIGNAL) != 0)
 		ss->ss_signal = c->c_signal;
 	slot_done(se, c->c_slot);
-	if (w->w_leader)
-		turns_answer(se, c->c_slot, c->c_parks, pool_now());
 	/* Release pairs with the client's acquire: the result. */
 	old = atomic_exchange_explicit(
 	    &ss->ss_state, SP_DONE, memory_order_acq_rel);
@@ -72,6 +70,9 @@ answer_shm(struct worker *w, struct call *c)
 		hyper_shm_wake(&ss->ss_state, 1);
 	if ((old & SP_WAITS_SOCK) != 0)
 		session_poke(se);
+	/* Its thread goes on meanwhile. */
+	if (w->w_leader)
+		turns_answer(se, c->c_slot, c->c_parks, pool_now());
 	/* The host likes to wake a thread where it is woken from. */
 	if ((old & (SP_WAITS | SP_WAITS_SOCK)) != 0 && w->w_leader)
 		turns_slept(se, c->c_slot);

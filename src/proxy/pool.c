@@ -41,6 +41,7 @@
 #define LOOKS_FEW   512		     /* of these one is at all hot sessions */
 #define LOOKS_MANY  8		     /* between two at the clock */
 #define CALLS_MOST  64		     /* before others are let in */
+#define BUSY_NSEC   INT64_C(50000)   /* or this, with clients that wait */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -61,6 +62,7 @@ static struct {
 	uint32_t pl_looks;	       /* (L) at bells of many */
 	int64_t pl_now;	 /* (L) when it last looked at the clock */
 	int64_t pl_tick; /* (L) deadlines were looked at */
+	int64_t pl_busy; /* (L) others were let in while clients waited */
 } pool = {
     .pl_hot = TAILQ_HEAD_INITIALIZER(pool.pl_hot),
     .pl_ready = TAILQ_HEAD_INITIALIZER(pool.pl_ready),
@@ -465,6 +467,24 @@ leader_meets(struct worker *w)
 	return false;
 }
 
+/*
+ * Let others in, between two of many calls.  To ask the host takes longer than
+ * a call: where clients wait for their turns, all others can wait for a moment.
+ */
+static void
+leader_admit(void)
+{
+	int64_t now;
+
+	if (turns_waited()) {
+		now = hyper_clock(HYPER_CLOCK_MONOTONIC);
+		if (now - pool.pl_busy < BUSY_NSEC)
+			return;
+		pool.pl_busy = now;
+	}
+	(void)events_wait(0);
+}
+
 /* Make calls until there is none.  False if somebody else leads by now. */
 static bool
 leader_calls(struct worker *w)
@@ -481,7 +501,7 @@ leader_calls(struct worker *w)
 		if (!w->w_leader)
 			return false;
 		if (++pool.pl_calls % CALLS_MOST == 0)
-			(void)events_wait(0);
+			leader_admit();
 	}
 	return true;
 }

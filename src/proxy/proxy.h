@@ -205,7 +205,7 @@ int pool_events(void);
  * turns.c, for the leader: whose turn it is to look for answers.
  */
 
-/* An answer is about to be there, now; parks: for who sleeps for his turn. */
+/* An answer is there, since now; parks: for who sleeps for his turn. */
 void turns_answer(struct session *, uint32_t slot, bool parks, int64_t now);
 
 /*

@@ -7,7 +7,7 @@
  * those that look keep the leader from answering, and if none looks each call
  * costs a sleep, a wake-up and two switches.  So as many threads as there are
  * processors for them have a turn, and make call after call as fast as if they
- * were alone.  The others are told with an answer to sleep in their next call
+ * were alone.  The others are told after an answer to sleep in their next call
  * (SP_PARK in ss_turn); that one is made like any other, but they go on only
  * when it is their turn: once that of another one has lasted long enough or its
  * call sleeps, or when the leader has found nothing to do for a moment, so that

@@ -18,7 +18,7 @@
  *		once more, and waits for bytes
  *
  *	server that finds more clients than processors for them sets SP_PARK
- *		in ss_turn before it answers, and takes it back when it is
+ *		in ss_turn when it answers, and takes it back when it is
  *		the slot's turn; a client that finds it there before it posts
  *		a call notes that in ss_seen and sleeps on ss_turn, for a
  *		little while at most, before it looks for the answer
