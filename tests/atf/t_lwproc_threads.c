@@ -263,9 +263,9 @@ TC(switch_storm, "Host threads snatch the same few lwps from each other.")
  * Processes that go while others want to attach to them.
  */
 struct dying {
-	_Atomic pid_t pid;
+	_Atomic pid_t pid; /* 1: none yet */
 	_Atomic bool stop;
-	_Atomic long attached, refused;
+	_Atomic long tries;
 };
 
 static void
@@ -282,14 +282,14 @@ attach(struct thread *t)
 		if (error == 0) {
 			T_EQ(pid, rump_sys_getpid());
 			rump_pub_lwproc_releaselwp();
-			atomic_fetch_add(&d->attached, 1);
 			rump_pub_lwproc_switch(back);
 		} else {
 			T_ASSERT(error == ESRCH || error == EBUSY);
 			T_PTR(back, rump_pub_lwproc_curlwp());
 			T_EQ(1, rump_sys_getpid());
-			atomic_fetch_add(&d->refused, 1);
 		}
+		if (pid != 1)
+			atomic_fetch_add(&d->tries, 1);
 	}
 	rump_pub_lwproc_releaselwp();
 }
@@ -304,7 +304,9 @@ TC(newlwp_races_with_the_last_release,
 
 	boot();
 	team_start(team, 3, attach, &d);
-	for (int i = 0; i < 20000 / TC_SLOW; i++) {
+	/* The host may let them begin when most of it is over. */
+	for (int i = 0; i < 20000 / TC_SLOW || atomic_load(&d.tries) < 1000;
+	     i++) {
 		(void)newproc(RUMP_RFCFDG);
 		if (i % 2 == 0)
 			T_OK(rump_sys_pipe(fd));
@@ -315,7 +317,6 @@ TC(newlwp_races_with_the_last_release,
 	}
 	atomic_store(&d.stop, true);
 	team_join(team, 3);
-	T_ASSERT(atomic_load(&d.attached) + atomic_load(&d.refused) > 0);
 }
 
 /*
