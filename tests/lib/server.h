@@ -44,7 +44,10 @@ server_path(int n)
 #if defined(SERVER_TLS) || defined(SERVER_PLAIN)
 #define SERVER_KEY "000102030405060708090a0b0c0d0e0f"
 
-/* Nobody else's, at least a moment ago. */
+/*
+ * Nobody else's: it stays bound, which does not keep a server from listening
+ * there.  The descriptor is none that tests use.
+ */
 static inline int
 server_port(int n)
 {
@@ -52,13 +55,16 @@ server_port(int n)
 	struct sockaddr_in sin = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(sin);
-	int fd;
+	int fd, one = 1;
 
 	if (ports[n] != 0)
 		return ports[n];
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
-	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+	if (fd == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1 ||
+	    bind(fd, (struct sockaddr *)&sin, len) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1 ||
+	    fcntl(fd, F_DUPFD_CLOEXEC, 200) == -1)
 		abort();
 	close(fd);
 	return ports[n] = ntohs(sin.sin_port);
