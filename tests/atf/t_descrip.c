@@ -421,6 +421,7 @@ blocked_main(struct thread *t)
 	struct blocked *b = t->t_arg;
 
 	(void)newlwp(b->pid);
+	thread_sleeps(t);
 	b->got = rump_sys_read(b->fd, &b->c, 1);
 	rump_pub_lwproc_releaselwp();
 }
@@ -433,7 +434,7 @@ TC(close_under_a_reader, "A read that waits goes on when its number closes.")
 	(void)start();
 	b.pid = rump_sys_getpid();
 	thread_start(&b.thread, 0, blocked_main, &b);
-	host_msleep(50);
+	thread_await_asleep(&b.thread);
 	T_OK(rump_sys_close(0));
 	T_ERR(EBADF, rump_sys_read(0, &c, 1));
 	/* It still is a reader. */

@@ -201,6 +201,7 @@ console_reader(struct thread *t)
 	char c;
 
 	(void)newlwp(*(pid_t *)t->t_arg);
+	thread_sleeps(t);
 	T_EQ(-1, rump_sys_read(0, &c, 1));
 	console_error = errno;
 	rump_pub_lwproc_releaselwp();
@@ -220,7 +221,7 @@ interrupt_child(void *arg)
 	(void)newproc(RUMP_RFFDG);
 	pid = rump_sys_getpid();
 	thread_start(&t, 0, console_reader, &pid);
-	host_msleep(100);
+	thread_await_host(&t);
 	T_OK(rump_sys_kill(pid, SIGUSR1));
 	thread_join(&t);
 	T_EQ(EINTR, console_error);

@@ -207,6 +207,7 @@ wait_once(struct thread *t)
 {
 	struct epoll_event ev;
 
+	thread_sleeps(t);
 	T_EQ(1, rump_sys_epoll_wait(*(int *)t->t_arg, &ev, 1, -1));
 	woken++;
 	T_OK(ctl(*(int *)t->t_arg, EPOLL_CTL_MOD, ev.data.fd,
@@ -220,7 +221,7 @@ TC(waits, "a write wakes one that waits, and it the next")
 	start();
 	T_OK(ctl(ep, EPOLL_CTL_ADD, fds[0], EPOLLIN | EPOLLONESHOT));
 	team_start(team, 4, wait_once, &ep);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	T_EQ(0, woken);
 	put();
 	team_join(team, 4);
@@ -252,22 +253,22 @@ exclusive_wait(struct thread *t)
 	int n;
 
 	T_OK(ctl(mine, EPOLL_CTL_ADD, fds[0], EPOLLIN | EPOLLEXCLUSIVE));
-	gate_raise(t->t_arg);
-	n = rump_sys_epoll_wait(mine, &ev, 1, 200);
+	thread_sleeps(t);
+	n = rump_sys_epoll_wait(mine, &ev, 1, 1000);
 	woken += n;
 	T_OK(rump_sys_close(mine));
 }
 
 TC(exclusive, "with EPOLLEXCLUSIVE not everybody is woken")
 {
-	struct gate gate = GATE_INITIALIZER;
 	struct thread team[4];
 
 	start();
-	team_start(team, 4, exclusive_wait, &gate);
-	gate_await(&gate, 4);
-	host_msleep(50);
+	team_start(team, 4, exclusive_wait, NULL);
+	team_await_asleep(team, 4);
 	put();
+	while (woken == 0)
+		host_msleep(1);
 	host_msleep(50);
 	get();
 	team_join(team, 4);

@@ -78,14 +78,14 @@ TC(limit, "the counter stays below its limit")
 static void
 read_one(struct thread *t)
 {
-	(void)t;
+	thread_sleeps(t);
 	T_EQ(1, take());
 }
 
 static void
 write_one(struct thread *t)
 {
-	(void)t;
+	thread_sleeps(t);
 	add(1);
 }
 
@@ -96,13 +96,13 @@ TC(waits, "readers wait for a write, writers for a read")
 	boot();
 	fd = (int)T_OK(rump_sys_eventfd(0, EFD_SEMAPHORE));
 	team_start(team, 4, read_one, NULL);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	add(4);
 	team_join(team, 4);
 	fd = (int)T_OK(rump_sys_eventfd(0, 0));
 	add(UINT64_MAX - 1);
 	team_start(team, 4, write_one, NULL);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	T_EQ(UINT64_MAX - 1, take());
 	team_join(team, 4);
 	T_EQ(4, take());

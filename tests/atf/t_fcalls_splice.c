@@ -259,6 +259,7 @@ splicer_main(struct thread *t)
 	struct splicer *s = t->t_arg;
 
 	(void)newlwp(s->pid);
+	thread_sleeps(t);
 	s->n = rump_sys_splice(s->in, NULL, s->out, NULL, 100, 0);
 	rump_pub_lwproc_releaselwp();
 	atomic_store(&s->done, true);
@@ -280,7 +281,7 @@ TC(splicing_waits, "For data, and for room.")
 	s.out = b[1];
 	T_EQ(1, rump_sys_splice(make("f", "x"), &off, b[1], NULL, 1, 0));
 	thread_start(&s.thread, 0, splicer_main, &s);
-	host_msleep(30);
+	thread_await_asleep(&s.thread);
 	T_EQ(false, atomic_load(&s.done));
 	T_EQ(2, rump_sys_write(a[1], "yz", 2));
 	host_msleep(30);

@@ -34,6 +34,7 @@ opener_main(struct thread *t)
 	struct opener *o = t->t_arg;
 
 	(void)newlwp(o->pid);
+	thread_sleeps(t);
 	o->fd = rump_sys_open("/fifo", o->flags);
 	o->error = errno;
 	rump_pub_lwproc_releaselwp();
@@ -47,7 +48,7 @@ opener_start(struct opener *o, int flags)
 	o->pid = rump_sys_getpid();
 	o->flags = flags;
 	thread_start(&o->thread, 0, opener_main, o);
-	host_msleep(50);
+	thread_await_asleep(&o->thread);
 }
 
 static int

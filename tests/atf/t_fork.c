@@ -462,6 +462,7 @@ static void
 open_and_wait(struct thread *t)
 {
 	(void)newproc(RUMP_RFCFDG);
+	thread_sleeps(t);
 	t->t_result = (void *)(intptr_t)rump_sys_open("/fifo", O_RDONLY);
 	rump_pub_lwproc_releaselwp();
 }
@@ -489,7 +490,7 @@ TC(opens_that_wait_end, "An open of a fifo that waits is not in the child.")
 	T_OK(rump_sys_close(fd));
 	thread_join(&t);
 	thread_start(&t, 0, open_and_wait, NULL);
-	host_msleep(50);
+	thread_await_asleep(&t);
 	child_passes(no_reader_child, NULL);
 	fd = rump_sys_open("/fifo", O_WRONLY);
 	T_ASSERT(fd >= 0);

@@ -248,6 +248,7 @@ reader_main(struct thread *t)
 	struct reader *r = t->t_arg;
 
 	(void)newlwp(r->pid);
+	thread_sleeps(t);
 	r->ret = rump_sys_read(in, r->buf, sizeof(r->buf));
 	r->error = errno;
 	atomic_store(&r->done, true);
@@ -260,7 +261,7 @@ reader_start(struct reader *r)
 	memset(r, 0, sizeof(*r));
 	r->pid = rump_sys_getpid();
 	thread_start(&r->thread, 0, reader_main, r);
-	host_msleep(50);
+	thread_await_asleep(&r->thread);
 	T_EQ(false, atomic_load(&r->done));
 }
 

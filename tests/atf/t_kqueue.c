@@ -232,13 +232,11 @@ TC(waits, "kevent waits for an event, or for the time")
 	thread_join(&t);
 }
 
-static struct gate waiting = GATE_INITIALIZER;
-
 static void
 wait_one(struct thread *t)
 {
 	(void)newlwp(*(pid_t *)t->t_arg);
-	gate_raise(&waiting);
+	thread_sleeps(t);
 	T_EQ(1, rump_sys_kevent(kq, NULL, 0, got, 1, NULL));
 	T_EQ(fds[0], got[0].ident);
 	rump_pub_lwproc_releaselwp();
@@ -253,8 +251,7 @@ TC(closed_under_waiter, "who waits has the queue, though it has been closed")
 	pid = rump_sys_getpid();
 	T_OK(change((uintptr_t)fds[0], EVFILT_READ, EV_ADD, 0, 0));
 	thread_start(&t, 0, wait_one, &pid);
-	gate_await(&waiting, 1);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	T_OK(rump_sys_close(kq));
 	T_EQ(1, rump_sys_write(fds[1], "x", 1));
 	thread_join(&t);

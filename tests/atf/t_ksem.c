@@ -175,7 +175,7 @@ TC(processes, "ids are inherited as descriptors are, and go with a process")
 static void
 wait_once(struct thread *t)
 {
-	(void)t;
+	thread_sleeps(t);
 	T_OK(rump_sys__ksem_wait(sem));
 }
 
@@ -186,7 +186,7 @@ TC(waits, "who waits goes on when somebody posts, one for one")
 	boot();
 	T_OK(rump_sys__ksem_init(0, &sem));
 	team_start(team, 6, wait_once, NULL);
-	host_msleep(30);
+	team_await_asleep(team, 6);
 	T_ERR(EBUSY, rump_sys__ksem_destroy(sem));
 	for (int i = 0; i < 6; i++)
 		T_OK(rump_sys__ksem_post(sem));
@@ -202,7 +202,7 @@ TC(unlinked_wait, "unlinking does not disturb who waits")
 	boot();
 	T_OK(rump_sys__ksem_open("/x", O_CREAT, 0600, 0, &sem));
 	thread_start(&t, 0, wait_once, NULL);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	T_OK(rump_sys__ksem_unlink("/x"));
 	T_OK(rump_sys__ksem_post(sem));
 	thread_join(&t);
@@ -253,9 +253,9 @@ on_signal(int signo)
 static void
 wait_in_process(struct thread *t)
 {
-	(void)t;
 	newproc(0);
-	atomic_store((_Atomic pid_t *)t->t_arg, rump_sys_getpid());
+	*(pid_t *)t->t_arg = rump_sys_getpid();
+	thread_sleeps(t);
 	T_ERR(EINTR, rump_sys__ksem_wait(sem));
 	rump_pub_lwproc_releaselwp();
 }
@@ -264,14 +264,14 @@ TC(interrupted, "a handler without SA_RESTART ends a wait")
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct thread t;
-	_Atomic pid_t pid = 0;
+	pid_t pid = 0;
 
 	boot();
 	T_OK(rump_sys_sigaction(SIGUSR1, &sa, NULL));
 	T_OK(rump_sys__ksem_init(0, &sem));
 	thread_start(&t, 0, wait_in_process, &pid);
-	host_msleep(30);
-	T_OK(rump_sys_kill(atomic_load(&pid), SIGUSR1));
+	thread_await_asleep(&t);
+	T_OK(rump_sys_kill(pid, SIGUSR1));
 	thread_join(&t);
 	T_OK(rump_sys__ksem_post(sem));
 	T_OK(rump_sys__ksem_trywait(sem));

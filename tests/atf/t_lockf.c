@@ -86,6 +86,7 @@ locker_main(struct thread *t)
 		T_OK(rump_sys_fcntl(fd, F_SETLK, &lr->held));
 	gate_raise(&lr->ready);
 	gate_await(&lr->go, 1);
+	thread_sleeps(t);
 	lr->ret = lr->cmd == -1 ? rump_sys_flock(fd, lr->op)
 				: rump_sys_fcntl(fd, lr->cmd, &lr->want);
 	lr->error = errno;
@@ -104,12 +105,12 @@ locker_start(struct locker *lr)
 	gate_await(&lr->ready, 1);
 }
 
-/* Let it lock, and give it time to fall asleep. */
+/* Let it lock, and so fall asleep. */
 static void
 locker_go(struct locker *lr)
 {
 	gate_raise(&lr->go);
-	host_msleep(50);
+	thread_await_asleep(&lr->thread);
 }
 
 static void
@@ -238,9 +239,12 @@ circle(int n, int cmd, int want)
 		    .want = range(F_WRLCK, (i + 1) % n, 1)};
 		locker_start(&lr[i]);
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n - 1; i++)
 		locker_go(&lr[i]);
-	if (want == 0) {
+	if (want != 0) {
+		gate_raise(&lr[n - 1].go);
+	} else {
+		locker_go(&lr[n - 1]);
 		/* The circle is closed and stays so until somebody is hit. */
 		T_EQ(false, atomic_load(&lr[n - 1].done));
 		T_OK(rump_sys_kill(lr[n - 1].pid, SIGUSR1));
@@ -460,6 +464,7 @@ close_while_waiting(struct thread *t)
 	struct locker *lr = t->t_arg;
 
 	(void)newlwp(lr->pid);
+	thread_sleeps(t);
 	lr->ret = rump_sys_fcntl(lr->op, F_SETLKW, &lr->want);
 	lr->error = errno;
 	atomic_store(&lr->done, true);
@@ -481,7 +486,7 @@ TC(closed_while_waiting, "EBADF and no lock, if the descriptor has gone.")
 	T_OK(setlk(fd, F_SETLK, F_WRLCK, 0, 0));
 	rump_pub_lwproc_switch(me);
 	thread_start(&lr.thread, 0, close_while_waiting, &lr);
-	host_msleep(50);
+	thread_await_asleep(&lr.thread);
 	T_OK(rump_sys_close(lr.op));
 	T_EQ(false, atomic_load(&lr.done));
 	rump_pub_lwproc_switch(holder);

@@ -232,7 +232,6 @@ TC(releaselwp_closes_descriptors_before_it_returns,
 }
 
 struct blocked {
-	struct gate gate;
 	struct lwp *lwp;
 	int fd;
 };
@@ -244,7 +243,7 @@ read_to_end(struct thread *t)
 	char c;
 
 	rump_pub_lwproc_switch(b->lwp);
-	gate_raise(&b->gate);
+	thread_sleeps(t);
 	T_EQ(0, rump_sys_read(b->fd, &c, 1));
 	rump_pub_lwproc_releaselwp();
 }
@@ -252,7 +251,7 @@ read_to_end(struct thread *t)
 TC(releaselwp_wakes_a_reader_in_another_thread,
     "A blocked read ends when the last writing process goes.")
 {
-	struct blocked b = {.gate = GATE_INITIALIZER};
+	struct blocked b = {0};
 	struct lwp *writer;
 	struct thread t;
 	int fd[2];
@@ -266,8 +265,7 @@ TC(releaselwp_wakes_a_reader_in_another_thread,
 	T_OK(rump_sys_close(fd[1]));
 	rump_pub_lwproc_switch(writer);
 	thread_start(&t, 0, read_to_end, &b);
-	gate_await(&b.gate, 1);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	rump_pub_lwproc_releaselwp();
 	thread_join(&t);
 }

@@ -64,13 +64,14 @@ TC(order, "by priority, and then first in, first out")
 static void
 receive_one(struct thread *t)
 {
-	(void)t;
+	thread_sleeps(t);
 	(void)get(mq);
 }
 
 static void
 send_one(struct thread *t)
 {
+	thread_sleeps(t);
 	put(mq, (char)('a' + t->t_id), 0);
 }
 
@@ -81,13 +82,13 @@ TC(waits, "receivers wait for messages, senders for room")
 	boot();
 	mq = make("/q", 0, 1, 8192);
 	team_start(team, 4, receive_one, NULL);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	for (int i = 0; i < 4; i++)
 		put(mq, 'x', 0);
 	team_join(team, 4);
 	put(mq, 'x', 0);
 	team_start(team, 4, send_one, NULL);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	for (int i = 0; i < 5; i++)
 		(void)get(mq);
 	team_join(team, 4);
@@ -310,7 +311,7 @@ TC(notify_waiter, "who waits gets the message, and nobody is told")
 	mq = make("/q", 0, 3, 8);
 	T_OK(rump_sys_mq_notify(mq, &by_signal));
 	thread_start(&t, 0, receive_one, NULL);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	put(mq, 'x', 0);
 	thread_join(&t);
 	T_EQ(0, times);

@@ -67,6 +67,7 @@ helper_main(struct thread *t)
 	struct helper *h = t->t_arg;
 
 	(void)newlwp(h->pid);
+	thread_sleeps(t);
 	h->fn(h);
 	rump_pub_lwproc_releaselwp();
 	atomic_store(&h->done, true);
@@ -82,11 +83,10 @@ helper_start(struct helper *h, const int fd[2], void (*fn)(struct helper *))
 	thread_start(&h->thread, 0, helper_main, h);
 }
 
-/* It sleeps, as far as can be told. */
 static void
 helper_sleeps(struct helper *h)
 {
-	host_msleep(50);
+	thread_await_asleep(&h->thread);
 	T_EQ(false, atomic_load(&h->done));
 }
 

@@ -206,9 +206,9 @@ poll_many(struct thread *t)
 
 	for (int i = 0; i < 100; i++)
 		p[i] = (struct pollfd){fds[0], i == 99 ? POLLIN : 0, 0};
+	thread_sleeps(t);
 	T_EQ(1, rump_sys_poll(p, 100, -1));
 	T_EQ(POLLIN, p[99].revents);
-	(void)t;
 }
 
 TC(all_are_woken, "everybody who polls a pipe gets to know")
@@ -217,7 +217,7 @@ TC(all_are_woken, "everybody who polls a pipe gets to know")
 
 	start();
 	team_start(team, 4, poll_many, NULL);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	T_EQ(1, rump_sys_write(fds[1], "x", 1));
 	team_join(team, 4);
 }

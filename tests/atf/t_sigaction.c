@@ -278,7 +278,6 @@ TC(limit_of_queued_signals, "RLIMIT_SIGPENDING: EAGAIN for one too many.")
  * Interrupted calls.
  */
 struct reader {
-	struct gate gate;
 	pid_t pid;
 	int fd[2];
 	int flags;
@@ -294,7 +293,7 @@ reader(struct thread *t)
 	char c;
 
 	catch (SIGUSR1, note, r->flags);
-	gate_raise(&r->gate);
+	thread_sleeps(t);
 	r->rv = rump_sys_read(r->fd[0], &c, 1);
 	r->error = errno;
 	release(l);
@@ -306,15 +305,13 @@ interrupt_reader(struct reader *r, int flags)
 	struct lwp *l = newproc(RUMP_RFCFDG);
 	struct thread t;
 
-	gate_init(&r->gate);
 	r->flags = flags;
 	r->pid = rump_sys_getpid();
 	ncalls = 0;
 	T_OK(rump_sys_pipe(r->fd));
 	rump_pub_lwproc_switch(NULL);
 	thread_start(&t, 0, reader, r);
-	gate_await(&r->gate, 1);
-	host_msleep(30);
+	thread_await_asleep(&t);
 	T_OK(rump_sys_kill(r->pid, SIGUSR1));
 	host_msleep(30);
 	rump_pub_lwproc_switch(l);
@@ -346,7 +343,7 @@ masked_reader(struct thread *t)
 
 	if (t->t_id == 0)
 		block(SIG_BLOCK, SIGUSR1, 0);
-	gate_raise(&r->gate);
+	thread_sleeps(t);
 	if (t->t_id == 0)
 		T_EQ(1, rump_sys_read(r->fd[0], &c, 1));
 	else
@@ -357,7 +354,7 @@ masked_reader(struct thread *t)
 TC(an_lwp_that_does_not_block_it_takes_it,
     "Of two that sleep, the one that blocks the signal sleeps on.")
 {
-	struct reader r = {.gate = GATE_INITIALIZER};
+	struct reader r = {0};
 	struct lwp *l = begin(RUMP_SIGMODEL_POSIX);
 	struct thread team[2];
 
@@ -365,8 +362,7 @@ TC(an_lwp_that_does_not_block_it_takes_it,
 	catch (SIGUSR1, note, 0);
 	T_OK(rump_sys_pipe(r.fd));
 	team_start(team, 2, masked_reader, &r);
-	gate_await(&r.gate, 2);
-	host_msleep(30);
+	team_await_asleep(team, 2);
 	rump_pub_lwproc_switch(NULL);
 	T_OK(rump_sys_kill(r.pid, SIGUSR1));
 	thread_join(&team[1]);

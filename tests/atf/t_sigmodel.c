@@ -43,7 +43,7 @@ post_alarm(void)
 	struct itimerval itv = {{0, 0}, {0, 1000}};
 
 	T_OK(rump_sys_setitimer(ITIMER_REAL, &itv, NULL));
-	host_msleep(50);
+	host_msleep(300);
 }
 
 static void

@@ -199,6 +199,7 @@ sleeper(struct thread *t)
 	struct lwp *l = newlwp(s->pid);
 	long rv;
 
+	thread_sleeps(t);
 	gate_raise(&s->gate);
 	rv = block(s);
 	if (s->kind == WRITE_PIPE)
@@ -226,8 +227,7 @@ TC(record_interrupts_a_blocked_call,
 		T_OK(rump_sys_pipe(s.fd));
 		rump_pub_lwproc_switch(NULL);
 		thread_start(&t, 0, sleeper, &s);
-		gate_await(&s.gate, 1);
-		host_msleep(30);
+		thread_await_asleep(&t);
 		/* Asking does not interrupt. */
 		T_OK(rump_sys_kill(s.pid, 0));
 		host_msleep(30);
@@ -251,8 +251,7 @@ TC(record_interrupts_only_the_target,
 	s.pid = rump_sys_getpid();
 	other = newproc(0);
 	thread_start(&t, 0, sleeper, &s);
-	gate_await(&s.gate, 1);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	T_OK(rump_sys_kill(rump_sys_getpid(), SIGUSR1));
 	T_OK(rump_sys_kill(1, SIGUSR1));
 	host_msleep(50);
@@ -277,8 +276,7 @@ TC(record_sigkill_ends_every_sleep,
 	T_OK(rump_sys_pipe(s.fd));
 	rump_pub_lwproc_switch(NULL);
 	team_start(team, 4, sleeper, &s);
-	gate_await(&s.gate, 4);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	T_OK(rump_sys_kill(s.pid, SIGKILL));
 	team_join(team, 4);
 
@@ -332,6 +330,7 @@ twice_sleeper(struct thread *t)
 
 	for (int i = 0; i < TIMES; i++) {
 		gate_await(&again, i);
+		thread_sleeps(t);
 		gate_raise(&s->gate);
 		T_ERR(EINTR, rump_sys_read(s->fd[0], &c, 1));
 		s->done++;
@@ -357,11 +356,11 @@ TC(record_interrupts_once,
 	team_start(team, 3, twice_sleeper, &s);
 	for (int i = 0; i < TIMES; i++) {
 		gate_await(&s.gate, 9 * i + 3);
-		host_msleep(20);
+		team_await_asleep(team, 3);
 		T_EQ(6 * i, s.done);
 		T_OK(rump_sys_kill(s.pid, SIGUSR1));
 		gate_await(&s.gate, 9 * i + 6);
-		host_msleep(20);
+		team_await_asleep(team, 3);
 		T_EQ(6 * i + 3, s.done);
 		T_EQ(3, rump_sys_write(s.fd[1], "abc", 3));
 		gate_await(&s.gate, 9 * i + 9);
@@ -500,7 +499,7 @@ record_group(struct thread *t)
 	char c;
 
 	T_OK(rump_sys_setpgid(0, s->pid));
-	gate_raise(&s->gate);
+	thread_sleeps(t);
 	T_ERR(EINTR, rump_sys_read(s->fd[0], &c, 1));
 	release(l);
 }
@@ -517,7 +516,7 @@ in_group(struct thread *t)
 
 TC(record_wakes_a_whole_group, "RECORD: kill of a group reaches every one.")
 {
-	struct sleeper s = {.gate = GATE_INITIALIZER};
+	struct sleeper s = {0};
 	struct thread team[5];
 	struct lwp *l;
 
@@ -528,8 +527,7 @@ TC(record_wakes_a_whole_group, "RECORD: kill of a group reaches every one.")
 	T_OK(rump_sys_pipe(s.fd));
 	rump_pub_lwproc_switch(NULL);
 	team_start(team, 5, in_group, &s);
-	gate_await(&s.gate, 5);
-	host_msleep(20);
+	team_await_asleep(team, 5);
 	T_OK(rump_sys_kill(-s.pid, SIGINT));
 	team_join(team, 5);
 	release(l);

@@ -88,14 +88,13 @@ TC(whose, "The same descriptor shows each process its own signals.")
 }
 
 static pid_t pid;
-static struct gate ready = GATE_INITIALIZER;
 
 static void
 read_in_child(struct thread *t)
 {
 	rump_pub_lwproc_switch(t->t_arg);
 	pid = rump_sys_getpid();
-	gate_raise(&ready);
+	thread_sleeps(t);
 	T_EQ(1, take());
 	rump_pub_lwproc_releaselwp();
 }
@@ -107,7 +106,7 @@ poll_in_child(struct thread *t)
 
 	rump_pub_lwproc_switch(t->t_arg);
 	pid = rump_sys_getpid();
-	gate_raise(&ready);
+	thread_sleeps(t);
 	T_EQ(1, rump_sys_poll(&p, 1, -1));
 	T_EQ(1, take());
 	rump_pub_lwproc_releaselwp();
@@ -123,7 +122,7 @@ epoll_in_child(struct thread *t)
 	pid = rump_sys_getpid();
 	ep = (int)T_OK(rump_sys_epoll_create1(0));
 	T_OK(rump_sys_epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev));
-	gate_raise(&ready);
+	thread_sleeps(t);
 	T_EQ(1, rump_sys_epoll_wait(ep, &ev, 1, -1));
 	T_EQ(1, take());
 	rump_pub_lwproc_releaselwp();
@@ -143,8 +142,7 @@ TC(waits, "Each process that waits is woken by its own signals.")
 
 		rump_pub_lwproc_switch(NULL);
 		thread_start(&t, 0, fns[i], child);
-		gate_await(&ready, i + 1);
-		host_msleep(20);
+		thread_await_asleep(&t);
 		/* From process 1, which has no such descriptor. */
 		T_OK(rump_sys_kill(pid, SIGUSR1));
 		thread_join(&t);

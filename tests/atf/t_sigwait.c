@@ -82,7 +82,6 @@ TC(recorded_ones_can_be_taken, "RECORD: what was kept can be fetched.")
 }
 
 struct waiter {
-	struct gate gate;
 	pid_t pid;
 	sigset_t set;
 	int how;
@@ -100,7 +99,7 @@ waiter(struct thread *t)
 	sigset_t now;
 
 	T_OK(rump_sys_sigprocmask(SIG_BLOCK, &w->set, NULL));
-	gate_raise(&w->gate);
+	thread_sleeps(t);
 	switch (w->how) {
 	case TIMED:
 		w->sig = rump_sys_sigtimedwait(&w->set, NULL, &long_);
@@ -120,7 +119,6 @@ waiter(struct thread *t)
 	}
 	if (w->sig == -1)
 		T_EQ(EINTR, errno);
-	gate_raise(&w->gate);
 	release(l);
 }
 
@@ -128,13 +126,12 @@ waiter(struct thread *t)
 static void
 wait_with(sigset_t *set, int how, int sig, int want)
 {
-	struct waiter w = {.gate = GATE_INITIALIZER, .set = *set, .how = how};
+	struct waiter w = {.set = *set, .how = how};
 	struct thread t;
 
 	w.pid = rump_sys_getpid();
 	thread_start(&t, 0, waiter, &w);
-	gate_await(&w.gate, 1);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	T_OK(rump_sys_kill(w.pid, sig));
 	thread_join(&t);
 	T_EQ(want, w.sig);

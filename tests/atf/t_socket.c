@@ -323,6 +323,7 @@ read_a_byte(struct thread *t)
 	char c = 0;
 
 	newlwp(t->t_id);
+	thread_sleeps(t);
 	T_EQ(1, rump_sys_read(sv[1], &c, 1));
 	T_EQ('z', c);
 	rump_pub_lwproc_releaselwp();
@@ -336,7 +337,7 @@ TC(wakes, "a reader that waits is woken by a byte")
 	newproc(RUMP_RFCFDG);
 	pair(SOCK_STREAM);
 	thread_start(&t, (int)rump_sys_getpid(), read_a_byte, NULL);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	T_EQ(1, rump_sys_write(sv[0], "z", 1));
 	thread_join(&t);
 }

@@ -27,6 +27,7 @@ get_type(struct thread *t)
 {
 	struct message m;
 
+	thread_sleeps(t);
 	T_EQ(t->t_id, rump_sys_msgrcv(q, &m, 100, t->t_id + 1, 0));
 	T_EQ(t->t_id + 1, m.type);
 }
@@ -38,7 +39,7 @@ TC(types, "each waits for the type that it wants")
 	boot();
 	q = (int)T_OK(rump_sys_msgget(IPC_PRIVATE, 0600));
 	team_start(team, 4, get_type, NULL);
-	host_msleep(20);
+	team_await_asleep(team, 4);
 	for (int i = 3; i >= 0; i--)
 		put(i + 1, (size_t)i);
 	team_join(team, 4);
@@ -47,7 +48,7 @@ TC(types, "each waits for the type that it wants")
 static void
 put_big(struct thread *t)
 {
-	(void)t;
+	thread_sleeps(t);
 	put(1, 8192);
 }
 
@@ -64,7 +65,7 @@ TC(room, "who sends waits for room")
 	m.type = 1;
 	T_ERR(EAGAIN, rump_sys_msgsnd(q, &m, 1, IPC_NOWAIT));
 	team_start(team, 3, put_big, NULL);
-	host_msleep(20);
+	team_await_asleep(team, 3);
 	for (int i = 0; i < 3; i++)
 		T_EQ(8192, rump_sys_msgrcv(q, &m, 8192, 0, 0));
 	team_join(team, 3);
@@ -79,17 +80,32 @@ get_removed(struct thread *t)
 {
 	struct message m = {.type = 1};
 
+	thread_sleeps(t);
 	if (t->t_id == 0)
 		T_ERR(EIDRM, rump_sys_msgrcv(q, &m, 100, 7, 0));
 	else
 		T_ERR(EIDRM, rump_sys_msgsnd(q, &m, 8192, 0));
 }
 
-TC(removed, "removing a queue ends what waits, and its messages")
+TC(removed, "removing a queue ends what waits")
 {
-	struct rump_memstat before, after;
 	struct thread team[2];
 	struct message m;
+
+	boot();
+	q = (int)T_OK(rump_sys_msgget(IPC_PRIVATE, 0600));
+	put(1, 8192);
+	put(2, 8192);
+	team_start(team, 2, get_removed, NULL);
+	team_await_asleep(team, 2);
+	T_OK(rump_sys_msgctl(q, IPC_RMID, NULL));
+	team_join(team, 2);
+	T_ERR(EINVAL, rump_sys_msgrcv(q, &m, 1, 0, IPC_NOWAIT));
+}
+
+TC(removed_full, "the messages of a queue go with it")
+{
+	struct rump_memstat before, after;
 
 	boot();
 	q = (int)T_OK(rump_sys_msgget(IPC_PRIVATE, 0600));
@@ -98,11 +114,7 @@ TC(removed, "removing a queue ends what waits, and its messages")
 	q = (int)T_OK(rump_sys_msgget(IPC_PRIVATE, 0600));
 	put(1, 8192);
 	put(2, 8192);
-	team_start(team, 2, get_removed, NULL);
-	host_msleep(30);
 	T_OK(rump_sys_msgctl(q, IPC_RMID, NULL));
-	team_join(team, 2);
-	T_ERR(EINVAL, rump_sys_msgrcv(q, &m, 1, 0, IPC_NOWAIT));
 	T_EQ(0, rump_pub_memstat(&after));
 	T_EQ(before.used, after.used);
 }
@@ -135,6 +147,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, types);
 	ATF_TP_ADD_TC(tp, room);
 	ATF_TP_ADD_TC(tp, removed);
+	ATF_TP_ADD_TC(tp, removed_full);
 	ATF_TP_ADD_TC(tp, arguments);
 	return atf_no_error();
 }

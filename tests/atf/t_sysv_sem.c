@@ -46,7 +46,7 @@ await(int num, int cmd, int waiters)
 static void
 take_one(struct thread *t)
 {
-	(void)t;
+	thread_sleeps(t);
 	T_OK(op(0, -1, 0));
 }
 
@@ -99,7 +99,7 @@ static int removed;
 static void
 take_removed(struct thread *t)
 {
-	(void)t;
+	thread_sleeps(t);
 	T_ERR(EIDRM, op(0, -1, 0));
 	__atomic_fetch_add(&removed, 1, __ATOMIC_RELAXED);
 }
@@ -111,7 +111,7 @@ TC(removed, "removing a set ends what waits for it")
 	boot();
 	make(1);
 	team_start(team, 3, take_removed, NULL);
-	host_msleep(30);
+	team_await_asleep(team, 3);
 	T_OK(rump_sys_semctl(sem, 0, IPC_RMID));
 	team_join(team, 3);
 	T_EQ(3, removed);
@@ -196,7 +196,7 @@ TC(undo_wakes, "what is taken back may be what somebody waits for")
 	p = newproc(RUMP_RFCFDG);
 	T_OK(op(0, -1, SEM_UNDO));
 	thread_start(&t, 0, take_one, NULL);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	release(p);
 	thread_join(&t);
 	T_EQ(0, get(0, GETVAL));
@@ -238,7 +238,8 @@ static void
 take_in_process(struct thread *t)
 {
 	newproc(0);
-	atomic_store((_Atomic pid_t *)t->t_arg, rump_sys_getpid());
+	*(pid_t *)t->t_arg = rump_sys_getpid();
+	thread_sleeps(t);
 	T_ERR(EINTR, op(0, -1, 0));
 	rump_pub_lwproc_releaselwp();
 }
@@ -247,14 +248,14 @@ TC(interrupted, "a handler ends a wait, SA_RESTART or not")
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 	struct thread t;
-	_Atomic pid_t pid = 0;
+	pid_t pid = 0;
 
 	boot();
 	T_OK(rump_sys_sigaction(SIGUSR1, &sa, NULL));
 	make(1);
 	thread_start(&t, 0, take_in_process, &pid);
-	host_msleep(30);
-	T_OK(rump_sys_kill(atomic_load(&pid), SIGUSR1));
+	thread_await_asleep(&t);
+	T_OK(rump_sys_kill(pid, SIGUSR1));
 	thread_join(&t);
 	T_EQ(0, get(0, GETNCNT));
 }

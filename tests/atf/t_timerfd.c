@@ -160,7 +160,6 @@ TC(bad_arguments, "What cannot be asked for.")
 /* A host thread that reads from a timerfd of another's process. */
 struct reader {
 	struct thread thread;
-	_Atomic int ready;
 	pid_t pid;
 	int fd;
 	int error;
@@ -173,7 +172,7 @@ reader_main(struct thread *t)
 	struct reader *r = t->t_arg;
 
 	(void)newlwp(r->pid);
-	atomic_store(&r->ready, 1);
+	thread_sleeps(t);
 	r->error = rump_sys_read(r->fd, &r->n, 8) == 8 ? 0 : errno;
 	rump_pub_lwproc_releaselwp();
 }
@@ -183,9 +182,7 @@ reader_start(struct reader *r, int fd)
 {
 	*r = (struct reader){.pid = rump_sys_getpid(), .fd = fd};
 	thread_start(&r->thread, 0, reader_main, r);
-	while (atomic_load(&r->ready) == 0)
-		host_msleep(1);
-	host_msleep(20);
+	thread_await_asleep(&r->thread);
 }
 
 TC(reader_is_woken, "A reader sleeps until it goes off, also when it is set "

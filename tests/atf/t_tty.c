@@ -197,6 +197,7 @@ other_read(struct thread *t)
 	struct other *o = t->t_arg;
 
 	(void)newlwp(o->pid);
+	thread_sleeps(t);
 	o->result = rump_sys_read(o->fd, o->buf, sizeof(o->buf));
 	o->error = errno;
 	rump_pub_lwproc_releaselwp();
@@ -210,7 +211,7 @@ other_start(struct other *o, int fd)
 	o->pid = rump_sys_getpid();
 	o->fd = fd;
 	thread_start(&o->thread, 0, other_read, o);
-	host_msleep(50);
+	thread_await_asleep(&o->thread);
 	T_EQ(false, atomic_load(&o->done));
 }
 
@@ -398,6 +399,7 @@ read_till_revoked(struct thread *t)
 	char c;
 
 	rump_pub_lwproc_switch(t->t_arg);
+	thread_sleeps(t);
 	T_EQ(0, rump_sys_read(slave, &c, 1));
 	rump_pub_lwproc_switch(NULL);
 }
@@ -416,7 +418,7 @@ TC(revoke, "What was open is dead, also who waits; what is opened then is not.")
 	other = newlwp(rump_sys_getpid());
 	rump_pub_lwproc_switch(l);
 	thread_start(&t, 0, read_till_revoked, other);
-	host_msleep(50);
+	thread_await_asleep(&t);
 	T_OK(rump_sys_revoke(path));
 	thread_join(&t);
 	T_EQ(0, rump_sys_read(slave, &c, 1));

@@ -240,7 +240,6 @@ TC(exit_of_process_1, "Processes 0 and 1 do not end.")
 }
 
 struct waiter {
-	struct gate gate;
 	pid_t pid;
 	int status;
 	pid_t got;
@@ -253,14 +252,14 @@ waiter(struct thread *t)
 	struct waiter *w = t->t_arg;
 	struct lwp *l = newlwp(w->pid);
 
-	gate_raise(&w->gate);
+	thread_sleeps(t);
 	w->got = rump_sys_wait(&w->status);
 	release(l);
 }
 
 TC(wait_sleeps, "wait waits for the end of a child.")
 {
-	struct waiter w = {.gate = GATE_INITIALIZER};
+	struct waiter w = {0};
 	struct lwp *l = begin(), *child;
 	struct thread t;
 	pid_t pid;
@@ -269,8 +268,7 @@ TC(wait_sleeps, "wait waits for the end of a child.")
 	child = newproc(RUMP_RFCFDG);
 	pid = rump_sys_getpid();
 	thread_start(&t, 0, waiter, &w);
-	gate_await(&w.gate, 1);
-	host_msleep(30);
+	thread_await_asleep(&t);
 	T_EQ(0, w.got);
 	T_OK(rump_sys_exit(7));
 	(void)child;
@@ -287,14 +285,14 @@ sleeper(struct thread *t)
 	struct lwp *l = newlwp(w->pid);
 	char c;
 
-	gate_raise(&w->gate);
+	thread_sleeps(t);
 	T_ERR(EINTR, rump_sys_read(w->fd[0], &c, 1));
 	release(l);
 }
 
 TC(exit_ends_the_other_lwps, "What they sleep in ends; then it is over.")
 {
-	struct waiter w = {.gate = GATE_INITIALIZER};
+	struct waiter w = {0};
 	struct lwp *l = begin();
 	struct thread t;
 	int status;
@@ -303,8 +301,7 @@ TC(exit_ends_the_other_lwps, "What they sleep in ends; then it is over.")
 	w.pid = rump_sys_getpid();
 	T_OK(rump_sys_pipe(w.fd));
 	thread_start(&t, 0, sleeper, &w);
-	gate_await(&w.gate, 1);
-	host_msleep(20);
+	thread_await_asleep(&t);
 	T_OK(rump_sys_exit(4));
 	thread_join(&t);
 	rump_pub_lwproc_switch(l);

@@ -5,7 +5,11 @@
 #ifndef TESTS_LIB_THREADS_H
 #define TESTS_LIB_THREADS_H
 
+#include <sys/syscall.h>
+
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include <rump/rumpfiber.h>
@@ -16,8 +20,10 @@ struct thread {
 	pthread_t t_handle;
 	int t_id; /* 0, 1, … in its team */
 	void (*t_fn)(struct thread *);
-	void *t_arg;	/* the same for the team */
-	void *t_result; /* for t_fn's use */
+	void *t_arg;		/* the same for the team */
+	void *t_result;		/* for t_fn's use */
+	pid_t t_tid;		/* of the host */
+	_Atomic uint64_t t_lwp; /* see thread_sleeps; 0: it has not said */
 };
 
 static inline void *
@@ -54,6 +60,7 @@ thread_start(struct thread *t, int id, void (*fn)(struct thread *), void *arg)
 	t->t_fn = fn;
 	t->t_arg = arg;
 	t->t_result = NULL;
+	atomic_store(&t->t_lwp, 0);
 	T_EQ(0, pthread_create(&t->t_handle, NULL, thread_main, t));
 }
 
@@ -135,6 +142,82 @@ host_msleep(int ms)
 
 	(void)nanosleep(&ts, NULL);
 	rump_fiber_yield();
+}
+
+/*
+ * Whether a thread has fallen asleep in the kernel.  It says which lwp it is
+ * and goes on to the call in which it sleeps; who is to find it there waits
+ * until /proc shows that.  It is mounted for this at /asleep, by root.
+ */
+static inline void
+thread_sleeps(struct thread *t)
+{
+	int pid = rump_sys_getpid(), lid = rump_sys_gettid();
+
+	t->t_tid = (pid_t)syscall(SYS_gettid);
+	atomic_store(&t->t_lwp, (uint64_t)pid << 32 | (uint32_t)lid);
+}
+
+static inline bool
+thread_isasleep(struct thread *t)
+{
+	uint64_t l = atomic_load(&t->t_lwp);
+	char path[64], text[64] = "";
+	int fd;
+
+	if (l == 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/asleep/%d/task/%d/stat",
+	    (int)(l >> 32), (int)(uint32_t)l);
+	if ((fd = rump_sys_open(path, O_RDONLY)) == -1)
+		return false;
+	(void)rump_sys_read(fd, text, sizeof(text) - 1);
+	(void)rump_sys_close(fd);
+	return strstr(text, ") S ") != NULL;
+}
+
+/* The same of the host's thread. */
+static inline void
+thread_await_host(struct thread *t)
+{
+	char path[64], text[64] = "";
+	int fd;
+
+	for (int i = 0; i < 30000 && strstr(text, ") S ") == NULL; i++) {
+		host_msleep(1);
+		if (atomic_load(&t->t_lwp) == 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat",
+		    (int)t->t_tid);
+		T_ASSERT((fd = open(path, O_RDONLY)) != -1);
+		T_ASSERT(read(fd, text, sizeof(text) - 1) > 0);
+		(void)close(fd);
+	}
+}
+
+static inline void
+thread_await_asleep(struct thread *t)
+{
+	if (rump_sys_mkdir("/asleep", 0755) == 0)
+		T_OK(rump_sys_mount("proc", "/asleep", 0, NULL, 0));
+	if (TC_IS_REMOTE) {
+		/*
+		 * A client's lwp sleeps between its calls, too: its thread must
+		 * wait for an answer, and the server gets time to begin.
+		 */
+		thread_await_host(t);
+		host_msleep(20);
+	}
+	for (int i = 0; i < 30000 && !thread_isasleep(t); i++)
+		host_msleep(1);
+	T_ASSERT(thread_isasleep(t));
+}
+
+static inline void
+team_await_asleep(struct thread *team, int n)
+{
+	for (int i = 0; i < n; i++)
+		thread_await_asleep(&team[i]);
 }
 
 /* A small random generator; the state must not be 0. */
