@@ -87,8 +87,8 @@ for new in ("/dev/shm/rump-none/new", "/dev/none", "/dev/null",
             "/proc/version/none"):
     call("link to " + new, os.link, "f", new)
     call("rename to " + new, os.rename, "f", new)
-call("link", os.link, "none", "/dev/shm/new")
+call("link", os.link, "none", "/dev/shm/rump-new")
 os.chdir("/proc")
-call("link", os.link, "none", "/tmp/new")
-call("link", os.link, "version", "/tmp/new")
+call("link", os.link, "none", "/tmp/rump-new")
+call("link", os.link, "version", "/tmp/rump-new")
 END
