@@ -12,27 +12,52 @@
  * Slots
  */
 
-static uint64_t
-slot_bit(uint32_t slot)
-{
-	return UINT64_C(1) << slot % 64;
-}
+/*
+ * A call is made by the leader, who alone begins calls, or ended by another
+ * worker.  The slot is the call's until after it is DONE, so that none is made
+ * twice, however often the slot is looked at.  Before that the next one may be
+ * in it, which the leader would miss: so that worker says first that his call
+ * is ending.
+ */
+enum { CALL_NONE, CALL_MADE, CALL_ENDING };
 
-/* False if a call is going on in it already. */
-static bool
-slot_claim(struct session *se, uint32_t slot)
+bool
+slot_isbusy(struct session *se, uint32_t slot)
 {
-	uint64_t old = atomic_fetch_or_explicit(
-	    &se->se_busy[slot / 64], slot_bit(slot), memory_order_acquire);
-
-	return (old & slot_bit(slot)) == 0;
+	return atomic_load_explicit(
+		   &se->se_calls[slot], memory_order_acquire) == CALL_MADE;
 }
 
 void
 slot_done(struct session *se, uint32_t slot)
 {
-	atomic_fetch_and_explicit(
-	    &se->se_busy[slot / 64], ~slot_bit(slot), memory_order_release);
+	atomic_store_explicit(
+	    &se->se_calls[slot], CALL_NONE, memory_order_release);
+}
+
+/* Leader: begin the call in it.  False if there is none, or it is too early. */
+static bool
+slot_begin(struct session *se, uint32_t slot)
+{
+	struct sp_slot *ss = sp_slot(se->se_shm, slot);
+
+	switch (
+	    atomic_load_explicit(&se->se_calls[slot], memory_order_acquire)) {
+	case CALL_MADE:
+		return false;
+	case CALL_ENDING:
+		pool_ready(se, slot);
+		hyper_yield();
+		return false;
+	default:
+		break;
+	}
+	if ((atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
+		SP_STATE) != SP_REQUEST)
+		return false;
+	atomic_store_explicit(
+	    &se->se_calls[slot], CALL_MADE, memory_order_relaxed);
+	return true;
 }
 
 /* The client wants the sleep of its call to end. */
@@ -62,10 +87,13 @@ answer_shm(struct worker *w, struct call *c)
 	ss->ss_msg.sm_retval = c->c_msg.sm_retval;
 	if ((c->c_msg.sm_flags & SP_F_SIGNAL) != 0)
 		ss->ss_signal = c->c_signal;
-	slot_done(se, c->c_slot);
+	if (!w->w_leader)
+		atomic_store_explicit(&se->se_calls[c->c_slot], CALL_ENDING,
+		    memory_order_relaxed);
 	/* Release pairs with the client's acquire: the result. */
 	old = atomic_exchange_explicit(
 	    &ss->ss_state, SP_DONE, memory_order_acq_rel);
+	slot_done(se, c->c_slot);
 	if ((old & SP_WAITS) != 0)
 		hyper_shm_wake(&ss->ss_state, 1);
 	if ((old & SP_WAITS_SOCK) != 0)
@@ -253,7 +281,6 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 {
 	struct sp_slot *ss = sp_slot(se->se_shm, slot);
 	struct call *c = &w->w_call;
-	uint32_t state;
 
 	if (slot >= se->se_nslots) {
 		session_accuse(se);
@@ -263,8 +290,7 @@ call_run(struct worker *w, struct session *se, uint32_t slot)
 		atomic_store_explicit(&ss->ss_intr, 0, memory_order_relaxed);
 		slot_interrupt(se, slot);
 	}
-	state = atomic_load_explicit(&ss->ss_state, memory_order_acquire);
-	if ((state & SP_STATE) != SP_REQUEST || !slot_claim(se, slot))
+	if (!slot_begin(se, slot))
 		return;
 	session_hold(se);
 	if (unlikely(atomic_load_explicit(

@@ -246,10 +246,7 @@ hello_isbusy(struct session *se)
 	bool busy = false;
 
 	for (i = 0; i < SP_NSLOTS; i++) {
-		if ((atomic_load_explicit(
-			 &se->se_busy[i / 64], memory_order_acquire) >>
-			    i % 64 &
-			1) == 0)
+		if (!slot_isbusy(se, i))
 			continue;
 		n = atomic_load_explicit(
 		    &se->se_running[i], memory_order_relaxed);

@@ -91,7 +91,7 @@ struct session {
 	uint32_t se_nextturn;		/* (L) the first that may be next */
 	int64_t se_called;		/* (L) when, or so */
 	bool se_rare;			/* (L) had not called for long */
-	_Atomic uint64_t se_busy[SP_NBELLS];	/* (a) slots with a call */
+	_Atomic uint8_t se_calls[SP_NSLOTS];	/* (a) in slots: see call.c */
 	_Atomic uint32_t se_running[SP_NSLOTS]; /* (a) lwp of the call */
 	int64_t se_deadline;			/* (L) or HYPER_FOREVER */
 	struct hyper_peer se_peer;		/* (s) */
@@ -426,8 +426,11 @@ int lwps_slot(struct session *, uint32_t slot, uint64_t *handlep);
  * call.c, ops.c, decode.c
  */
 
-/* No call is going on in the slot any more. */
+/* The slot is DONE: no call is going on in it any more. */
 void slot_done(struct session *, uint32_t slot);
+
+/* A call is going on in it, and not ending. */
+bool slot_isbusy(struct session *, uint32_t slot);
 
 /* Calls with so many bytes are long, and charged to the client. */
 #define LONG_CALL (128u << 10)

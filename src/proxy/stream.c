@@ -353,9 +353,9 @@ stream_answer(struct call *c)
 		ss->ss_signal = c->c_signal;
 	ss->ss_at = (uint32_t)c->c_from;
 	ss->ss_size = (uint32_t)(c->c_to - c->c_from);
-	slot_done(se, c->c_slot);
 	/* Under the lock, as all but the request itself. */
 	atomic_store_explicit(&ss->ss_state, SP_DONE, memory_order_relaxed);
+	slot_done(se, c->c_slot);
 	slot_post(se->se_stream, c->c_slot);
 	(void)stream_flush(se);
 	session_leave(se);

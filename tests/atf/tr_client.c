@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include <rump/rumpclient.h>
@@ -481,6 +483,72 @@ TC(claims, "buffers that are shorter than the call says, at a page's end")
 	ATF_REQUIRE_ERRNO(EFAULT, rump_sys_semop(sem, sb, 2) == -1);
 }
 
+/*
+ * Interrupted while others end what it sleeps in
+ */
+
+#define ONCE_BYTES (20000 / TC_SLOW)
+
+static void
+once_caught(int signo)
+{
+	(void)signo;
+}
+
+/* Bytes that are read count up; NULL if all do. */
+static void *
+once_reader(void *arg)
+{
+	unsigned char c;
+	int i;
+
+	for (i = 0; i < ONCE_BYTES; i++) {
+		while (rump_sys_read(*(int *)arg, &c, 1) != 1)
+			if (errno != EINTR)
+				return arg;
+		if (c != (unsigned char)i)
+			return arg;
+	}
+	return NULL;
+}
+
+static _Atomic bool once_over;
+
+static void *
+once_interrupter(void *arg)
+{
+	while (!once_over)
+		(void)pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	return NULL;
+}
+
+TC(once, "a call that is interrupted as it ends is made once")
+{
+	struct sigaction sa = {.sa_handler = once_caught};
+	pthread_t reader, interrupter;
+	unsigned char c;
+	void *result;
+	int fds[2], i;
+
+	start();
+	ATF_REQUIRE_EQ(sigaction(SIGUSR1, &sa, NULL), 0);
+	ATF_REQUIRE_EQ(rump_sys_pipe(fds), 0);
+	ATF_REQUIRE_EQ(pthread_create(&reader, NULL, once_reader, &fds[0]), 0);
+	ATF_REQUIRE_EQ(
+	    pthread_create(&interrupter, NULL, once_interrupter, &reader), 0);
+	for (i = 0; i < ONCE_BYTES; i++) {
+		c = (unsigned char)i;
+		while (rump_sys_write(fds[1], &c, 1) != 1)
+			ATF_REQUIRE_EQ(errno, EINTR);
+	}
+	ATF_REQUIRE_EQ(pthread_join(reader, &result), 0);
+	once_over = true;
+	ATF_REQUIRE_EQ(pthread_join(interrupter, NULL), 0);
+	ATF_REQUIRE(result == NULL);
+	ATF_REQUIRE_EQ(rump_sys_close(fds[1]), 0);
+	ATF_REQUIRE_EQ(rump_sys_read(fds[0], &c, 1), 0);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, init);
@@ -495,6 +563,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, syscall);
 	ATF_TP_ADD_TC(tp, messages);
 	ATF_TP_ADD_TC(tp, interrupt);
+	ATF_TP_ADD_TC(tp, once);
 	ATF_TP_ADD_TC(tp, nested);
 	ATF_TP_ADD_TC(tp, handlers);
 	ATF_TP_ADD_TC(tp, functions);
