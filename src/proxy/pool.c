@@ -5,11 +5,11 @@
  * pool_lead is 1 while nobody leads, and parked on by workers who wait to.
  * Who wants to lead takes it from 1 to 0.
  *
- * The leader looks at the bells of hot sessions as long as that brings
- * something: a little longer each time that something came while it was
- * looking, or soon after that, half as long when nothing did.  If there is one
- * processor only it lets others run between two looks; where there are more the
- * host lets who yields wait for long.
+ * The leader looks at the bells of hot sessions, and at slots with turns, as
+ * long as that brings something: a little longer each time that something came
+ * while it was looking, or soon after that, half as long when nothing did.  If
+ * there is one processor only it lets others run between two looks; where there
+ * are more the host lets who yields wait for long.
  *
  * It looks longer than SPIN_MOST, up to pc_spin, only on a machine that has
  * processors for all who want to run: one that has been asleep is awake after
@@ -38,10 +38,11 @@
 #define EVENTS_NSEC INT64_C(5000)    /* of looking between two at events */
 #define MANY	    4		     /* hot ones for each processor */
 #define QUIET_MOST  4096	     /* looks in vain at one of many */
-#define LOOKS_FEW   512		     /* of these one is at all hot sessions */
+#define LOOKS_SOME  8		     /* between two at some of them */
+#define PARTS	    64		     /* of all: so many are some */
 #define LOOKS_MANY  8		     /* between two at the clock */
 #define CALLS_MOST  64		     /* before others are let in */
-#define BUSY_NSEC   INT64_C(50000)   /* or this, with clients that wait */
+#define BUSY_NSEC   INT64_C(100000)  /* or this, with clients that wait */
 
 TAILQ_HEAD(session_queue, session);
 
@@ -56,10 +57,10 @@ static struct {
 	struct session_queue pl_ready; /* (L) */
 	struct session_queue pl_meets; /* (L) */
 	uint32_t pl_nhot;	       /* (L) */
+	uint32_t pl_looks;	       /* (L) at bells of many */
 	int64_t pl_spin;	       /* (L) how long to look */
 	int64_t pl_free;	       /* (L) saved up, see above */
 	uint32_t pl_calls;	       /* (L) that were made */
-	uint32_t pl_looks;	       /* (L) at bells of many */
 	int64_t pl_now;	 /* (L) when it last looked at the clock */
 	int64_t pl_tick; /* (L) deadlines were looked at */
 	int64_t pl_busy; /* (L) others were let in while clients waited */
@@ -149,7 +150,29 @@ pool_meet(struct session *se)
 	TAILQ_INSERT_TAIL(&pool.pl_meets, se, se_meet);
 }
 
-/* Take the bits of its bell.  True if there are some. */
+/* It has made a call. */
+static void
+bell_rang(struct session *se)
+{
+	se->se_rare = pool.pl_now - se->se_called > SE_RARE_NSEC;
+	se->se_called = pool.pl_now;
+	se->se_quiet = 0;
+}
+
+void
+pool_rang(struct session *se, uint32_t slot)
+{
+	pool_ready(se, slot);
+	bell_rang(se);
+	if (unlikely(!se->se_ishot))
+		pool_heat(se);
+}
+
+/*
+ * Take the bits of its bell.  True if there are some.  Those of slots with
+ * turns stay there: turns_look looks at these themselves, so that neither side
+ * has to have the bell's line from the other one for each call.
+ */
 static bool
 bell_take(struct session *se)
 {
@@ -159,12 +182,16 @@ bell_take(struct session *se)
 	for (i = 0; i < SP_NBELLS; i++) {
 		_Atomic uint64_t *bell = &se->se_shm->sh_bell[i];
 
-		if (likely(
-			atomic_load_explicit(bell, memory_order_relaxed) == 0))
+		bits = atomic_load_explicit(bell, memory_order_relaxed);
+		if (likely((bits & ~se->se_turns[i]) == 0))
 			continue;
-		/* Acquire pairs with the client's release: the call. */
-		bits = atomic_exchange_explicit(bell, 0, memory_order_acquire);
-		bits &= ~se->se_pending[i];
+		/*
+		 * Who finds his bit set does not set it: after this, what he
+		 * has done before is seen.
+		 */
+		bits = atomic_exchange_explicit(bell, 0, memory_order_seq_cst);
+		atomic_thread_fence(memory_order_seq_cst);
+		bits &= ~se->se_pending[i] & ~se->se_turns[i];
 		se->se_pending[i] |= bits;
 		se->se_npending += (uint32_t)__builtin_popcountll(bits);
 	}
@@ -172,9 +199,7 @@ bell_take(struct session *se)
 		return false;
 	if (had == 0)
 		TAILQ_INSERT_TAIL(&pool.pl_ready, se, se_ready);
-	se->se_rare = pool.pl_now - se->se_called > SE_RARE_NSEC;
-	se->se_called = pool.pl_now;
-	se->se_quiet = 0;
+	bell_rang(se);
 	return true;
 }
 
@@ -208,33 +233,32 @@ pool_crowded(void)
 static bool
 bells_scan(void)
 {
-	struct session *se, *next;
-	bool found = false;
+	bool found = turns_look();
+	struct session *se;
 
-	for (se = TAILQ_FIRST(&pool.pl_hot); se != NULL; se = next) {
-		next = TAILQ_NEXT(se, se_hot);
+	TAILQ_FOREACH (se, &pool.pl_hot, se_hot)
 		if (bell_take(se))
 			found = true;
-		else if (++se->se_quiet > QUIET_MOST && pool_crowded() &&
-			 !bell_cool(se))
-			found = true;
-	}
 	return found;
 }
 
-/* The same of those that have turns; now and then of all. */
+/* The same of many, of which some are looked at now and then. */
 static bool
-bells_scan_few(void)
+bells_scan_some(void)
 {
+	uint32_t n = pool.pl_nhot / PARTS + 1;
+	bool found = turns_look();
 	struct session *se;
-	bool found = false;
-	uint32_t i;
 
-	if (++pool.pl_looks % LOOKS_FEW == 0)
-		return bells_scan();
-	for (i = 0; (se = turns_session(i)) != NULL; i++)
-		if (bell_take(se))
+	if (++pool.pl_looks % LOOKS_SOME != 0)
+		return found;
+	while (n-- > 0 && (se = TAILQ_FIRST(&pool.pl_hot)) != NULL) {
+		TAILQ_REMOVE(&pool.pl_hot, se, se_hot);
+		TAILQ_INSERT_TAIL(&pool.pl_hot, se, se_hot);
+		if (bell_take(se) ||
+		    (++se->se_quiet > QUIET_MOST && !bell_cool(se)))
 			found = true;
+	}
 	return found;
 }
 
@@ -249,7 +273,8 @@ bells_cool(void)
 		if (!bell_cool(se))
 			found = true;
 	}
-	return found;
+	/* Those may have seen that they need not tell. */
+	return turns_look() || found;
 }
 
 /* The next slot to look at, in turn from all sessions. */
@@ -364,7 +389,7 @@ bells_look(bool crowded)
 	uint32_t i;
 
 	for (i = 0; i < LOOKS_MANY; i++) {
-		if (crowded ? bells_scan_few() : bells_scan())
+		if (crowded ? bells_scan_some() : bells_scan())
 			return true;
 		cpu_pause();
 	}
@@ -397,9 +422,12 @@ leader_spin(void)
 			return true;
 		}
 		leader_refill();
-		if (turns_idle(pool.pl_now, pool.pl_now - start))
+		if (turns_idle(pool.pl_now, pool.pl_now - start)) {
 			start = pool.pl_now;
-		else if (kern_config.kc_ncpu == 1 && spent > SPIN_LEAST)
+			/* Whose turn has ended may have made a call. */
+			if (!TAILQ_EMPTY(&pool.pl_ready))
+				return true;
+		} else if (kern_config.kc_ncpu == 1 && spent > SPIN_LEAST)
 			hyper_yield();
 		pool.pl_now = hyper_clock(HYPER_CLOCK_MONOTONIC);
 		spent = pool.pl_now - start;

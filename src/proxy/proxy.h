@@ -16,7 +16,8 @@
  * rest.
  *
  * A session that shares memory and has had no call for a while is cold: it has
- * to send a byte.  All others are hot, and the leader looks at their bells.
+ * to send a byte.  All others are hot, and the leader looks at their bells, and
+ * at the slots that have turns (turns.c) themselves.
  *
  * Life of a session:
  *
@@ -168,8 +169,9 @@ extern struct proxy_config proxy_config;
 /* Start serving: the socket is listened on.  0 or an errno. */
 int pool_start(int listening, bool far);
 
-/* Leader: have the slot of a stream looked at. */
+/* Leader: have the slot looked at; and because there is a call in it. */
 void pool_ready(struct session *, uint32_t slot);
+void pool_rang(struct session *, uint32_t slot);
 
 /* Have somebody who is not the leader go on with its handshake. */
 void pool_meet(struct session *);
@@ -228,8 +230,8 @@ void turns_leave(struct session *, uint32_t slot, bool parks);
 bool turns_idle(int64_t now, int64_t spent);
 bool turns_waited(void);
 
-/* Whose the i-th turn is, or NULL. */
-struct session *turns_session(uint32_t i);
+/* Look at the slots that have turns.  True if there is a call in one. */
+bool turns_look(void);
 
 /* Its slots are no more. */
 void turns_forget(struct session *);

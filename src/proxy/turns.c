@@ -136,6 +136,8 @@ turn_end(uint32_t i)
 	uint32_t slot = turns[i].t_slot;
 
 	se->se_turns[slot / 64] &= ~slot_bit(slot);
+	/* Its bit may have been passed over. */
+	pool_ready(se, slot);
 	nturns--;
 	memmove(&turns[i], &turns[i + 1], (nturns - i) * sizeof(turns[0]));
 }
@@ -384,10 +386,26 @@ turns_leave(struct session *se, uint32_t slot, bool parks)
 		slot_unpark(se, slot);
 }
 
-struct session *
-turns_session(uint32_t i)
+bool
+turns_look(void)
 {
-	return i < nturns ? turns[i].t_session : NULL;
+	bool found = false;
+	uint32_t i;
+
+	for (i = 0; i < nturns; i++) {
+		struct session *se = turns[i].t_session;
+		struct sp_slot *ss = sp_slot(se->se_shm, turns[i].t_slot);
+
+		/* Acquire pairs with the client's release: slot_isbusy. */
+		if (likely((atomic_load_explicit(
+				&ss->ss_state, memory_order_acquire) &
+			       SP_STATE) != SP_REQUEST) ||
+		    slot_isbusy(se, turns[i].t_slot))
+			continue;
+		pool_rang(se, turns[i].t_slot);
+		found = true;
+	}
+	return found;
 }
 
 bool

@@ -10,12 +10,13 @@
  * says by its end that the other one has gone:
  *
  *	client	writes the call into a slot, ss_state = REQUEST, sets the
- *		slot's bit in sh_bell; if sh_cold is set and it is the one
- *		who clears that, sends a byte
+ *		slot's bit in sh_bell if it is not set; if sh_cold is set and
+ *		it is the one who clears that, sends a byte
  *	server	takes bits from sh_bell, makes the calls, writes the results,
- *		ss_state = DONE, and wakes who has set a WAITS bit
+ *		ss_state = DONE, and wakes who has set a WAITS bit; at slots
+ *		that have a turn it looks without taking their bits
  *	server that finds nothing for a while sets sh_cold, looks at sh_bell
- *		once more, and waits for bytes
+ *		and at those slots once more, and waits for bytes
  *
  *	server that finds more clients than processors for them sets SP_PARK
  *		in ss_turn when it answers, and takes it back when it is
@@ -46,7 +47,7 @@
 #include <stdint.h>
 
 #define SP_MAGIC   0x504d5552u /* "RUMP" */
-#define SP_VERSION 7u
+#define SP_VERSION 8u
 
 /* Calls that a client can have going on at a time. */
 #define SP_NSLOTS 512u

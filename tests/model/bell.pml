@@ -4,6 +4,9 @@
  * how: src/proxy/pool.c, src/proxy/client/core.c.  Two threads of a client
  * make calls; the server may die at any moment.
  *
+ * A slot that has a turn is looked at without its bell, which stays set; both
+ * bells are in one word, and taken by one exchange.
+ *
  * The socket of the server is `doorbell', its end `dead'; that of the client
  * is `poke'.  What one atomic operation does is one step.
  *
@@ -17,6 +20,10 @@
  *			has said that it has to be told
  *	BUG_COLDFIRST	a client looks whether it has to tell before it sets
  *			its bell
+ *	BUG_BELLFIRST	a client looks whether its bell is set before it posts
+ *	BUG_TAKELATE	the server takes a bell once it has looked at the slot
+ *	BUG_TURNLOOK	it does not look at a slot whose turn ends
+ *	BUG_TURNCOLD	nor, before it sleeps, at one that has a turn
  *	BUG_UNNOTED	a thread looks who watches before, not after, it notes
  *			that it sleeps
  *	BUG_KEEP	who has watched wakes nobody to do so
@@ -35,6 +42,7 @@ bool waits[THREADS];	/* SP_WAITS */
 bool watches[THREADS];	/* SP_WAITS_SOCK */
 
 bool bell[THREADS];
+bool turn[THREADS];	/* the server's: se_turns; the first one's only */
 bool cold = true;
 bool doorbell, poke;	/* there are bytes */
 bool dead;		/* the server */
@@ -81,6 +89,9 @@ inline tell()
 
 inline post()
 {
+#ifdef BUG_BELLFIRST
+	isset = bell[me];
+#endif
 	d_step {
 		state[me] = REQUEST;
 		waits[me] = false;
@@ -93,7 +104,13 @@ inline post()
 	fi;
 	bell[me] = true
 #else
-	bell[me] = true;
+#ifndef BUG_BELLFIRST
+	isset = bell[me];
+#endif
+	if
+	:: !isset -> bell[me] = true
+	:: else
+	fi;
 	if
 	:: cold -> tell()
 	:: else
@@ -175,7 +192,7 @@ inline slot_sleep()
 proctype thread(byte me)
 {
 	byte calls;
-	bool asked, told, mine;
+	bool asked, told, mine, isset;
 
 	do
 	:: calls < CALLS && !gone ->
@@ -208,13 +225,12 @@ proctype thread(byte me)
 	ended++
 }
 
-/* Take a bell and make the call. */
-inline answer(n)
+/* Look at a slot: make the call, if there is one. */
+inline look(n)
 {
-	bell[n] = false;
 	d_step {
-		wake = waits[n];
-		send = watches[n];
+		wake = (state[n] == REQUEST && waits[n]);
+		send = (state[n] == REQUEST && watches[n]);
 		state[n] = DONE;
 		waits[n] = false;
 		watches[n] = false
@@ -229,18 +245,70 @@ inline answer(n)
 	fi
 }
 
+#define RUNG(n)	 (bell[n] && !turn[n])
+#define READY(n) (turn[n] && state[n] == REQUEST)
+
+/* Take both bells, and look at the slots without a turn. */
+inline take()
+{
+#ifdef BUG_TAKELATE
+	d_step {
+		rung[0] = RUNG(0);
+		rung[1] = RUNG(1)
+	};
+#else
+	d_step {
+		rung[0] = RUNG(0);
+		rung[1] = RUNG(1);
+		bell[0] = false;
+		bell[1] = false
+	};
+#endif
+	if
+	:: rung[0] -> look(0)
+	:: else
+	fi;
+	if
+	:: rung[1] -> look(1)
+	:: else
+	fi;
+#ifdef BUG_TAKELATE
+	d_step {
+		bell[0] = false;
+		bell[1] = false
+	}
+#endif
+}
+
+/* Its turn ends. */
+inline leave(n)
+{
+	turn[n] = false;
+#ifndef BUG_TURNLOOK
+	look(n)
+#endif
+}
+
+#ifdef BUG_TURNCOLD
+#define ANYTHING (RUNG(0) || RUNG(1))
+#else
+#define ANYTHING (RUNG(0) || RUNG(1) || READY(0))
+#endif
+
 proctype server()
 {
-	bool wake, send;
+	bool wake, send, rung[THREADS];
 
 	do
-	:: bell[0] -> answer(0)
-	:: bell[1] -> answer(1)
-	:: !bell[0] && !bell[1] ->
+	:: RUNG(0) || RUNG(1) -> take()
+	:: READY(0) -> look(0)
+	:: state[0] == DONE && !turn[0] -> turn[0] = true
+	:: turn[0] -> leave(0)
+	:: !RUNG(0) && !RUNG(1) && !READY(0) ->
 		cold = true;
 #ifndef BUG_LOOKONCE
 		if
-		:: bell[0] || bell[1] -> cold = false
+		:: ANYTHING -> cold = false
 		:: else ->
 #endif
 			if

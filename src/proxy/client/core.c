@@ -219,9 +219,13 @@ cpu_tell(struct spc *cl)
 static void
 bell_ring(struct spc *cl, uint32_t slot)
 {
-	/* Pairs with bell_cool in pool.c; releases the message, too. */
-	atomic_fetch_or_explicit(&cl->cl_shm->sh_bell[slot / 64],
-	    slot_bit(slot), memory_order_seq_cst);
+	_Atomic uint64_t *bell = &cl->cl_shm->sh_bell[slot / 64];
+
+	/* Pairs with bell_take and bell_cool in pool.c. */
+	if ((atomic_load_explicit(bell, memory_order_seq_cst) &
+		slot_bit(slot)) == 0)
+		atomic_fetch_or_explicit(
+		    bell, slot_bit(slot), memory_order_seq_cst);
 	if (atomic_load_explicit(&cl->cl_shm->sh_cold, memory_order_seq_cst) !=
 		0 &&
 	    atomic_exchange_explicit(
@@ -266,16 +270,17 @@ spc_post(struct spc *cl, uint32_t slot)
 		return;
 	}
 	turn_look(spc_slot(cl, slot));
-	atomic_store_explicit(
-	    &spc_slot(cl, slot)->ss_state, SP_REQUEST, memory_order_release);
+	/* Releases the message, and is before the look at the bell. */
+	(void)atomic_exchange_explicit(
+	    &spc_slot(cl, slot)->ss_state, SP_REQUEST, memory_order_seq_cst);
 	bell_ring(cl, slot);
 }
 
 void
 spc_interrupt(struct spc *cl, uint32_t slot)
 {
-	atomic_store_explicit(
-	    &spc_slot(cl, slot)->ss_intr, 1, memory_order_relaxed);
+	(void)atomic_exchange_explicit(
+	    &spc_slot(cl, slot)->ss_intr, 1, memory_order_seq_cst);
 	if (cl->cl_far)
 		cl->cl_stream->interrupt(cl, slot);
 	else
