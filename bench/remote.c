@@ -27,7 +27,7 @@
 #include "bench.h"
 
 #define RUNS	   7
-#define RUNS_MANY  15
+#define RUNS_MANY  31
 #define BENCH_KEY  "000102030405060708090a0b0c0d0e0f"
 #define CLIENTS	   16
 #define LASTS	   INT64_C(60000000)  /* nanoseconds */
