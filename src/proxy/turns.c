@@ -136,7 +136,7 @@ turn_end(uint32_t i)
 	uint32_t slot = turns[i].t_slot;
 
 	se->se_turns[slot / 64] &= ~slot_bit(slot);
-	/* Its bit may have been passed over. */
+	/* Its bit may have been passed over: a call, or an interrupt. */
 	pool_ready(se, slot);
 	nturns--;
 	memmove(&turns[i], &turns[i + 1], (nturns - i) * sizeof(turns[0]));
@@ -198,6 +198,13 @@ slot_park(struct session *se, uint32_t slot)
 	nparked++;
 }
 
+static void
+slot_unnote(struct session *se, uint32_t slot)
+{
+	se->se_parked[slot / 64] &= ~slot_bit(slot);
+	nparked--;
+}
+
 /*
  * The oldest turn ends of those that have been used: it is not any more.  Where
  * there is none, who has one is about to use it.
@@ -225,8 +232,7 @@ turn_pass(int64_t now)
 
 	TAILQ_REMOVE(&parked, se, se_parks);
 	se->se_nextturn = (slot + 1) % SP_NSLOTS;
-	se->se_parked[slot / 64] &= ~slot_bit(slot);
-	nparked--;
+	slot_unnote(se, slot);
 	if (bits_any(se->se_parked))
 		TAILQ_INSERT_TAIL(&parked, se, se_parks);
 	if (nturns >= turns_most())
@@ -382,6 +388,12 @@ turns_leave(struct session *se, uint32_t slot, bool parks)
 {
 	if ((se->se_turns[slot / 64] & slot_bit(slot)) != 0)
 		turn_end(turn_find(se, slot));
+	/* It has waited in vain, and gone on. */
+	if ((se->se_parked[slot / 64] & slot_bit(slot)) != 0) {
+		slot_unnote(se, slot);
+		if (!bits_any(se->se_parked))
+			TAILQ_REMOVE(&parked, se, se_parks);
+	}
 	if (parks)
 		slot_unpark(se, slot);
 }

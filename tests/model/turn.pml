@@ -6,10 +6,11 @@
  * knows of no turns.
  *
  * In the real thing the sleep for a turn has an end, so that all goes on
- * whatever happens; here it has none.
+ * whatever happens; here that happens once.
  *
  * Holds in every order of steps:
  *	no lost turn	who sleeps for his turn gets it, or his call sleeps
+ *	no turn asleep	who sleeps in his call has no turn, and gets none
  *
  * Mutations, each of which must be caught:
  *	BUG_WAKEONLY	it is somebody's turn, but his word still says sleep
@@ -21,6 +22,8 @@
  *	BUG_STALE	a turn is given to who has been told to sleep before
  *	BUG_ASLEEP	who is told to sleep goes on sleeping when his call does
  *	BUG_FORGET	who has been answered is not noted as one who waits
+ *	BUG_STAYS	who has gone on without it, and sleeps in his next
+ *			call, is still one who waits
  *	BUG_BOTH	who has a turn too many is told, but his turn goes on
  */
 #define CALLS 3
@@ -32,6 +35,7 @@ bool parked[2];		/* sleeps on it */
 bool parks[2];		/* ss_seen of the request: it sleeps for its turn */
 bool turn[2], waits[2]; /* the leader's: se_turns, se_parked */
 bool taken[2];		/* a worker has the call */
+bool early;		/* somebody has gone on before it was his turn */
 byte ended;
 
 inline tell(n)
@@ -59,6 +63,9 @@ inline unpark(n)
 inline leave(n)
 {
 	turn[n] = false;
+#ifndef BUG_STAYS
+	waits[n] = false;
+#endif
 	if
 	:: parks[n] ->
 #ifdef BUG_ASLEEP
@@ -105,6 +112,7 @@ inline answer(n)
 
 inline pass(n)
 {
+	assert(!taken[n]);
 	waits[n] = false;
 	if
 	:: turn[OTHER] -> turn[OTHER] = false; tell(OTHER)
@@ -176,7 +184,12 @@ proctype thread(byte me)
 				fi
 			};
 #endif
-			!parked[me]
+			if
+			:: !parked[me]
+			:: parked[me] && !early ->
+				early = true;
+				parked[me] = false
+			fi
 		:: !(mine & 1)
 		fi;
 		!request[me]
