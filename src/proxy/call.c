@@ -17,7 +17,7 @@
  * worker.  The slot is the call's until after it is DONE, so that none is made
  * twice, however often the slot is looked at.  Before that the next one may be
  * in it, which the leader would miss: so that worker says first that his call
- * is ending.
+ * is ending.  In a stream's slot the next one is not, until se_lock is free.
  */
 enum { CALL_NONE, CALL_MADE, CALL_ENDING };
 
@@ -35,12 +35,26 @@ slot_done(struct session *se, uint32_t slot)
 	    &se->se_calls[slot], CALL_NONE, memory_order_release);
 }
 
-/* Leader: begin the call in it.  False if there is none, or it is too early. */
+/* Acquire pairs with the client's release: the call. */
+static bool
+slot_isrequest(const struct sp_slot *ss)
+{
+	return (atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
+		   SP_STATE) == SP_REQUEST;
+}
+
+/*
+ * Leader: begin the call in it.  False if there is none, or it is too early.
+ * Who has found the next one, sees at least that the one before was ending; who
+ * sees that it has ended looks what there is now.
+ */
 static bool
 slot_begin(struct session *se, uint32_t slot)
 {
 	struct sp_slot *ss = sp_slot(se->se_shm, slot);
 
+	if (!slot_isrequest(ss))
+		return false;
 	switch (
 	    atomic_load_explicit(&se->se_calls[slot], memory_order_acquire)) {
 	case CALL_MADE:
@@ -52,8 +66,7 @@ slot_begin(struct session *se, uint32_t slot)
 	default:
 		break;
 	}
-	if ((atomic_load_explicit(&ss->ss_state, memory_order_acquire) &
-		SP_STATE) != SP_REQUEST)
+	if (!slot_isrequest(ss))
 		return false;
 	atomic_store_explicit(
 	    &se->se_calls[slot], CALL_MADE, memory_order_relaxed);
@@ -98,11 +111,12 @@ answer_shm(struct worker *w, struct call *c)
 		hyper_shm_wake(&ss->ss_state, 1);
 	if ((old & SP_WAITS_SOCK) != 0)
 		session_poke(se);
-	/* Its thread goes on meanwhile. */
-	if (w->w_leader)
-		turns_answer(se, c->c_slot, c->c_parks, pool_now());
+	/* Its thread goes on meanwhile.  A call may have ended its session. */
+	if (!w->w_leader || session_state(se) == SE_DEAD)
+		return;
+	turns_answer(se, c->c_slot, c->c_parks, pool_now());
 	/* The host likes to wake a thread where it is woken from. */
-	if ((old & (SP_WAITS | SP_WAITS_SOCK)) != 0 && w->w_leader)
+	if ((old & (SP_WAITS | SP_WAITS_SOCK)) != 0)
 		turns_slept(se, c->c_slot);
 }
 

@@ -207,7 +207,7 @@ bell_take(struct session *se)
 static bool
 bell_cool(struct session *se)
 {
-	/* Pairs with the client: it sets its bit, then reads sh_cold. */
+	/* Pairs with the client: its bit is set, then it reads sh_cold. */
 	atomic_store_explicit(&se->se_shm->sh_cold, 1, memory_order_seq_cst);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (bell_take(se)) {

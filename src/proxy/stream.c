@@ -212,7 +212,7 @@ call_end(struct stream *sr, const struct sp_frame *f)
 		ss->ss_at = ss->ss_size = 0;
 		slot_post(sr, slot);
 	}
-	/* Release pairs with the acquire in call_run: the call. */
+	/* Release pairs with the acquire in slot_isrequest: the call. */
 	atomic_store_explicit(
 	    &ss->ss_state, (uint32_t)state, memory_order_release);
 	if (state == SP_REQUEST)

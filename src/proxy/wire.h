@@ -15,6 +15,8 @@
  *	server	takes bits from sh_bell, makes the calls, writes the results,
  *		ss_state = DONE, and wakes who has set a WAITS bit; at slots
  *		that have a turn it looks without taking their bits
+ *	client	that wants a call not to sleep sets ss_intr and does as if it
+ *		were a call
  *	server that finds nothing for a while sets sh_cold, looks at sh_bell
  *		and at those slots once more, and waits for bytes
  *

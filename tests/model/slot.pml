@@ -57,6 +57,7 @@ proctype worker()
 #endif
 }
 
+/* There was one when it looked. */
 inline begin()
 {
 	seen = call;
@@ -88,6 +89,14 @@ inline begin()
 	fi
 }
 
+inline ready()
+{
+	if
+	:: request -> begin()
+	:: else
+	fi
+}
+
 /* Is there a call that nobody makes?  For a slot with a turn. */
 inline look()
 {
@@ -109,8 +118,8 @@ proctype leader()
 	byte seen;
 
 	do
-	:: pending -> pending = false; begin()
-	:: !pending && bell && !turn -> bell = false; begin()
+	:: pending -> pending = false; ready()
+	:: !pending && bell && !turn -> bell = false; ready()
 	:: !pending && turn ->
 		cold = true;
 		look();
