@@ -487,7 +487,7 @@ TC(claims, "buffers that are shorter than the call says, at a page's end")
  * Interrupted while others end what it sleeps in
  */
 
-#define ONCE_BYTES (20000 / TC_SLOW)
+#define ONCE_BYTES (10000 / TC_SLOW)
 
 static void
 once_caught(int signo)
