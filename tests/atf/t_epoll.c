@@ -267,7 +267,7 @@ TC(exclusive, "with EPOLLEXCLUSIVE not everybody is woken")
 	team_start(team, 4, exclusive_wait, NULL);
 	team_await_asleep(team, 4);
 	put();
-	while (woken == 0)
+	for (int i = 0; i < 1000 && woken == 0; i++)
 		host_msleep(1);
 	host_msleep(50);
 	get();

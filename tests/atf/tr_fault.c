@@ -653,9 +653,7 @@ TC(never_reads, "who does not read keeps nobody waiting, and loses nothing")
 		ss->ss_msg = (struct sp_msg){
 		    .sm_op = SP_SYSCALL, .sm_nr = RUMP_SYS_getpid};
 		atomic_store(&ss->ss_state, SP_REQUEST | SP_WAITS_SOCK);
-		atomic_fetch_or(&sh->sh_bell[0], 1);
-		if (atomic_exchange(&sh->sh_cold, 0) != 0)
-			ATF_REQUIRE_EQ(send(fd, "", 1, MSG_NOSIGNAL), 1);
+		ATF_REQUIRE(hand_ring(fd, sh));
 		while ((atomic_load(&ss->ss_state) & SP_STATE) != SP_DONE)
 			usleep(1);
 		ATF_REQUIRE_EQ(ss->ss_msg.sm_error, 0);

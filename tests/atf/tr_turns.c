@@ -29,14 +29,6 @@ hand_start(struct hand *h)
 	h->slot = sp_slot(h->shm, 0);
 }
 
-static void
-hand_ring(struct hand *h)
-{
-	atomic_fetch_or(&h->shm->sh_bell[0], 1);
-	if (atomic_exchange(&h->shm->sh_cold, 0) != 0)
-		ATF_REQUIRE_EQ(send(h->fd, "", 1, MSG_NOSIGNAL), 1);
-}
-
 /* Post a call without arguments; seen: it sleeps for its turn. */
 static void
 hand_post(struct hand *h, uint32_t nr, uint32_t seen)
@@ -44,7 +36,7 @@ hand_post(struct hand *h, uint32_t nr, uint32_t seen)
 	h->slot->ss_msg = (struct sp_msg){.sm_op = SP_SYSCALL, .sm_nr = nr};
 	atomic_store(&h->slot->ss_seen, seen);
 	atomic_store(&h->slot->ss_state, SP_REQUEST);
-	hand_ring(h);
+	ATF_REQUIRE(hand_ring(h->fd, h->shm));
 }
 
 static bool
@@ -74,7 +66,7 @@ hand_interrupt(struct hand *h)
 	while (!hand_isdone(h)) {
 		ATF_REQUIRE(host_now() < until);
 		atomic_store(&h->slot->ss_intr, 1);
-		hand_ring(h);
+		ATF_REQUIRE(hand_ring(h->fd, h->shm));
 		usleep(1000);
 	}
 }

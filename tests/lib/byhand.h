@@ -75,6 +75,15 @@ hand_hello(uint32_t magic, uint32_t version, uint32_t kind, uint32_t flags,
 	return -1;
 }
 
+/* Have slot 0 looked at.  False if the server has ended us. */
+static inline bool
+hand_ring(int fd, struct sp_shared *sh)
+{
+	atomic_fetch_or(&sh->sh_bell[0], 1);
+	return atomic_exchange(&sh->sh_cold, 0) == 0 ||
+	       send(fd, "", 1, MSG_NOSIGNAL) == 1;
+}
+
 /* Make the call in slot 0; its error, or -1 if the server has ended us. */
 static inline int
 hand_call(int fd, struct sp_shared *sh)
@@ -83,9 +92,7 @@ hand_call(int fd, struct sp_shared *sh)
 	char c;
 
 	atomic_store(&ss->ss_state, SP_REQUEST | SP_WAITS_SOCK);
-	atomic_fetch_or(&sh->sh_bell[0], 1);
-	if (atomic_exchange(&sh->sh_cold, 0) != 0 &&
-	    send(fd, "", 1, MSG_NOSIGNAL) != 1)
+	if (!hand_ring(fd, sh))
 		return -1;
 	while ((atomic_load(&ss->ss_state) & SP_STATE) != SP_DONE)
 		if (read(fd, &c, 1) <= 0)

@@ -193,6 +193,7 @@ thread_await_host(struct thread *t)
 		T_ASSERT(read(fd, text, sizeof(text) - 1) > 0);
 		(void)close(fd);
 	}
+	T_ASSERT(strstr(text, ") S ") != NULL);
 }
 
 static inline void
